@@ -1,0 +1,114 @@
+// Database: the replicated state machine. Keys with versions, channels with contiguous sequence
+// numbers, and the recent broadcasts for `replay`, on RocksDB. Its write-ahead log is off, as the
+// Raft log is that: after a crash it reopens at what it had flushed, and applied_index() says
+// from where the log has to be applied again. Data and applied index change in one batch, and all
+// column families are flushed together. One owner, one thread. Deterministic: the same commands
+// at the same indices give the same outcomes and broadcasts on every node.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace database {
+
+// RocksDB failed: ends the node while it runs.
+class DatabaseFault : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct Options {
+  std::size_t block_cache_bytes = 64 << 20;
+  std::size_t write_buffer_bytes = 64 << 20;       // of all memtables together
+  std::uint64_t replay_retention_bytes = 256 << 20;  // broadcasts kept for replay, on disk
+};
+
+// One committed entry. A no-operation has no command.
+struct Committed {
+  std::uint64_t index;
+  std::uint64_t term;                          // only passed on to the broadcast
+  std::optional<base::SharedBytes> command;
+};
+
+struct SetOutcome {
+  std::uint64_t version;
+};
+struct DeleteOutcome {
+  bool found;
+};
+struct PublishOutcome {
+  std::uint64_t seq;
+};
+struct NoOutcome {};  // of a no-operation, and of a command that no release wrote
+using Outcome = std::variant<NoOutcome, SetOutcome, DeleteOutcome, PublishOutcome>;
+
+enum class BroadcastKind : std::uint8_t { kSet = 1, kDelete = 2, kPublish = 3 };
+
+// A change as subscribers see it (docs/protocol.md, "Broadcasts").
+struct Broadcast {
+  BroadcastKind kind;
+  std::uint64_t index;
+  std::uint64_t term;
+  std::uint64_t number;       // `version` of the key, or `seq` of the channel
+  std::string topic;          // "kv/" + key, or "ch/" + channel
+  base::SharedBytes payload;  // shares the log entry's buffer where it was just applied
+};
+
+struct Applied {
+  std::vector<Outcome> outcomes;     // one for each entry, in order
+  std::vector<Broadcast> broadcasts; // of the entries that changed something, in order
+};
+
+struct Found {
+  std::string value;
+  std::uint64_t version;
+  std::uint64_t index;  // of its last change
+};
+
+struct Replay {
+  std::vector<Broadcast> broadcasts;
+  std::uint64_t complete_to;  // nothing is missing up to this index
+};
+struct Compacted {
+  std::uint64_t first_index;  // the oldest index whose broadcast is kept
+};
+
+class Database {
+ public:
+  Database(const std::filesystem::path& directory, const Options& options);
+  ~Database();
+
+  [[nodiscard]] std::uint64_t applied_index() const;
+
+  // Entries consecutive from applied_index() + 1, as one atomic batch.
+  [[nodiscard]] Applied apply(std::span<const Committed> entries);
+
+  [[nodiscard]] std::optional<Found> get(std::string_view key) const;
+
+  // Broadcasts with index > after whose topic begins with one of `topics` (none: all), at most
+  // `limit` of them and about max_bytes of payload.
+  [[nodiscard]] std::variant<Replay, Compacted> replay(std::uint64_t after,
+                                                       std::span<const std::string> topics,
+                                                       std::size_t limit,
+                                                       std::size_t max_bytes) const;
+
+  // Everything applied so far to disk, so that the next start applies nothing again.
+  void flush();
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace database

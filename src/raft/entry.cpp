@@ -1,0 +1,123 @@
+#include "raft/entry.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/checksum.h"
+#include "base/little_endian.h"
+
+namespace raft {
+namespace {
+
+constexpr std::size_t kChecksumOffset = 0;
+constexpr std::size_t kPreviousOffset = 8;
+constexpr std::size_t kIndexOffset = 16;
+constexpr std::size_t kTermOffset = 24;
+constexpr std::size_t kLengthOffset = 32;
+constexpr std::size_t kKindOffset = 36;
+constexpr std::size_t kZeroOffset = 37;
+
+bool known_kind(std::uint8_t kind) {
+  return kind == static_cast<std::uint8_t>(EntryKind::kNoOperation) ||
+         kind == static_cast<std::uint8_t>(EntryKind::kCommand);
+}
+
+}  // namespace
+
+std::uint64_t Entry::checksum() const {
+  return base::load_little_endian<std::uint64_t>(record.data() + kChecksumOffset);
+}
+
+std::uint64_t Entry::previous_checksum() const {
+  return base::load_little_endian<std::uint64_t>(record.data() + kPreviousOffset);
+}
+
+void EntryBlockBuilder::add(Index index, Term term, EntryKind kind, base::SharedBytes payload) {
+  CHECK(payload.size() <= std::numeric_limits<std::uint32_t>::max() - kRecordHeaderSize,
+        "an entry of {} bytes cannot be encoded", payload.size());
+  pending_.push_back({index, term, kind, std::move(payload)});
+}
+
+std::vector<Entry> EntryBlockBuilder::finish() {
+  std::size_t size = 0;
+  for (const auto& each : pending_) size += kRecordHeaderSize + each.payload.size();
+  auto block = std::make_shared<std::vector<std::byte>>(size);
+
+  std::vector<Entry> entries;
+  entries.reserve(pending_.size());
+  std::size_t offset = 0;
+  for (const auto& each : pending_) {
+    std::byte* at = block->data() + offset;
+    const std::size_t length = kRecordHeaderSize + each.payload.size();
+    base::store_little_endian(at + kPreviousOffset, previous_);
+    base::store_little_endian(at + kIndexOffset, each.index);
+    base::store_little_endian(at + kTermOffset, each.term);
+    base::store_little_endian(at + kLengthOffset, static_cast<std::uint32_t>(each.payload.size()));
+    at[kKindOffset] = static_cast<std::byte>(each.kind);
+    if (!each.payload.empty()) {
+      std::memcpy(at + kRecordHeaderSize, each.payload.data(), each.payload.size());
+    }
+    previous_ = base::checksum({at + kPreviousOffset, length - kPreviousOffset});
+    base::store_little_endian(at + kChecksumOffset, previous_);
+    entries.push_back({each.index, each.term, each.kind, {block, at, length}});
+    offset += length;
+  }
+  pending_.clear();
+  return entries;
+}
+
+base::Result<Entry> decode_entry(const base::SharedBytes& bytes) {
+  if (bytes.size() < kRecordHeaderSize) {
+    return base::Error{fmt::format("a record header needs {} bytes, {} are left",
+                                   kRecordHeaderSize, bytes.size())};
+  }
+  const std::byte* at = bytes.data();
+  const auto length = base::load_little_endian<std::uint32_t>(at + kLengthOffset);
+  if (length > bytes.size() - kRecordHeaderSize) {
+    return base::Error{fmt::format("a record declares {} bytes of payload, {} are left", length,
+                                   bytes.size() - kRecordHeaderSize)};
+  }
+  const std::size_t size = kRecordHeaderSize + length;
+  const auto stored = base::load_little_endian<std::uint64_t>(at + kChecksumOffset);
+  const auto actual = base::checksum({at + kPreviousOffset, size - kPreviousOffset});
+  if (stored != actual) {
+    return base::Error{
+        fmt::format("a record's checksum is {:016x}, its bytes give {:016x}", stored, actual)};
+  }
+  const auto kind = std::to_integer<std::uint8_t>(at[kKindOffset]);
+  const bool zeros =
+      std::all_of(at + kZeroOffset, at + kRecordHeaderSize, [](auto b) { return b == std::byte{}; });
+  if (!known_kind(kind) || !zeros) {
+    return base::Error{fmt::format("a record of unknown kind {}", kind)};
+  }
+  Entry entry{base::load_little_endian<Index>(at + kIndexOffset),
+              base::load_little_endian<Term>(at + kTermOffset), static_cast<EntryKind>(kind),
+              bytes.part(0, size)};
+  if (entry.index == 0 || entry.term == 0) {
+    return base::Error{fmt::format("a record with index {} and term {}", entry.index, entry.term)};
+  }
+  return entry;
+}
+
+base::Result<std::vector<Entry>> decode_entries(const base::SharedBytes& bytes) {
+  std::vector<Entry> entries;
+  std::size_t offset = 0;
+  while (offset < bytes.size()) {
+    auto entry = decode_entry(bytes.part(offset, bytes.size() - offset));
+    if (!entry) return base::Error{fmt::format("at byte {}: {}", offset, entry.error())};
+    if (!entries.empty()) {
+      const Entry& before = entries.back();
+      if (entry->index != before.index + 1 || entry->term < before.term ||
+          entry->previous_checksum() != before.checksum()) {
+        return base::Error{fmt::format(
+            "at byte {}: entry {} of term {} does not follow entry {} of term {}", offset,
+            entry->index, entry->term, before.index, before.term)};
+      }
+    }
+    offset += entry->record.size();
+    entries.push_back(std::move(*entry));
+  }
+  return entries;
+}
+
+}  // namespace raft

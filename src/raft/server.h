@@ -1,0 +1,96 @@
+// Server: the Raft consensus core of one node. Pure: events in, effects out; no clock, socket,
+// file, thread or log call. Same options, same restored state, same events: the same effects,
+// byte for byte. Owned by one actor and called from its thread alone.
+//
+//   for (event of a turn) server.step(event);
+//   Effects effects = server.take_effects();   // one batch a turn: the group commit
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "raft/effects.h"
+#include "raft/events.h"
+#include "raft/types.h"
+
+namespace raft {
+
+struct Options {
+  NodeId id = 0;
+  std::vector<NodeId> members;           // all voters, this node among them; sorted, distinct
+  Milliseconds election_timeout_ms = 300;  // drawn anew from [this, 2 * this) for each wait
+  Milliseconds heartbeat_interval_ms = 50;
+  std::size_t max_append_bytes = 1 << 20;          // of entries in one AppendEntries
+  std::size_t window_messages = 64;                // AppendEntries in flight to one peer
+  std::size_t window_bytes = 8 << 20;              // entries in flight to one peer
+  std::size_t max_uncommitted_bytes = 64 << 20;    // at the leader, beyond it commands are refused
+  std::size_t max_applying_bytes = 8 << 20;        // handed out and not yet applied
+  std::size_t log_memory_bytes = 64 << 20;         // of entries kept in memory
+  std::uint64_t seed = 1;                          // of the election timeouts
+};
+
+// What the disk held at start.
+struct TermRun {
+  Index first_index;  // from here on …
+  Term term;          // … entries are of this term
+};
+
+struct Restored {
+  HardState hard_state;
+  Index applied_index = 0;           // of the state machine
+  Index first_index = 1;             // of the stored log
+  std::vector<TermRun> term_runs;    // of the whole stored log; empty where the log is
+  std::vector<Entry> recent;         // a tail of the log, its last entry included; any part of it
+  Index last_index = 0;              // 0 where the log is empty
+};
+
+// For people and for status requests; a copy, valid at the moment it was made.
+struct PeerStatus {
+  NodeId id;
+  bool reachable;     // answered within the last election timeout; known to the leader only
+  Index match_index;  // known to the leader only, like next_index
+  Index next_index;
+};
+
+struct Status {
+  NodeId id;
+  Role role;
+  Term term;
+  std::optional<NodeId> voted_for;
+  std::optional<NodeId> leader;
+  Index commit_index;
+  Index applied_index;
+  Index durable_index;
+  Index first_index;
+  Index last_index;
+  std::vector<PeerStatus> peers;
+  std::map<std::string, std::uint64_t> counters;  // sizes of every table and queue of the core
+};
+
+struct State;
+
+class Server {
+ public:
+  Server(Options options, Restored restored);
+  ~Server();
+  Server(Server&&) noexcept;
+  Server& operator=(Server&&) noexcept;
+
+  // Runs to completion. After each step the invariants are checked.
+  void step(Event event);
+
+  // The effects of all steps since the last call.
+  [[nodiscard]] Effects take_effects();
+
+  [[nodiscard]] Status status() const;
+  // Read-only, for the invariants of tests and simulation.
+  [[nodiscard]] const State& state() const { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace raft

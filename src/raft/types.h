@@ -1,0 +1,42 @@
+// The words of Figure 2 of the Raft paper (Ongaro and Ousterhout, 2014) as types.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace raft {
+
+using NodeId = std::uint64_t;  // 1 and above; never reused within a cluster
+using Term = std::uint64_t;    // 0 before the first election, then only rising
+using Index = std::uint64_t;   // of a log entry: the first is 1; 0 means "before the first"
+
+// A client request while this process runs; unique within the data directory: the number of
+// starts of the directory in the upper 24 bits, a counter in the lower 40. Numbers only rise.
+using RequestNumber = std::uint64_t;
+
+// Milliseconds on a clock that never goes back; its zero means nothing. 64 bits never overflow.
+using Milliseconds = std::uint64_t;
+
+enum class Role : std::uint8_t { kFollower, kPreCandidate, kCandidate, kLeader };
+
+[[nodiscard]] constexpr std::string_view role_name(Role role) {
+  switch (role) {
+    case Role::kFollower: return "follower";
+    case Role::kPreCandidate: return "pre_candidate";
+    case Role::kCandidate: return "candidate";
+    case Role::kLeader: return "leader";
+  }
+  return "unknown";
+}
+
+// What must be on disk before a promise: Figure 2, "persistent state on all servers". The log,
+// the third part of it, is stored by itself.
+struct HardState {
+  Term current_term = 0;
+  std::optional<NodeId> voted_for;  // in current_term
+
+  friend bool operator==(const HardState&, const HardState&) = default;
+};
+
+}  // namespace raft

@@ -1,0 +1,46 @@
+// DataDirectory: one directory, one node of one cluster. Created on the first start, held by a
+// lock while open, and refused where it belongs to another node or cluster.
+//
+//   DIR/lock        held by flock while the node runs
+//   DIR/identity    cluster, node, directory id, format version, number of starts; checksummed
+//   DIR/hard_state.0, DIR/hard_state.1
+//   DIR/log/        the segments
+//   DIR/database/   RocksDB
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "raft/types.h"
+#include "storage/file_system.h"
+
+namespace storage {
+
+// The directory cannot be used as asked: one sentence that says why and what to do.
+class Refused : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class DataDirectory {
+ public:
+  // `random` seeds the directory id of a new directory.
+  DataDirectory(FileSystem& file_system, std::filesystem::path path, const std::string& cluster,
+                raft::NodeId node, std::uint64_t random);
+  ~DataDirectory();
+
+  [[nodiscard]] bool fresh() const;           // created by this open
+  [[nodiscard]] std::uint64_t id() const;     // drawn at creation, the `owner` of its segments
+  [[nodiscard]] std::uint64_t starts() const; // 1 at the first open, durable before return
+  [[nodiscard]] std::filesystem::path log_path() const;
+  [[nodiscard]] std::filesystem::path database_path() const;
+  [[nodiscard]] const std::filesystem::path& path() const;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace storage

@@ -1,0 +1,60 @@
+// The small file interface under everything stored: real files in the product, a simulated disk
+// in tests. Every operation that can fail throws DiskFault, which names the path and the cause;
+// the caller never retries a failed sync, since the kernel may have dropped the pages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace storage {
+
+// The disk refused or failed. While running, it ends the node.
+class DiskFault : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class File {
+ public:
+  virtual ~File() = default;
+
+  // Writes all parts one after the other from `offset` (pwritev), or throws.
+  virtual void write(std::uint64_t offset, std::span<const std::span<const std::byte>> parts) = 0;
+  // Reads up to `into.size()` bytes; fewer only at the end of the file.
+  [[nodiscard]] virtual std::size_t read(std::uint64_t offset, std::span<std::byte> into) const = 0;
+  // Returns when the content and the size are on disk (fdatasync).
+  virtual void sync() = 0;
+  virtual void truncate(std::uint64_t size) = 0;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+};
+
+class FileSystem {
+ public:
+  using Path = std::filesystem::path;
+  enum class OpenMode { kReadOnly, kReadWrite, kCreate };  // kCreate: read-write, made if missing
+
+  virtual ~FileSystem() = default;
+
+  [[nodiscard]] virtual std::unique_ptr<File> open(const Path& path, OpenMode mode) = 0;
+  [[nodiscard]] virtual bool exists(const Path& path) const = 0;
+  // File names in `directory`, sorted.
+  [[nodiscard]] virtual std::vector<std::string> list(const Path& directory) const = 0;
+  virtual void make_directory(const Path& path) = 0;  // parents too; no error where it exists
+  virtual void rename(const Path& from, const Path& to) = 0;
+  virtual void remove(const Path& path) = 0;
+  // Returns when the names in `directory` are on disk.
+  virtual void sync_directory(const Path& directory) = 0;
+  // Holds `path` for this process until the result is destroyed; throws where another holds it.
+  [[nodiscard]] virtual std::unique_ptr<File> lock(const Path& path) = 0;
+};
+
+// Real files, by POSIX calls. EINTR is retried, short writes are continued.
+[[nodiscard]] std::unique_ptr<FileSystem> posix_file_system();
+
+}  // namespace storage

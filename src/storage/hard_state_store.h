@@ -1,0 +1,28 @@
+// HardStateStore: term and vote, in two checksummed copies written in turn, so that a torn write
+// leaves the one before. docs/log-format.md specifies the bytes.
+#pragma once
+
+#include <memory>
+
+#include "raft/types.h"
+#include "storage/file_system.h"
+
+namespace storage {
+
+class HardStateStore {
+ public:
+  // Creates the copies where the directory is new (`fresh`); elsewhere throws Damage where
+  // neither copy checks: "term 0" is never guessed.
+  HardStateStore(FileSystem& file_system, std::filesystem::path directory, bool fresh);
+  ~HardStateStore();
+
+  [[nodiscard]] const raft::HardState& current() const;
+  // Durable on return. The term never falls; a vote within a term never changes.
+  void save(const raft::HardState& hard_state);
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace storage
