@@ -21,11 +21,11 @@ struct Send {
 // `promises` leave, and Persisted{number} comes back. Orders are carried out one after the other,
 // so promises also wait for every order before this one. A failed sync stops the node.
 struct Persist {
-  std::uint64_t number = 0;                 // 1, 2, 3 …
-  std::optional<HardState> hard_state;      // where it changed
-  std::optional<Index> truncate_from;       // this entry and all after it are removed
-  std::vector<Entry> entries;               // appended after the truncation, consecutive
-  std::vector<Send> promises;               // leave only after the sync
+  std::uint64_t number = 0;             // 1, 2, 3 …
+  std::optional<HardState> hard_state;  // where it changed
+  std::optional<Index> truncate_from;   // this entry and all after it are removed
+  std::vector<Entry> entries;           // appended after the truncation, consecutive
+  std::vector<Send> promises;           // leave only after the sync
 };
 
 struct CommittedEntry {
@@ -79,10 +79,10 @@ struct Trace {
 
 struct Effects {
   std::optional<Persist> persist;
-  std::vector<Send> sends;                  // may leave at once
+  std::vector<Send> sends;  // may leave at once
   std::optional<Apply> apply;
-  std::vector<RequestNumber> serve_reads;   // answer from the state machine once `apply` and all
-                                            // before it are applied
+  std::vector<RequestNumber> serve_reads;  // answer from the state machine once `apply` and all
+                                           // before it are applied
   std::vector<Refuse> refusals;
   std::vector<FetchEntries> fetches;
   std::optional<Standing> standing;

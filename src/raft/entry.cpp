@@ -68,8 +68,8 @@ std::vector<Entry> EntryBlockBuilder::finish() {
 
 base::Result<Entry> decode_entry(const base::SharedBytes& bytes) {
   if (bytes.size() < kRecordHeaderSize) {
-    return base::Error{fmt::format("a record header needs {} bytes, {} are left",
-                                   kRecordHeaderSize, bytes.size())};
+    return base::Error{fmt::format("a record header needs {} bytes, {} are left", kRecordHeaderSize,
+                                   bytes.size())};
   }
   const std::byte* at = bytes.data();
   const auto length = base::load_little_endian<std::uint32_t>(at + kLengthOffset);
@@ -85,8 +85,8 @@ base::Result<Entry> decode_entry(const base::SharedBytes& bytes) {
         fmt::format("a record's checksum is {:016x}, its bytes give {:016x}", stored, actual)};
   }
   const auto kind = std::to_integer<std::uint8_t>(at[kKindOffset]);
-  const bool zeros =
-      std::all_of(at + kZeroOffset, at + kRecordHeaderSize, [](auto b) { return b == std::byte{}; });
+  const bool zeros = std::all_of(at + kZeroOffset, at + kRecordHeaderSize,
+                                 [](auto b) { return b == std::byte{}; });
   if (!known_kind(kind) || !zeros) {
     return base::Error{fmt::format("a record of unknown kind {}", kind)};
   }
@@ -109,9 +109,9 @@ base::Result<std::vector<Entry>> decode_entries(const base::SharedBytes& bytes) 
       const Entry& before = entries.back();
       if (entry->index != before.index + 1 || entry->term < before.term ||
           entry->previous_checksum() != before.checksum()) {
-        return base::Error{fmt::format(
-            "at byte {}: entry {} of term {} does not follow entry {} of term {}", offset,
-            entry->index, entry->term, before.index, before.term)};
+        return base::Error{
+            fmt::format("at byte {}: entry {} of term {} does not follow entry {} of term {}",
+                        offset, entry->index, entry->term, before.index, before.term)};
       }
     }
     offset += entry->record.size();

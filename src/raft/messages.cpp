@@ -10,10 +10,18 @@ Term message_term(const Message& message) {
 
 std::string_view message_name(const Message& message) {
   static constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames = {
-      "pre_vote_request",       "pre_vote_reply",          "request_vote",
-      "request_vote_reply",     "append_entries",          "append_entries_accepted",
-      "append_entries_rejected", "heartbeat",              "heartbeat_reply",
-      "forward_commands",       "forward_commands_reply",  "read_index_request",
+      "pre_vote_request",
+      "pre_vote_reply",
+      "request_vote",
+      "request_vote_reply",
+      "append_entries",
+      "append_entries_accepted",
+      "append_entries_rejected",
+      "heartbeat",
+      "heartbeat_reply",
+      "forward_commands",
+      "forward_commands_reply",
+      "read_index_request",
       "read_index_reply"};
   return kNames[message.index()];
 }

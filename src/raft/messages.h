@@ -67,8 +67,8 @@ struct AppendEntriesRejected {
 // It touches no disk, so that a busy disk neither delays reads nor unseats a leader.
 struct Heartbeat {
   Term term;
-  Index commit_index;         // at most what the receiver is known to hold
-  std::uint64_t read_round;   // the newest round of ReadIndex (§6.4 of the dissertation)
+  Index commit_index;        // at most what the receiver is known to hold
+  std::uint64_t read_round;  // the newest round of ReadIndex (§6.4 of the dissertation)
 };
 
 struct HeartbeatReply {
@@ -94,12 +94,12 @@ struct AcceptedCommand {
   Index index;  // of the entry, in the reply's term
 };
 
-// Answers ForwardCommands: what was appended, and what was not taken.
+// Answers ForwardCommands: what was appended, and what was surely not taken. A receiver that does
+// not lead cannot tell whether it took a late copy while it led, so it names nothing.
 struct ForwardCommandsReply {
   Term term;
   std::vector<AcceptedCommand> accepted;
-  std::vector<RequestNumber> refused_busy;       // beyond the leader's limits
-  std::vector<RequestNumber> refused_no_leader;  // the receiver does not lead this term
+  std::vector<RequestNumber> refused_busy;  // beyond the leader's limits
 };
 
 // A follower asks for the index that a read asked before this message must wait for.

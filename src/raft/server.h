@@ -20,16 +20,16 @@ namespace raft {
 
 struct Options {
   NodeId id = 0;
-  std::vector<NodeId> members;           // all voters, this node among them; sorted, distinct
+  std::vector<NodeId> members;             // all voters, this node among them; sorted, distinct
   Milliseconds election_timeout_ms = 300;  // drawn anew from [this, 2 * this) for each wait
   Milliseconds heartbeat_interval_ms = 50;
-  std::size_t max_append_bytes = 1 << 20;          // of entries in one AppendEntries
-  std::size_t window_messages = 64;                // AppendEntries in flight to one peer
-  std::size_t window_bytes = 8 << 20;              // entries in flight to one peer
-  std::size_t max_uncommitted_bytes = 64 << 20;    // at the leader, beyond it commands are refused
-  std::size_t max_applying_bytes = 8 << 20;        // handed out and not yet applied
-  std::size_t log_memory_bytes = 64 << 20;         // of entries kept in memory
-  std::uint64_t seed = 1;                          // of the election timeouts
+  std::size_t max_append_bytes = 1 << 20;        // of entries in one AppendEntries
+  std::size_t window_messages = 64;              // AppendEntries in flight to one peer
+  std::size_t window_bytes = 8 << 20;            // entries in flight to one peer
+  std::size_t max_uncommitted_bytes = 64 << 20;  // at the leader, beyond it commands are refused
+  std::size_t max_applying_bytes = 8 << 20;      // handed out and not yet applied
+  std::size_t log_memory_bytes = 64 << 20;       // of entries kept in memory
+  std::uint64_t seed = 1;                        // of the election timeouts
 };
 
 // What the disk held at start.
@@ -40,11 +40,11 @@ struct TermRun {
 
 struct Restored {
   HardState hard_state;
-  Index applied_index = 0;           // of the state machine
-  Index first_index = 1;             // of the stored log
-  std::vector<TermRun> term_runs;    // of the whole stored log; empty where the log is
-  std::vector<Entry> recent;         // a tail of the log, its last entry included; any part of it
-  Index last_index = 0;              // 0 where the log is empty
+  Index applied_index = 0;         // of the state machine
+  Index first_index = 1;           // of the stored log
+  std::vector<TermRun> term_runs;  // of the whole stored log; empty where the log is
+  std::vector<Entry> recent;       // a tail of the log, its last entry included; any part of it
+  Index last_index = 0;            // 0 where the log is empty
 };
 
 // For people and for status requests; a copy, valid at the moment it was made.

@@ -1,0 +1,94 @@
+// The follower's side of replication.h.
+#include <algorithm>
+
+#include "base/check.h"
+#include "raft/proposals.h"
+#include "raft/replication.h"
+#include "raft/roles.h"
+
+namespace raft {
+namespace {
+
+void reject(State& state, NodeId from, const AppendEntries& message) {
+  // The last place that can match: not beyond this log, not of a term above the leader's.
+  const Index hint = state.log.last_index_within(message.prev_log_index, message.prev_log_term);
+  state.send(from, AppendEntriesRejected{state.current_term(), message.prev_log_index, hint,
+                                         state.log.term_at(hint).value_or(0)});
+}
+
+void refuse(State& state, NodeId from, std::string_view why, Index index) {
+  state.trace(TraceLevel::kWarning,
+              fmt::format("entries from node {} refused at index {}: {}", from, index, why));
+}
+
+void truncate_log(State& state, Index index) {
+  CHECK(index > state.commit_index, "node {} term {}: truncation at {}, committed to {}",
+        state.id(), state.current_term(), index, state.commit_index);
+  give_up_waiting_writes(state, index);
+  state.durability.truncate_from(index);
+  if (index <= state.output.persisted_to) {
+    state.output.truncate_from = std::min(index, state.output.truncate_from.value_or(index));
+    state.output.persisted_to = index - 1;
+  }
+  state.log.truncate_from(index);
+}
+
+// Appends what the log lacks; true where the log then matches all of the message.
+bool append_entries(State& state, NodeId from, std::vector<Entry>& entries, Index prev) {
+  const auto first_new = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
+    return !state.log.matches(entry.index, entry.term);
+  });
+  if (first_new == entries.end()) return true;
+  const Index index = prev + 1 + static_cast<Index>(first_new - entries.begin());
+  if (index <= state.commit_index) {
+    refuse(state, from, "they contradict what is committed", index);
+    return false;
+  }
+  if (!state.log.chains_with(*first_new, index - 1)) {
+    refuse(state, from, "they do not follow the record before", index);
+    return false;
+  }
+  if (index <= state.log.last_index()) truncate_log(state, index);
+  state.log.append({std::make_move_iterator(first_new), std::make_move_iterator(entries.end())});
+  return true;
+}
+
+}  // namespace
+
+void on_append_entries(State& state, NodeId from, AppendEntries message) {
+  if (message.term < state.current_term()) {
+    reject(state, from, message);  // carries the higher term
+    return;
+  }
+  if (!follow(state, from)) return;
+  if (!state.log.matches(message.prev_log_index, message.prev_log_term)) {
+    reject(state, from, message);
+    return;
+  }
+  // Only up to here does this message prove that the logs are equal (A22).
+  const Index matched = message.prev_log_index + message.entries.size();
+  if (!append_entries(state, from, message.entries, message.prev_log_index)) return;
+  state.commit_index = std::max(state.commit_index, std::min(message.leader_commit, matched));
+  const AppendEntriesAccepted accepted{state.current_term(), matched};
+  if (matched <= state.durability.durable_index()) {
+    state.send(from, accepted);
+  } else {
+    state.promise(from, accepted);
+  }
+}
+
+void on_heartbeat(State& state, NodeId from, const Heartbeat& message) {
+  if (message.term < state.current_term()) {
+    state.send(from, HeartbeatReply{state.current_term(), 0, state.log.last_index()});
+    return;
+  }
+  if (!follow(state, from)) return;
+  // The leader never names more than this log is known to hold; a log that lost it says nothing.
+  if (message.commit_index <= state.log.last_index()) {
+    state.commit_index = std::max(state.commit_index, message.commit_index);
+  }
+  state.send(from,
+             HeartbeatReply{state.current_term(), message.read_round, state.log.last_index()});
+}
+
+}  // namespace raft

@@ -1,0 +1,129 @@
+#include "raft/forwarding.h"
+
+#include <algorithm>
+
+namespace raft {
+namespace {
+
+void refuse_reads(State& state, const std::vector<RequestNumber>& requests) {
+  for (const RequestNumber request : requests) state.refuse(request, RefusalReason::kNoLeader);
+}
+
+void ask_round(State& state, NodeId leader) {
+  state.forwarding.asked_at = state.now;
+  state.send(leader, ReadIndexRequest{state.current_term(), state.forwarding.asked.back().round});
+}
+
+// Kept by rising index, as apply meets the entries in that order.
+void wait_for_entry(State& state, WaitingWrite waiting) {
+  auto& all = state.waiting_writes;
+  const auto place =
+      std::upper_bound(all.begin(), all.end(), waiting.index,
+                       [](Index index, const WaitingWrite& each) { return index < each.index; });
+  all.insert(place, waiting);
+}
+
+}  // namespace
+
+void forward_command(State& state, RequestNumber request, base::SharedBytes command) {
+  if (!state.leader()) {
+    state.refuse(request, RefusalReason::kNoLeader);
+    return;
+  }
+  state.forwarding.commands.push_back({request, std::move(command)});
+}
+
+void forward_read(State& state, RequestNumber request) {
+  if (!state.leader()) {
+    state.refuse(request, RefusalReason::kNoLeader);
+    return;
+  }
+  state.forwarding.reads.push_back(request);
+}
+
+void send_forwarded(State& state) {
+  auto& forwarding = state.forwarding;
+  const auto leader = state.leader();
+  if (!leader || *leader == state.id()) return;
+  if (!forwarding.commands.empty()) {
+    for (const auto& each : forwarding.commands) forwarding.unanswered.insert(each.request);
+    state.send(*leader, ForwardCommands{state.current_term(), std::move(forwarding.commands)});
+    forwarding.commands.clear();
+  }
+  if (!forwarding.reads.empty()) {
+    const RequestNumber round = forwarding.reads.back();
+    forwarding.asked.push_back({round, std::move(forwarding.reads)});
+    forwarding.reads.clear();
+    ask_round(state, *leader);
+  }
+}
+
+void on_forward_commands_reply(State& state, const ForwardCommandsReply& reply) {
+  if (reply.term != state.current_term()) return;
+  for (const AcceptedCommand& accepted : reply.accepted) {
+    if (state.forwarding.unanswered.erase(accepted.request) == 0) continue;
+    if (accepted.index <= state.output.applied_to) {
+      // It has been handed to the state machine already, and its outcome with it.
+      state.refuse(accepted.request, RefusalReason::kUnknownOutcome);
+    } else {
+      wait_for_entry(state, {accepted.index, reply.term, accepted.request});
+    }
+  }
+  for (const RequestNumber request : reply.refused_busy) {
+    if (state.forwarding.unanswered.erase(request) != 0) {
+      state.refuse(request, RefusalReason::kBusy);
+    }
+  }
+}
+
+void on_read_index_reply(State& state, const ReadIndexReply& reply) {
+  auto& asked = state.forwarding.asked;
+  if (reply.term != state.current_term()) return;
+  // The reply to a round covers all rounds before it: their reads were asked even earlier (A11).
+  while (!asked.empty() && asked.front().round <= reply.round) {
+    if (reply.read_index) {
+      for (const RequestNumber request : asked.front().requests) {
+        state.indexed_reads.push_back({*reply.read_index, request});
+      }
+    } else {
+      refuse_reads(state, asked.front().requests);
+    }
+    asked.pop_front();
+  }
+}
+
+void repeat_asked_reads(State& state) {
+  const auto leader = state.leader();
+  if (!leader || *leader == state.id() || state.forwarding.asked.empty()) return;
+  if (state.now - state.forwarding.asked_at >= 2 * state.options.heartbeat_interval_ms) {
+    ask_round(state, *leader);
+  }
+}
+
+void give_up_forwarded(State& state) {
+  auto& forwarding = state.forwarding;
+  for (const auto& each : forwarding.commands) {
+    state.refuse(each.request, RefusalReason::kNoLeader);
+  }
+  forwarding.commands.clear();
+  for (const RequestNumber request : forwarding.unanswered) {
+    state.refuse(request, RefusalReason::kUnknownOutcome);
+  }
+  forwarding.unanswered.clear();
+  refuse_reads(state, forwarding.reads);
+  forwarding.reads.clear();
+  for (const auto& round : forwarding.asked) refuse_reads(state, round.requests);
+  forwarding.asked.clear();
+}
+
+void forget_forwarded(State& state, RequestNumber request) {
+  auto& forwarding = state.forwarding;
+  forwarding.unanswered.erase(request);
+  for (auto& round : forwarding.asked) std::erase(round.requests, request);
+  std::erase_if(forwarding.asked, [](const auto& round) { return round.requests.empty(); });
+  std::erase_if(state.indexed_reads, [&](const auto& read) { return read.request == request; });
+  std::erase(forwarding.reads, request);
+  std::erase_if(forwarding.commands, [&](const auto& each) { return each.request == request; });
+}
+
+}  // namespace raft

@@ -1,0 +1,175 @@
+// The leader's side of replication.h.
+#include <algorithm>
+#include <set>
+
+#include "base/check.h"
+#include "raft/reads.h"
+#include "raft/replication.h"
+#include "raft/roles.h"
+
+namespace raft {
+namespace {
+
+void set_commit_index(State& state, LeaderState& leader, Index index) {
+  leader.uncommitted_bytes -= state.log.bytes_between(state.commit_index + 1, index);
+  state.commit_index = index;
+}
+
+std::size_t record_bytes(const std::vector<Entry>& entries) {
+  std::size_t bytes = 0;
+  for (const Entry& entry : entries) bytes += entry.record.size();
+  return bytes;
+}
+
+void send_entries(State& state, NodeId peer, Progress& progress, std::vector<Entry> entries) {
+  const Index prev = progress.next_index() - 1;
+  const auto prev_term = state.log.term_at(prev);
+  CHECK(prev_term, "node {}: the entry before {} is gone, node {} needs it", state.id(),
+        progress.next_index(), peer);
+  progress.on_sent(prev + entries.size(), record_bytes(entries));
+  progress.told_commit = state.commit_index;
+  state.send(peer, AppendEntries{state.current_term(), prev, *prev_term, state.commit_index,
+                                 std::move(entries)});
+}
+
+void feed(State& state, NodeId peer, Progress& progress) {
+  const Options& options = state.options;
+  while (progress.may_send(options.window_messages, options.window_bytes)) {
+    const Index next = progress.next_index();
+    if (next > state.log.last_index()) {
+      if (progress.mode() == Progress::Mode::kProbe) send_entries(state, peer, progress, {});
+      break;
+    }
+    if (!state.log.in_memory(next)) {
+      if (!progress.fetching) {
+        progress.fetching = true;
+        state.output.effects.fetches.push_back(
+            {peer, next, state.log.last_index(), options.max_append_bytes});
+      }
+      break;
+    }
+    send_entries(state, peer, progress,
+                 state.log.slice(next, state.log.last_index(), options.max_append_bytes));
+  }
+  // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly.
+  const bool told = progress.told_commit >= state.commit_index;
+  if (!told && progress.mode() == Progress::Mode::kPipeline && progress.match_index() > 0) {
+    send_entries(state, peer, progress, {});
+  }
+}
+
+void note_reachability(State& state, NodeId peer, Progress& progress) {
+  const bool reachable = state.now - progress.heard_at() < 2 * state.options.election_timeout_ms;
+  if (reachable == progress.reachable) return;
+  progress.reachable = reachable;
+  if (!reachable) progress.on_silence();
+  state.trace(TraceLevel::kInformation,
+              fmt::format("{} node {}", reachable ? "found" : "lost", peer));
+}
+
+bool reaches_majority(const State& state, const LeaderState& leader) {
+  std::set<NodeId> heard{state.id()};
+  for (const auto& [peer, progress] : leader.peers) {
+    if (progress.reachable) heard.insert(peer);
+  }
+  return state.quorum.is_majority(heard);
+}
+
+}  // namespace
+
+void append_no_operation(State& state) {
+  EntryBlockBuilder block(state.log.last_checksum());
+  block.add(state.log.last_index() + 1, state.current_term(), EntryKind::kNoOperation, {});
+  append_as_leader(state, block.finish());
+}
+
+void append_as_leader(State& state, std::vector<Entry> entries) {
+  state.as<LeaderState>()->uncommitted_bytes += record_bytes(entries);
+  state.log.append(std::move(entries));
+}
+
+void on_append_entries_accepted(State& state, NodeId from, const AppendEntriesAccepted& message) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr || message.term != state.current_term()) return;
+  if (message.match_index > state.log.last_index()) {
+    state.trace(TraceLevel::kWarning,
+                fmt::format("node {} accepts entry {}, which was never sent: ignored", from,
+                            message.match_index));
+    return;
+  }
+  if (leader->peers.at(from).on_accepted(message.match_index)) advance_commit_index(state);
+}
+
+void on_append_entries_rejected(State& state, NodeId from, const AppendEntriesRejected& message) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr || message.term != state.current_term()) return;
+  // The follower skipped its terms above ours; skip our terms above its: a round trip a term at
+  // the most, whatever the number of entries.
+  const Index matching = state.log.last_index_within(message.hint_index, message.hint_term);
+  leader->peers.at(from).on_rejected(message.prev_log_index, matching + 1);
+}
+
+void on_heartbeat_reply(State& state, NodeId from, const HeartbeatReply& reply) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr || reply.term != state.current_term()) return;
+  Progress& progress = leader->peers.at(from);
+  progress.on_heartbeat_answered(reply.last_log_index);
+  progress.confirmed_round = std::max(progress.confirmed_round, reply.read_round);
+  confirm_read_round(state);
+}
+
+void on_entries_fetched_for_peer(State& state, NodeId peer, std::vector<Entry> entries) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr || !leader->peers.contains(peer)) return;
+  Progress& progress = leader->peers.at(peer);
+  progress.fetching = false;
+  const bool current = !entries.empty() && entries.front().index == progress.next_index() &&
+                       state.log.matches(entries.front().index, entries.front().term) &&
+                       state.log.matches(entries.back().index, entries.back().term);
+  if (!current || !progress.reachable) return;
+  if (!progress.may_send(state.options.window_messages, state.options.window_bytes)) return;
+  send_entries(state, peer, progress, std::move(entries));
+}
+
+void send_heartbeats(State& state) {
+  auto* leader = state.as<LeaderState>();
+  leader->heartbeat_due = state.now + state.options.heartbeat_interval_ms;
+  for (const auto& [peer, progress] : leader->peers) {
+    const Index commit = std::min(progress.match_index(), state.commit_index);
+    state.send(peer, Heartbeat{state.current_term(), commit, leader->last_read_round});
+  }
+}
+
+void lead(State& state) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr) return;
+  for (auto& [peer, progress] : leader->peers) note_reachability(state, peer, progress);
+  if (!reaches_majority(state, *leader)) {
+    state.trace(TraceLevel::kWarning,
+                fmt::format("no majority answers in term {}: steps down", state.current_term()));
+    become_follower(state, state.current_term(), std::nullopt);
+    return;
+  }
+  if (state.now >= leader->heartbeat_due) send_heartbeats(state);
+}
+
+void replicate(State& state) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr) return;
+  for (auto& [peer, progress] : leader->peers) {
+    if (progress.reachable) feed(state, peer, progress);
+  }
+}
+
+void advance_commit_index(State& state) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr) return;
+  const Index reached = state.quorum.reached_by_majority([&](NodeId voter) {
+    return voter == state.id() ? state.durability.durable_index()
+                               : leader->peers.at(voter).match_index();
+  });
+  if (reached <= state.commit_index || !state.log.matches(reached, state.current_term())) return;
+  set_commit_index(state, *leader, reached);
+}
+
+}  // namespace raft

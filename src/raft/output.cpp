@@ -1,0 +1,141 @@
+#include "raft/output.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "raft/forwarding.h"
+#include "raft/proposals.h"
+#include "raft/reads.h"
+#include "raft/replication.h"
+
+namespace raft {
+namespace {
+
+// Who waits for `entry`; those that waited for another entry at its index wait in vain (A13).
+std::optional<RequestNumber> take_waiting(State& state, const Entry& entry) {
+  auto& waiting = state.waiting_writes;
+  std::optional<RequestNumber> request;
+  while (!waiting.empty() && waiting.front().index <= entry.index) {
+    const WaitingWrite& first = waiting.front();
+    if (first.index == entry.index && first.term == entry.term) {
+      request = first.request;
+    } else {
+      state.refuse(first.request, RefusalReason::kUnknownOutcome);
+    }
+    waiting.pop_front();
+  }
+  return request;
+}
+
+void hand_to_state_machine(State& state, std::vector<Entry> entries) {
+  Output& output = state.output;
+  if (!output.effects.apply) output.effects.apply.emplace();
+  std::size_t bytes = 0;
+  for (Entry& entry : entries) {
+    CHECK(entry.index == output.applied_to + 1 && entry.index <= state.commit_index,
+          "node {}: applies {} after {}, committed to {}", state.id(), entry.index,
+          output.applied_to, state.commit_index);
+    bytes += entry.record.size();
+    output.applied_to = entry.index;
+    auto request = take_waiting(state, entry);
+    output.effects.apply->entries.push_back({std::move(entry), request});
+  }
+  output.applying.push_back({output.applied_to, bytes});
+  output.applying_bytes += bytes;
+}
+
+void apply_committed(State& state) {
+  Output& output = state.output;
+  const Options& options = state.options;
+  if (output.applied_to >= state.commit_index || output.fetching_to_apply) return;
+  if (output.applying_bytes >= options.max_applying_bytes) return;
+  const std::size_t room = options.max_applying_bytes - output.applying_bytes;
+  const Index first = output.applied_to + 1;
+  if (state.log.in_memory(first)) {
+    hand_to_state_machine(state, state.log.slice(first, state.commit_index, room));
+  } else {
+    output.fetching_to_apply = true;
+    output.effects.fetches.push_back({std::nullopt, first, state.commit_index, room});
+  }
+}
+
+void persist(State& state) {
+  Output& output = state.output;
+  // A message of a term leaves only after that term is on disk.
+  if (!state.hard_state_durable()) {
+    auto& sends = output.effects.sends;
+    std::move(sends.begin(), sends.end(), std::back_inserter(output.promises));
+    sends.clear();
+  }
+  const Index last = state.log.last_index();
+  const bool writes =
+      output.hard_state_changed || output.truncate_from || last > output.persisted_to;
+  if (!writes && state.durability.idle()) {
+    std::move(output.promises.begin(), output.promises.end(),
+              std::back_inserter(output.effects.sends));
+    output.promises.clear();
+  }
+  if (!writes && output.promises.empty()) return;
+
+  Persist order;
+  order.number = state.durability.order(last, output.hard_state_changed);
+  if (output.hard_state_changed) order.hard_state = state.hard_state;
+  order.truncate_from = output.truncate_from;
+  if (last > output.persisted_to) {
+    order.entries = state.log.slice(output.persisted_to + 1, last, ~std::size_t{0});
+  }
+  order.promises = std::move(output.promises);
+  output.effects.persist = std::move(order);
+  output.promises.clear();
+  output.hard_state_changed = false;
+  output.truncate_from.reset();
+  output.persisted_to = last;
+}
+
+void tell_standing(State& state) {
+  const Standing standing{state.role(), state.current_term(), state.leader()};
+  if (state.output.standing == standing) return;
+  state.output.standing = standing;
+  state.output.effects.standing = standing;
+}
+
+}  // namespace
+
+Effects finish_turn(State& state) {
+  append_pending_commands(state);
+  start_read_round(state);
+  send_forwarded(state);
+  replicate(state);
+  apply_committed(state);
+  serve_indexed_reads(state);
+  persist(state);
+  tell_standing(state);
+  // What is neither on disk nor committed may still be needed for a truncation or a write.
+  state.log.evict(std::min(state.durability.durable_index(), state.commit_index),
+                  state.options.log_memory_bytes);
+  return std::exchange(state.output.effects, {});
+}
+
+void on_entries_fetched_to_apply(State& state, std::vector<Entry> entries) {
+  Output& output = state.output;
+  output.fetching_to_apply = false;
+  const bool current = !entries.empty() && entries.front().index == output.applied_to + 1 &&
+                       entries.back().index <= state.commit_index;
+  CHECK(current, "node {}: fetched entries to apply do not follow {}", state.id(),
+        output.applied_to);
+  hand_to_state_machine(state, std::move(entries));
+}
+
+void on_entries_applied(State& state, Index index) {
+  Output& output = state.output;
+  CHECK(index >= state.applied_index && index <= output.applied_to,
+        "node {}: applied to {} after {}, handed out to {}", state.id(), index, state.applied_index,
+        output.applied_to);
+  state.applied_index = index;
+  while (!output.applying.empty() && output.applying.front().last_index <= index) {
+    output.applying_bytes -= output.applying.front().bytes;
+    output.applying.pop_front();
+  }
+}
+
+}  // namespace raft

@@ -1,0 +1,80 @@
+#include "raft/progress.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace raft {
+namespace {
+
+// One might have been answered just after the entries were sent; two in a row say that they, or
+// their acknowledgement, are lost.
+constexpr int kStalledHeartbeats = 2;
+
+}  // namespace
+
+bool Progress::may_send(std::size_t window_messages, std::size_t window_bytes) const {
+  if (mode_ == Mode::kProbe) return !probe_sent_;
+  return in_flight_.size() < window_messages && bytes_in_flight_ < window_bytes;
+}
+
+void Progress::on_sent(Index last_index, std::size_t bytes) {
+  CHECK(last_index + 1 >= next_index_, "sent up to {}, next is {}", last_index, next_index_);
+  if (mode_ == Mode::kProbe) {
+    probe_sent_ = true;
+    return;
+  }
+  if (last_index < next_index_) return;
+  next_index_ = last_index + 1;
+  in_flight_.push_back({last_index, bytes});
+  bytes_in_flight_ += bytes;
+}
+
+bool Progress::on_accepted(Index match_index) {
+  const bool news = match_index > match_index_;
+  match_index_ = std::max(match_index_, match_index);
+  next_index_ = std::max(next_index_, match_index_ + 1);
+  while (!in_flight_.empty() && in_flight_.front().last_index <= match_index_) {
+    bytes_in_flight_ -= in_flight_.front().bytes;
+    in_flight_.pop_front();
+  }
+  if (mode_ == Mode::kProbe && match_index_ + 1 == next_index_) {
+    mode_ = Mode::kPipeline;
+    probe_sent_ = false;
+    stalled_heartbeats_ = 0;
+  }
+  return news;
+}
+
+bool Progress::on_rejected(Index prev_log_index, Index next_index) {
+  const bool late =
+      mode_ == Mode::kProbe ? prev_log_index + 1 != next_index_ : prev_log_index <= match_index_;
+  if (late) return false;
+  probe_from(std::min(next_index, prev_log_index));
+  return true;
+}
+
+void Progress::on_heartbeat_answered(Index follower_last_index) {
+  if (mode_ == Mode::kProbe) {
+    probe_sent_ = false;
+  } else if (match_index_ > match_at_heartbeat_ || match_index_ + 1 == next_index_) {
+    stalled_heartbeats_ = 0;
+  } else if (++stalled_heartbeats_ == kStalledHeartbeats) {
+    probe_from(std::min(follower_last_index + 1, next_index_));
+  }
+  match_at_heartbeat_ = match_index_;
+}
+
+void Progress::on_silence() { probe_from(match_index_ + 1); }
+
+void Progress::probe_from(Index next_index) {
+  mode_ = Mode::kProbe;
+  probe_sent_ = false;
+  stalled_heartbeats_ = 0;
+  fetching = false;
+  next_index_ = std::max(next_index, match_index_ + 1);
+  in_flight_.clear();
+  bytes_in_flight_ = 0;
+}
+
+}  // namespace raft

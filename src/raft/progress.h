@@ -1,0 +1,69 @@
+// Progress: what the leader knows of one follower's log, and how it feeds it.
+//
+// Probe: the leader looks for the place where the logs match, one message at a time.
+// Pipeline: it is found; messages follow each other without waiting, within a window.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "raft/types.h"
+
+namespace raft {
+
+class Progress {
+ public:
+  enum class Mode : std::uint8_t { kProbe, kPipeline };
+
+  Progress(Index next_index, Milliseconds now) : next_index_(next_index), heard_at_(now) {}
+
+  [[nodiscard]] Mode mode() const { return mode_; }
+  [[nodiscard]] Index match_index() const { return match_index_; }
+  [[nodiscard]] Index next_index() const { return next_index_; }
+  [[nodiscard]] std::size_t bytes_in_flight() const { return bytes_in_flight_; }
+  [[nodiscard]] std::size_t messages_in_flight() const { return in_flight_.size(); }
+
+  // Whether a message may be sent now, within a window of so many messages and bytes.
+  [[nodiscard]] bool may_send(std::size_t window_messages, std::size_t window_bytes) const;
+  // Entries up to `last_index` were sent; `bytes` of them; none where last_index is next - 1.
+  void on_sent(Index last_index, std::size_t bytes);
+
+  // The follower has everything up to `match_index` on disk. True where that was news.
+  bool on_accepted(Index match_index);
+  // The consistency check failed at `prev_log_index`; the next probe goes to `next_index`.
+  // False for a rejection that a later answer has overtaken.
+  bool on_rejected(Index prev_log_index, Index next_index);
+  // A heartbeat was answered: a probe may be repeated; where entries are in flight and nothing has
+  // moved for two heartbeats, something was lost, and the pipeline starts over.
+  void on_heartbeat_answered(Index follower_last_index);
+  // Nothing was heard for long: whatever was in flight is given up.
+  void on_silence();
+
+  // When the follower last answered in this term.
+  [[nodiscard]] Milliseconds heard_at() const { return heard_at_; }
+  void set_heard_at(Milliseconds now) { heard_at_ = now; }
+
+  bool reachable = true;              // heard within the last election timeout; for the story
+  bool fetching = false;              // entries for it are being read back from disk
+  Index told_commit = 0;              // the newest commit index sent to it
+  std::uint64_t confirmed_round = 0;  // the newest round of reads it has confirmed
+
+ private:
+  struct InFlight {
+    Index last_index;
+    std::size_t bytes;
+  };
+  void probe_from(Index next_index);
+
+  Mode mode_ = Mode::kProbe;
+  Index match_index_ = 0;
+  Index next_index_;
+  bool probe_sent_ = false;         // in kProbe: wait for its answer
+  std::deque<InFlight> in_flight_;  // in kPipeline
+  std::size_t bytes_in_flight_ = 0;
+  Index match_at_heartbeat_ = 0;  // when the last heartbeat was answered
+  int stalled_heartbeats_ = 0;    // in a row, in kPipeline
+  Milliseconds heard_at_;
+};
+
+}  // namespace raft

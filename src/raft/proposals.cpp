@@ -1,0 +1,88 @@
+#include "raft/proposals.h"
+
+#include <algorithm>
+
+#include "raft/forwarding.h"
+#include "raft/replication.h"
+
+namespace raft {
+namespace {
+
+bool has_room(const State& state, const LeaderState& leader, std::size_t bytes) {
+  return leader.uncommitted_bytes + leader.pending_bytes + bytes <=
+         state.options.max_uncommitted_bytes;
+}
+
+void take(LeaderState& leader, std::optional<NodeId> forwarded_by, RequestNumber request,
+          base::SharedBytes command) {
+  leader.pending_bytes += kRecordHeaderSize + command.size();
+  leader.pending_commands.push_back({forwarded_by, request, std::move(command)});
+}
+
+}  // namespace
+
+void on_command_submitted(State& state, CommandSubmitted event) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr) {
+    forward_command(state, event.request, std::move(event.command));
+  } else if (!has_room(state, *leader, kRecordHeaderSize + event.command.size())) {
+    state.refuse(event.request, RefusalReason::kBusy);
+  } else {
+    take(*leader, std::nullopt, event.request, std::move(event.command));
+  }
+}
+
+void on_forward_commands(State& state, NodeId from, ForwardCommands message) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr || message.term != state.current_term()) {
+    // The sender learns the term. Whether a copy was taken before, this node cannot say.
+    state.send(from, ForwardCommandsReply{state.current_term(), {}, {}});
+    return;
+  }
+  auto& reply = leader->forward_replies[from];
+  RequestNumber& taken_up_to = leader->forwarded_up_to[from];
+  for (ForwardedCommand& forwarded : message.commands) {
+    if (forwarded.request <= taken_up_to) continue;  // a second copy of a message
+    taken_up_to = forwarded.request;
+    if (has_room(state, *leader, kRecordHeaderSize + forwarded.command.size())) {
+      take(*leader, from, forwarded.request, std::move(forwarded.command));
+    } else {
+      reply.refused_busy.push_back(forwarded.request);
+    }
+  }
+}
+
+void append_pending_commands(State& state) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr) return;
+  if (!leader->pending_commands.empty()) {
+    EntryBlockBuilder block(state.log.last_checksum());
+    Index index = state.log.last_index();
+    for (PendingCommand& pending : leader->pending_commands) {
+      block.add(++index, state.current_term(), EntryKind::kCommand, std::move(pending.command));
+      if (pending.forwarded_by) {
+        leader->forward_replies[*pending.forwarded_by].accepted.push_back({pending.request, index});
+      } else {
+        state.waiting_writes.push_back({index, state.current_term(), pending.request});
+      }
+    }
+    leader->pending_commands.clear();
+    leader->pending_bytes = 0;
+    append_as_leader(state, block.finish());
+  }
+  for (auto& [peer, reply] : leader->forward_replies) {
+    reply.term = state.current_term();
+    state.send(peer, std::move(reply));
+  }
+  leader->forward_replies.clear();
+}
+
+void give_up_waiting_writes(State& state, Index index) {
+  auto& waiting = state.waiting_writes;
+  while (!waiting.empty() && waiting.back().index >= index) {
+    state.refuse(waiting.back().request, RefusalReason::kUnknownOutcome);
+    waiting.pop_back();
+  }
+}
+
+}  // namespace raft

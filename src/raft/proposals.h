@@ -1,0 +1,20 @@
+// Proposals: commands on their way into the leader's log, and the clients that wait for them.
+#pragma once
+
+#include "raft/state.h"
+
+namespace raft {
+
+// A client of this node submitted a command: the leader takes it, a follower passes it on.
+void on_command_submitted(State& state, CommandSubmitted event);
+// A follower passed commands on.
+void on_forward_commands(State& state, NodeId from, ForwardCommands message);
+
+// End of a turn: the commands taken become entries, encoded in one block, and the followers that
+// passed some on learn their indices.
+void append_pending_commands(State& state);
+
+// The entries from `index` on are replaced: who waits for one of them cannot know its outcome.
+void give_up_waiting_writes(State& state, Index index);
+
+}  // namespace raft

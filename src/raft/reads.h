@@ -1,0 +1,28 @@
+// Reads that are current: ReadIndex (dissertation §6.4). The leader notes its commit index, lets
+// a round of heartbeats confirm that it still leads, and only then lets the read be answered at
+// that index. One round confirms all reads that wait. Each round has its own number, which the
+// answers echo, so that a late answer confirms nothing younger (A11). No clock is trusted (A12).
+#pragma once
+
+#include "raft/state.h"
+
+namespace raft {
+
+// A client of this node asks for a read.
+void on_read_requested(State& state, RequestNumber request);
+// A follower asks on behalf of its clients.
+void on_read_index_request(State& state, NodeId from, const ReadIndexRequest& request);
+
+// A follower answered a heartbeat: perhaps the round is confirmed.
+void confirm_read_round(State& state);
+// End of a turn: reads that wait begin the next round, once one was committed in this term (A10).
+void start_read_round(State& state);
+// End of a turn: reads whose index has been handed to the state machine are answered.
+void serve_indexed_reads(State& state);
+
+// This node stops leading: nobody can confirm these reads.
+void refuse_pending_reads(State& state, const LeaderState& leader);
+// Nobody waits for `request` any more.
+void forget_pending_read(LeaderState& leader, RequestNumber request);
+
+}  // namespace raft

@@ -1,0 +1,112 @@
+#include "raft/roles.h"
+
+#include "base/check.h"
+#include "raft/election.h"
+#include "raft/forwarding.h"
+#include "raft/reads.h"
+#include "raft/replication.h"
+
+namespace raft {
+namespace {
+
+bool legal(Role from, Role to) {
+  switch (to) {
+    case Role::kFollower:
+      return true;
+    case Role::kPreCandidate:
+      return from != Role::kLeader;
+    case Role::kCandidate:
+      return from == Role::kPreCandidate;
+    case Role::kLeader:
+      return from == Role::kCandidate;
+  }
+  return false;
+}
+
+void change_role(State& state, RoleState to) {
+  const auto role = static_cast<Role>(to.index());
+  CHECK(legal(state.role(), role), "node {} term {}: {} becomes {}", state.id(),
+        state.current_term(), role_name(state.role()), role_name(role));
+  state.role_state = std::move(to);
+}
+
+// What this node asked of the leader it no longer follows, or took as the leader it no longer is.
+void give_up_leader(State& state) {
+  if (auto* leader = state.as<LeaderState>()) {
+    for (const PendingCommand& pending : leader->pending_commands) {
+      if (!pending.forwarded_by) state.refuse(pending.request, RefusalReason::kNoLeader);
+    }
+    refuse_pending_reads(state, *leader);
+  }
+  give_up_forwarded(state);
+}
+
+}  // namespace
+
+Milliseconds next_election_deadline(State& state) {
+  const Milliseconds timeout = state.options.election_timeout_ms;
+  return state.now + state.random.between(timeout, 2 * timeout - 1);
+}
+
+void become_follower(State& state, Term term, std::optional<NodeId> leader) {
+  CHECK(term >= state.current_term(), "node {}: term falls from {} to {}", state.id(),
+        state.current_term(), term);
+  if (state.leader() != leader || term > state.current_term()) give_up_leader(state);
+  if (term > state.current_term()) {
+    state.hard_state = {term, std::nullopt};
+    state.output.hard_state_changed = true;
+  }
+  const auto deadline = next_election_deadline(state);
+  const auto heard_at = leader ? std::optional(state.now) : std::nullopt;
+  change_role(state, FollowerState{leader, heard_at, deadline});
+}
+
+bool follow(State& state, NodeId leader) {
+  if (state.role() == Role::kLeader) {
+    state.trace(TraceLevel::kWarning,
+                fmt::format("node {} claims to lead term {}, which this node leads: ignored",
+                            leader, state.current_term()));
+    return false;
+  }
+  auto* follower = state.as<FollowerState>();
+  if (follower == nullptr || follower->leader != leader) {
+    become_follower(state, state.current_term(), leader);
+    state.trace(TraceLevel::kInformation,
+                fmt::format("follows node {} in term {}", leader, state.current_term()));
+  } else {
+    follower->heard_at = state.now;
+    follower->election_deadline = next_election_deadline(state);
+  }
+  return true;
+}
+
+void become_pre_candidate(State& state) {
+  give_up_leader(state);
+  const auto deadline = next_election_deadline(state);
+  change_role(state, PreCandidateState{{state.id()}, deadline});
+}
+
+void become_candidate(State& state) {
+  state.hard_state = {state.current_term() + 1, state.id()};
+  state.output.hard_state_changed = true;
+  const auto deadline = next_election_deadline(state);
+  change_role(state, CandidateState{{}, deadline});
+}
+
+void become_leader(State& state) {
+  LeaderState leader;
+  for (const NodeId voter : state.quorum.voters()) {
+    if (voter != state.id()) {
+      leader.peers.emplace(voter, Progress(state.log.last_index() + 1, state.now));
+    }
+  }
+  leader.first_index_of_term = state.log.last_index() + 1;
+  leader.heartbeat_due = state.now;
+  leader.uncommitted_bytes =
+      state.log.bytes_between(state.commit_index + 1, state.log.last_index());
+  change_role(state, std::move(leader));
+  state.trace(TraceLevel::kInformation, fmt::format("leads term {}", state.current_term()));
+  append_no_operation(state);
+}
+
+}  // namespace raft
