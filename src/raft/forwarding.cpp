@@ -1,6 +1,7 @@
 #include "raft/forwarding.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace raft {
 namespace {
@@ -12,6 +13,23 @@ void refuse_reads(State& state, const std::vector<RequestNumber>& requests) {
 void ask_round(State& state, NodeId leader) {
   state.forwarding.asked_at = state.now;
   state.send(leader, ReadIndexRequest{state.current_term(), state.forwarding.asked.back().round});
+}
+
+// In messages of at most max_append_bytes, as they are for AppendEntries.
+void send_commands(State& state, NodeId leader) {
+  ForwardCommands message{state.current_term(), {}};
+  std::size_t bytes = 0;
+  for (ForwardedCommand& each : state.forwarding.commands) {
+    bytes += each.command.size();
+    if (bytes > state.options.max_append_bytes && !message.commands.empty()) {
+      state.send(leader, std::exchange(message, {state.current_term(), {}}));
+      bytes = each.command.size();
+    }
+    state.forwarding.unanswered.insert(each.request);
+    message.commands.push_back(std::move(each));
+  }
+  if (!message.commands.empty()) state.send(leader, std::move(message));
+  state.forwarding.commands.clear();
 }
 
 // Kept by rising index, as apply meets the entries in that order.
@@ -45,11 +63,7 @@ void send_forwarded(State& state) {
   auto& forwarding = state.forwarding;
   const auto leader = state.leader();
   if (!leader || *leader == state.id()) return;
-  if (!forwarding.commands.empty()) {
-    for (const auto& each : forwarding.commands) forwarding.unanswered.insert(each.request);
-    state.send(*leader, ForwardCommands{state.current_term(), std::move(forwarding.commands)});
-    forwarding.commands.clear();
-  }
+  send_commands(state, *leader);
   if (!forwarding.reads.empty()) {
     const RequestNumber round = forwarding.reads.back();
     forwarding.asked.push_back({round, std::move(forwarding.reads)});

@@ -53,6 +53,20 @@ TEST_CASE("proposal_at_a_follower_is_forwarded_and_answered_where_it_was_asked")
   REQUIRE(cluster.server(2).status().counters.at("forwarded_commands") == 0);
 }
 
+TEST_CASE("proposal_many_forwarded_bytes_go_in_several_messages") {
+  Cluster cluster({1, 2, 3}, [](Options& options) { options.max_append_bytes = 25; });
+  cluster.elect(1);
+  std::vector<Event> events;
+  for (RequestNumber request = 1; request <= 5; ++request) {
+    events.push_back(CommandSubmitted{request, bytes("0123456789")});
+  }
+  cluster.turn(2, std::move(events));
+  REQUIRE(cluster.network.size() == 3);
+  cluster.settle();
+  cluster.pass(100);
+  REQUIRE(answered(cluster, 2) == std::vector<RequestNumber>{1, 2, 3, 4, 5});
+}
+
 TEST_CASE("proposal_a_forwarded_command_delivered_twice_is_taken_once (A32)") {
   Cluster cluster({1, 2, 3});
   cluster.elect(1);
