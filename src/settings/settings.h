@@ -14,7 +14,8 @@
 
 namespace settings {
 
-// One line: FILE:LINE:COLUMN: what is wrong; what to do.
+// One line: FILE:LINE:COLUMN: what is wrong; what to do. Where there is no text to point at, as in
+// a file that cannot be read, the line has no LINE:COLUMN.
 class InvalidSettings : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -25,21 +26,21 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
 struct Member {
   std::uint64_t id;
-  std::string peer;     // ZeroMQ endpoints, tcp://HOST:PORT
+  std::string peer;  // ZeroMQ endpoints, tcp://HOST:PORT; the node's own HOST is an IP address
   std::string client;
   std::string publish;
 };
 
 struct Node {
   std::uint64_t id;
-  std::string cluster;               // 1 to 64 characters: letters, digits, '-', '_', '.'
+  std::string cluster;                   // 1 to 64 characters: letters, digits, '-', '_', '.'
   std::filesystem::path data_directory;  // relative to the current folder
 };
 
 struct Raft {
-  std::uint64_t election_timeout_ms;   // drawn from [this, 2 * this)
-  std::uint64_t heartbeat_interval_ms; // at most a third of election_timeout_ms
-  std::uint64_t tick_ms;               // of the clock; at most heartbeat_interval_ms
+  std::uint64_t election_timeout_ms;    // drawn from [this, 2 * this)
+  std::uint64_t heartbeat_interval_ms;  // at most a third of election_timeout_ms
+  std::uint64_t tick_ms;                // of the clock; at most heartbeat_interval_ms
   std::uint64_t max_append_bytes;
   std::uint64_t window_messages;
   std::uint64_t window_bytes;
@@ -59,14 +60,14 @@ struct Database {
 };
 
 struct Limits {
-  std::uint64_t max_request_bytes;         // of one client request frame
-  std::uint64_t max_key_bytes;             // of a key or channel; at most 240 (a topic of 246 to
-                                           // 255 bytes is mis-encoded by libzmq 4.3.4)
-  std::uint64_t max_requests_in_flight;    // of all clients of this node
-  std::uint64_t max_requests_per_client;   // in flight
-  std::uint64_t request_timeout_ms;        // every request is answered within it
-  std::uint64_t max_replay_bytes;          // of payload in one reply to `replay`
-  std::uint64_t max_open_files;            // RLIMIT_NOFILE is raised to this at start
+  std::uint64_t max_request_bytes;        // of one client request frame
+  std::uint64_t max_key_bytes;            // of a key or channel; at most 240 (a topic of 246 to
+                                          // 255 bytes is mis-encoded by libzmq 4.3.4)
+  std::uint64_t max_requests_in_flight;   // of all clients of this node
+  std::uint64_t max_requests_per_client;  // in flight
+  std::uint64_t request_timeout_ms;       // every request is answered within it
+  std::uint64_t max_replay_bytes;         // of payload in one reply to `replay`
+  std::uint64_t max_open_files;           // RLIMIT_NOFILE is raised to this at start
 };
 
 struct Logging {
@@ -86,13 +87,20 @@ struct Settings {
   [[nodiscard]] const Member& self() const;
 };
 
+// The words that stand for the choices, in the file as on a command line; nothing for another word.
+[[nodiscard]] std::optional<RuntimeMode> runtime_mode_of(std::string_view word);
+[[nodiscard]] std::optional<LogLevel> log_level_of(std::string_view word);
+[[nodiscard]] std::string_view word_of(RuntimeMode mode);
+[[nodiscard]] std::string_view word_of(LogLevel level);
+
 // Reads and validates FILE; throws InvalidSettings.
 [[nodiscard]] Settings load(const std::filesystem::path& file);
 // The same from text; `name` stands for the file in messages.
 [[nodiscard]] Settings parse(std::string_view text, const std::string& name);
 
 // A bare file name that is not in the current folder is looked up in the folders of
-// RAFT_ACTOR_CONFIG_PATH (separated by ':'). Throws InvalidSettings with the places searched.
+// RAFT_ACTOR_CONFIG_PATH (separated by ':'); a name with a '/' is used as it is. Throws
+// InvalidSettings with the places searched.
 [[nodiscard]] std::filesystem::path find(const std::string& file);
 
 }  // namespace settings
