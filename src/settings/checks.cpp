@@ -37,7 +37,8 @@ void check_own_id(const Document& document) {
     ids += fmt::format("{}{}", ids.empty() ? "" : ", ", member.id);
   }
   fail(document.file, place_of(document, "node", "id"),
-       fmt::format("node.id is {}, but no [[member]] has that id; there are {}", id, excerpt(ids)));
+       fmt::format("node.id is {}, but no [[member]] has that id; the members are {}", id,
+                   excerpt(ids)));
 }
 
 struct Use {

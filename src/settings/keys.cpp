@@ -55,7 +55,7 @@ std::string objection_to_cluster(std::string_view name) {
   const auto fits = [](char c) {
     return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.';
   };
-  return std::ranges::all_of(name, fits) ? "" : "it has another character";
+  return std::ranges::all_of(name, fits) ? "" : "it has a forbidden character";
 }
 
 std::string objection_to_directory(std::string_view path) {

@@ -93,7 +93,7 @@ std::string unknown_table(std::string_view name) {
   for (const std::string_view table : names) {
     headers += (headers.empty() ? "" : ", ") + header_of(table);
   }
-  return fmt::format("unknown table '{}'; there are {}", shown, headers);
+  return fmt::format("unknown table '{}'; known are {}", shown, headers);
 }
 
 std::string unknown_key(std::string_view table, std::string_view name) {
@@ -108,7 +108,7 @@ std::string unknown_key(std::string_view table, std::string_view name) {
   if (!home.empty()) {
     return fmt::format("unknown key '{}' in {}; it belongs to {}", shown, header, header_of(home));
   }
-  return fmt::format("unknown key '{}' in {}; there are {}", shown, header, listed(names));
+  return fmt::format("unknown key '{}' in {}; known are {}", shown, header, listed(names));
 }
 
 // Fills a document from a parsed file. A misspelt key is told before the key that is missing for

@@ -64,7 +64,7 @@ std::filesystem::path find(const std::string& file) {
     }
   }
   const std::string searched =
-      folders.empty() ? fmt::format("{} is not set", kSearchVariable)
+      folders.empty() ? fmt::format("and {} is not set", kSearchVariable)
                       : fmt::format("nor in the folders of {}: {}", kSearchVariable, folders);
   fail(file, fmt::format("not found in the current folder, {}; give its path", searched));
 }

@@ -33,7 +33,7 @@ TEST_CASE("checks_two_members_with_one_id") {
 
 TEST_CASE("checks_node_id_is_a_member") {
   REQUIRE(refusal(replaced(sample(member(2, "a", 1)), "id = 1", "id = 9")) ==
-          "node.toml:2:6: node.id is 9, but no [[member]] has that id; there are 1, 2");
+          "node.toml:2:6: node.id is 9, but no [[member]] has that id; the members are 1, 2");
 }
 
 TEST_CASE("checks_port_used_twice") {

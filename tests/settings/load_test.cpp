@@ -138,7 +138,7 @@ TEST_CASE("find_uses_a_name_with_a_slash_as_it_is") {
 TEST_CASE("find_says_where_it_searched") {
   const Folder folder;
   REQUIRE(find_message("node.toml") ==
-          "node.toml: not found in the current folder, RAFT_ACTOR_CONFIG_PATH is not set; give "
+          "node.toml: not found in the current folder, and RAFT_ACTOR_CONFIG_PATH is not set; give "
           "its path");
   setenv("RAFT_ACTOR_CONFIG_PATH", "one:two", 1);
   REQUIRE(find_message("node.toml") ==

@@ -63,7 +63,7 @@ TEST_CASE("parse_unknown_key_in_the_wrong_table_names_the_right_one") {
 
 TEST_CASE("parse_unknown_key_without_a_neighbour_lists_the_known") {
   REQUIRE(refusal(sample("[logging]\n  colourful = true\n")) ==
-          "node.toml:11:3: unknown key 'colourful' in [logging]; there are level");
+          "node.toml:11:3: unknown key 'colourful' in [logging]; known are level");
 }
 
 TEST_CASE("parse_unknown_table_names_the_nearest") {
@@ -72,7 +72,7 @@ TEST_CASE("parse_unknown_table_names_the_nearest") {
   REQUIRE(refusal(sample("[[members]]\n")) ==
           "node.toml:10:3: unknown table 'members'; did you mean [[member]]?");
   REQUIRE(refusal(sample("[zookeeper]\n")) ==
-          "node.toml:10:2: unknown table 'zookeeper'; there are [node], [runtime], [[member]], "
+          "node.toml:10:2: unknown table 'zookeeper'; known are [node], [runtime], [[member]], "
           "[raft], [storage], [database], [limits], [logging]");
 }
 
@@ -181,9 +181,10 @@ TEST_CASE("parse_missing_table_names_what_it_needs") {
 }
 
 TEST_CASE("parse_cluster_name_has_a_form") {
-  REQUIRE(refusal(replaced(sample(), "demo", "my cluster")) ==
-          "node.toml:3:11: node.cluster is 'my cluster', but it has another character; it must be "
-          "1 to 64 letters, digits, '-', '_' or '.'");
+  REQUIRE(
+      refusal(replaced(sample(), "demo", "my cluster")) ==
+      "node.toml:3:11: node.cluster is 'my cluster', but it has a forbidden character; it must be "
+      "1 to 64 letters, digits, '-', '_' or '.'");
   REQUIRE_THAT(refusal(replaced(sample(), "demo", "")), Catch::Contains("but it is empty"));
   REQUIRE(refusal(replaced(sample(), "demo", std::string(64, 'x'))).empty());
   REQUIRE_THAT(refusal(replaced(sample(), "demo", std::string(65, 'x'))),
