@@ -6,6 +6,7 @@
 // at the same indices give the same outcomes and broadcasts on every node.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -22,7 +23,8 @@
 
 namespace database {
 
-// RocksDB failed: ends the node while it runs.
+// RocksDB failed, or its content does not check; the sentence names the directory. Ends the node:
+// nothing may be asked of the database afterwards but its destruction.
 class DatabaseFault : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -30,14 +32,19 @@ class DatabaseFault : public std::runtime_error {
 
 struct Options {
   std::size_t block_cache_bytes = 64 << 20;
-  std::size_t write_buffer_bytes = 64 << 20;       // of all memtables together
-  std::uint64_t replay_retention_bytes = 256 << 20;  // broadcasts kept for replay, on disk
+  std::size_t write_buffer_bytes = 64 << 20;  // of all memtables together
+  // Broadcasts kept for replay, on disk, compressed. What is over it is dropped file by file,
+  // oldest first, and a file may hold an eighth of it.
+  std::uint64_t replay_retention_bytes = 256 << 20;
+  // For the simulator and for tests: nothing touches a disk, and each open begins empty, as after
+  // a crash that lost all.
+  bool in_memory = false;
 };
 
 // One committed entry. A no-operation has no command.
 struct Committed {
   std::uint64_t index;
-  std::uint64_t term;                          // only passed on to the broadcast
+  std::uint64_t term;  // only passed on to the broadcast
   std::optional<base::SharedBytes> command;
 };
 
@@ -66,8 +73,8 @@ struct Broadcast {
 };
 
 struct Applied {
-  std::vector<Outcome> outcomes;     // one for each entry, in order
-  std::vector<Broadcast> broadcasts; // of the entries that changed something, in order
+  std::vector<Outcome> outcomes;      // one for each entry, in order
+  std::vector<Broadcast> broadcasts;  // of the entries that changed something, in order
 };
 
 struct Found {
@@ -78,26 +85,34 @@ struct Found {
 
 struct Replay {
   std::vector<Broadcast> broadcasts;
-  std::uint64_t complete_to;  // nothing is missing up to this index
+  // Nothing that was asked for is missing up to this index. Never above applied_index(); below it
+  // where a limit cut the list: ask again with `after` = complete_to.
+  std::uint64_t complete_to;
 };
 struct Compacted {
-  std::uint64_t first_index;  // the oldest index whose broadcast is kept
+  std::uint64_t first_index;  // the oldest index whose broadcast is kept; after >= it - 1 works
 };
 
 class Database {
  public:
+  // Opens or creates; throws DatabaseFault.
   Database(const std::filesystem::path& directory, const Options& options);
+  // Does not flush: what was not flushed comes back from the log.
   ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
 
   [[nodiscard]] std::uint64_t applied_index() const;
 
-  // Entries consecutive from applied_index() + 1, as one atomic batch.
+  // Entries consecutive from applied_index() + 1, as one atomic batch. A command that does not
+  // decode changes nothing, on no node, and is counted.
   [[nodiscard]] Applied apply(std::span<const Committed> entries);
 
   [[nodiscard]] std::optional<Found> get(std::string_view key) const;
 
   // Broadcasts with index > after whose topic begins with one of `topics` (none: all), at most
-  // `limit` of them and about max_bytes of payload.
+  // `limit` of them and about max_bytes of topic and payload, at least one even if it is larger.
+  // Reads a bounded part of the history a call, so that few matches in much of it stall nobody.
   [[nodiscard]] std::variant<Replay, Compacted> replay(std::uint64_t after,
                                                        std::span<const std::string> topics,
                                                        std::size_t limit,
@@ -105,6 +120,12 @@ class Database {
 
   // Everything applied so far to disk, so that the next start applies nothing again.
   void flush();
+
+  [[nodiscard]] std::uint64_t undecodable_commands() const;  // since this was opened
+
+  // Of all keys and channels, in order; equal states have equal hashes on every node. Reads
+  // everything: for tests and the simulator.
+  [[nodiscard]] std::uint64_t state_hash() const;
 
  private:
   struct Implementation;

@@ -1,0 +1,196 @@
+#include "database/history.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "base/check.h"
+#include "database/integers.h"
+
+namespace database {
+namespace {
+
+constexpr std::size_t kRecordHeaderSize = 8;
+constexpr std::size_t kBroadcastHeaderSize = 33;
+
+std::size_t encoded_size(const Broadcast& broadcast) {
+  return kBroadcastHeaderSize + broadcast.topic.size() + broadcast.payload.size();
+}
+
+template <typename Integer>
+void append(std::string& record, Integer value) {
+  const std::size_t end = record.size();
+  record.resize(end + sizeof value);
+  base::store_little_endian(reinterpret_cast<std::byte*>(record.data() + end), value);
+}
+
+void append(std::string& record, const Broadcast& broadcast) {
+  constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max();
+  CHECK(broadcast.topic.size() <= kMost && broadcast.payload.size() <= kMost,
+        "index {}: a topic of {} and a payload of {} bytes", broadcast.index,
+        broadcast.topic.size(), broadcast.payload.size());
+  append(record, static_cast<std::uint8_t>(broadcast.kind));
+  append(record, broadcast.index);
+  append(record, broadcast.term);
+  append(record, broadcast.number);
+  append(record, static_cast<std::uint32_t>(broadcast.topic.size()));
+  append(record, static_cast<std::uint32_t>(broadcast.payload.size()));
+  record.append(broadcast.topic);
+  record.append(broadcast.payload.view());
+}
+
+// A broadcast in a record, its topic and payload still inside it.
+struct StoredBroadcast {
+  BroadcastKind kind;
+  std::uint64_t index, term, number;
+  std::string_view topic, payload;
+
+  [[nodiscard]] Broadcast copy() const {
+    return {kind, index, term, number, std::string(topic), base::SharedBytes::copy_of(payload)};
+  }
+};
+
+template <typename Integer>
+Integer load(std::string_view bytes, std::size_t offset) {
+  return base::load_little_endian<Integer>(
+      reinterpret_cast<const std::byte*>(bytes.data() + offset));
+}
+
+// Takes the first broadcast off `bytes`; nothing where they do not hold one.
+std::optional<StoredBroadcast> take_broadcast(std::string_view& bytes) {
+  if (bytes.size() < kBroadcastHeaderSize) return std::nullopt;
+  const auto kind = load<std::uint8_t>(bytes, 0);
+  if (kind < static_cast<std::uint8_t>(BroadcastKind::kSet) ||
+      kind > static_cast<std::uint8_t>(BroadcastKind::kPublish)) {
+    return std::nullopt;
+  }
+  const std::size_t topic_size = load<std::uint32_t>(bytes, 25);
+  const std::size_t payload_size = load<std::uint32_t>(bytes, 29);
+  const std::size_t size = kBroadcastHeaderSize + topic_size + payload_size;
+  if (bytes.size() < size) return std::nullopt;
+  const StoredBroadcast broadcast = {static_cast<BroadcastKind>(kind),
+                                     load<std::uint64_t>(bytes, 1),
+                                     load<std::uint64_t>(bytes, 9),
+                                     load<std::uint64_t>(bytes, 17),
+                                     bytes.substr(kBroadcastHeaderSize, topic_size),
+                                     bytes.substr(kBroadcastHeaderSize + topic_size, payload_size)};
+  bytes.remove_prefix(size);
+  return broadcast;
+}
+
+struct Record {
+  std::uint64_t first, last;
+  std::string_view broadcasts;
+};
+
+std::optional<Record> read_record(const rocksdb::Iterator& iterator) {
+  const auto first = read_big_endian(view(iterator.key()));
+  const std::string_view value = view(iterator.value());
+  if (!first || value.size() < kRecordHeaderSize) return std::nullopt;
+  const Record record = {*first, load<std::uint64_t>(value, 0), value.substr(kRecordHeaderSize)};
+  if (record.last < record.first) return std::nullopt;
+  return record;
+}
+
+// One replay: collects from the records in order, until one of its limits is reached.
+class Collector {
+ public:
+  Collector(const ReplayQuery& query, Replay& replay) : query_(query), replay_(replay) {}
+
+  enum class Step { kContinue, kFull, kDamaged };
+
+  Step add(const Record& record) {
+    std::string_view rest = record.broadcasts;
+    while (!rest.empty()) {
+      const auto broadcast = take_broadcast(rest);
+      if (!broadcast) return Step::kDamaged;
+      if (broadcast->index <= query_.after || !wanted(broadcast->topic)) continue;
+      replay_.broadcasts.push_back(broadcast->copy());
+      bytes_ += broadcast->topic.size() + broadcast->payload.size();
+      if (replay_.broadcasts.size() >= query_.limit || bytes_ >= query_.max_bytes) {
+        replay_.complete_to = broadcast->index;
+        return Step::kFull;
+      }
+    }
+    replay_.complete_to = record.last;
+    scanned_bytes_ += record.broadcasts.size();
+    return scanned_bytes_ >= query_.max_scan_bytes ? Step::kFull : Step::kContinue;
+  }
+
+ private:
+  [[nodiscard]] bool wanted(std::string_view topic) const {
+    return query_.topics.empty() ||
+           std::any_of(query_.topics.begin(), query_.topics.end(),
+                       [&](const std::string& prefix) { return topic.starts_with(prefix); });
+  }
+
+  const ReplayQuery& query_;
+  Replay& replay_;
+  std::size_t bytes_ = 0;
+  std::size_t scanned_bytes_ = 0;
+};
+
+// Where the history begins; just after what was applied, if all of it was dropped.
+std::uint64_t first_kept(const Store& store, rocksdb::Iterator& iterator,
+                         std::uint64_t applied_index) {
+  iterator.SeekToFirst();
+  if (!iterator.Valid()) {
+    store.check_end(iterator);
+    return applied_index + 1;
+  }
+  const auto record = read_record(iterator);
+  if (!record) store.damaged("a record of the history");
+  return record->first;
+}
+
+}  // namespace
+
+void add_history(const Store& store, std::uint64_t first, std::uint64_t last,
+                 std::span<const Broadcast> broadcasts, rocksdb::WriteBatch& batch) {
+  std::string record;
+  const auto put = [&](std::uint64_t from, std::uint64_t to) {
+    base::store_little_endian(reinterpret_cast<std::byte*>(record.data()), to);
+    batch.Put(store.family(Family::kHistory), slice(view_of(big_endian(from))), slice(record));
+    record.resize(kRecordHeaderSize);
+  };
+  record.resize(kRecordHeaderSize);
+  for (const auto& broadcast : broadcasts) {
+    const bool full = record.size() + encoded_size(broadcast) > kHistoryRecordBytes;
+    if (full && record.size() > kRecordHeaderSize) {
+      put(first, broadcast.index - 1);
+      first = broadcast.index;
+    }
+    append(record, broadcast);
+  }
+  put(first, last);
+}
+
+std::variant<Replay, Compacted> read_history(const Store& store, std::uint64_t applied_index,
+                                             const ReplayQuery& query) {
+  if (query.after >= applied_index) return Replay{{}, applied_index};
+  const auto iterator = store.iterate(Family::kHistory);
+  iterator->SeekForPrev(slice(view_of(big_endian(query.after + 1))));
+  if (!iterator->Valid()) {
+    store.check_end(*iterator);
+    return Compacted{first_kept(store, *iterator, applied_index)};
+  }
+  Replay replay{{}, query.after};
+  if (query.limit == 0) return replay;
+  Collector collector(query, replay);
+  std::optional<std::uint64_t> expected;
+  for (; iterator->Valid(); iterator->Next()) {
+    const auto record = read_record(*iterator);
+    const bool in_place =
+        record && (expected ? record->first == *expected : record->last > query.after);
+    if (!in_place) store.damaged("a record of the history");
+    const auto step = collector.add(*record);
+    if (step == Collector::Step::kDamaged) store.damaged("a record of the history");
+    if (step == Collector::Step::kFull) return replay;
+    expected = record->last + 1;
+  }
+  store.check_end(*iterator);
+  if (replay.complete_to != applied_index) store.damaged("the end of the history");
+  return replay;
+}
+
+}  // namespace database
