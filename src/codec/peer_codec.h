@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <variant>
 
 #include "base/result.h"
 #include "codec/frames.h"
@@ -26,18 +28,19 @@ struct PeerMessage {
   raft::Message message;
 };
 
-// Limits on what is accepted; beyond them a message is refused.
+// Limits on what is accepted; beyond them a message is refused. A first frame is taken up to 4 MiB:
+// about 250 000 commands in one ForwardCommands.
 struct PeerLimits {
   std::size_t max_frames = 1024;
   std::size_t max_bytes = 64 << 20;  // of all frames together
 };
 
 enum class PeerRefusal : std::uint8_t {
-  kMalformed,      // not the layout of docs/protocol.md, or over a limit
+  kMalformed,  // not the layout of docs/protocol.md, or over a limit
   kOtherProtocol,
   kOtherCluster,
   kOtherReceiver,
-  kOwnMessage,     // the sender is the receiver: a socket connected to itself
+  kOwnMessage,  // the sender is the receiver: a socket connected to itself
 };
 [[nodiscard]] std::string_view refusal_name(PeerRefusal refusal);
 

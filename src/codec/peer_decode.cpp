@@ -1,0 +1,333 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "codec/peer_codec.h"
+#include "codec/peer_header.h"
+#include "codec/peer_kind.h"
+#include "codec/printable.h"
+
+namespace codec {
+namespace {
+
+using Type = HeaderField::Type;
+
+// Positions in the first frame.
+constexpr std::size_t kProtocolAt = 0;
+constexpr std::size_t kClusterAt = 1;
+constexpr std::size_t kFromAt = 2;
+constexpr std::size_t kToAt = 3;
+constexpr std::size_t kKindAt = 4;
+constexpr std::size_t kFieldsAt = 5;
+
+constexpr std::size_t kPrintedClusterBytes = 64;
+
+Refusal malformed(std::string detail) { return {PeerRefusal::kMalformed, std::move(detail)}; }
+
+// A place in a log is an index with its term; only the place before the first entry has neither.
+void require_place(FieldReader& fields, raft::Index index, raft::Term term) {
+  fields.require((index == 0) == (term == 0), "an index of 0 goes with a term of 0, and no other");
+}
+
+raft::Message read_pre_vote_request(FieldReader& fields) {
+  raft::PreVoteRequest message{.term = fields.position("term"),
+                               .proposed_term = fields.positive_position("proposed_term"),
+                               .last_log_index = fields.position("last_log_index"),
+                               .last_log_term = fields.position("last_log_term")};
+  require_place(fields, message.last_log_index, message.last_log_term);
+  return message;
+}
+
+raft::Message read_pre_vote_reply(FieldReader& fields) {
+  return raft::PreVoteReply{.term = fields.position("term"),
+                            .proposed_term = fields.positive_position("proposed_term"),
+                            .vote_granted = fields.boolean("vote_granted")};
+}
+
+raft::Message read_request_vote(FieldReader& fields) {
+  raft::RequestVote message{.term = fields.positive_position("term"),
+                            .last_log_index = fields.position("last_log_index"),
+                            .last_log_term = fields.position("last_log_term")};
+  require_place(fields, message.last_log_index, message.last_log_term);
+  return message;
+}
+
+raft::Message read_request_vote_reply(FieldReader& fields) {
+  return raft::RequestVoteReply{.term = fields.positive_position("term"),
+                                .vote_granted = fields.boolean("vote_granted")};
+}
+
+bool follows(const raft::Entry& before, const raft::Entry& next) {
+  return next.index == before.index + 1 && next.term >= before.term &&
+         next.previous_checksum() == before.checksum();
+}
+
+// The entries of all frames after the first, in one chain. They share the frames' buffers.
+std::vector<raft::Entry> read_entries(FieldReader& fields, const Frames& frames) {
+  std::vector<raft::Entry> entries;
+  for (std::size_t i = 1; i < frames.size(); ++i) {
+    auto run = raft::decode_entries(frames[i]);
+    if (!run) {
+      fields.fail(fmt::format("in frame {}, {}", i, run.error()));
+      return {};
+    }
+    if (run->empty()) {
+      fields.fail(fmt::format("frame {} holds no entry", i));
+      return {};
+    }
+    if (!entries.empty() && !follows(entries.back(), run->front())) {
+      fields.fail(fmt::format("entry {} of frame {} does not follow entry {} of the frame before",
+                              run->front().index, i, entries.back().index));
+      return {};
+    }
+    if (entries.empty()) {
+      entries = std::move(*run);
+    } else {
+      std::move(run->begin(), run->end(), std::back_inserter(entries));
+    }
+  }
+  return entries;
+}
+
+raft::Message read_append_entries(FieldReader& fields, const Frames& frames) {
+  raft::AppendEntries message{.term = fields.positive_position("term"),
+                              .prev_log_index = fields.position("prev_log_index"),
+                              .prev_log_term = fields.position("prev_log_term"),
+                              .leader_commit = fields.position("leader_commit"),
+                              .entries = {}};
+  require_place(fields, message.prev_log_index, message.prev_log_term);
+  message.entries = read_entries(fields, frames);
+  if (message.entries.empty()) return message;
+
+  const raft::Entry& first = message.entries.front();
+  const raft::Entry& last = message.entries.back();
+  fields.require(first.index == message.prev_log_index + 1 && first.term >= message.prev_log_term,
+                 "the first entry does not follow prev_log_index and prev_log_term");
+  fields.require(first.index != 1 || first.previous_checksum() == 0,
+                 "entry 1 names an entry before it");
+  fields.require(last.index <= kMaxPosition && last.term <= message.term,
+                 "the last entry is of a later term than the message, or beyond every index");
+  return message;
+}
+
+raft::Message read_append_entries_accepted(FieldReader& fields) {
+  return raft::AppendEntriesAccepted{.term = fields.positive_position("term"),
+                                     .match_index = fields.position("match_index")};
+}
+
+raft::Message read_append_entries_rejected(FieldReader& fields) {
+  return raft::AppendEntriesRejected{.term = fields.positive_position("term"),
+                                     .prev_log_index = fields.position("prev_log_index"),
+                                     .hint_index = fields.position("hint_index"),
+                                     .hint_term = fields.position("hint_term")};
+}
+
+raft::Message read_heartbeat(FieldReader& fields) {
+  return raft::Heartbeat{.term = fields.positive_position("term"),
+                         .commit_index = fields.position("commit_index"),
+                         .read_round = fields.any_number("read_round")};
+}
+
+raft::Message read_heartbeat_reply(FieldReader& fields) {
+  return raft::HeartbeatReply{.term = fields.positive_position("term"),
+                              .read_round = fields.any_number("read_round"),
+                              .last_log_index = fields.position("last_log_index")};
+}
+
+raft::Message read_forward_commands(FieldReader& fields, const Frames& frames) {
+  raft::ForwardCommands message{.term = fields.positive_position("term"), .commands = {}};
+  const auto pairs = fields.list_of_pairs("commands");
+  if (frames.size() != 2) {
+    fields.fail("the commands are not in one frame");
+    return message;
+  }
+  const base::SharedBytes& body = frames[1];
+  std::size_t offset = 0;
+  message.commands.reserve(pairs.size() / 2);
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
+    const std::uint64_t length = pairs[i + 1];
+    if (length > body.size() - offset) break;
+    message.commands.push_back({pairs[i], body.part(offset, length)});
+    offset += length;
+  }
+  fields.require(message.commands.size() == pairs.size() / 2 && offset == body.size(),
+                 "the lengths of the commands do not add up to their frame");
+  return message;
+}
+
+raft::Message read_forward_commands_reply(FieldReader& fields) {
+  raft::ForwardCommandsReply message{
+      .term = fields.positive_position("term"), .accepted = {}, .refused_busy = {}};
+  const auto pairs = fields.list_of_pairs("accepted");
+  message.accepted.reserve(pairs.size() / 2);
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
+    fields.require(pairs[i + 1] >= 1 && pairs[i + 1] <= kMaxPosition,
+                   "an index in the field accepted is 0 or beyond every index");
+    message.accepted.push_back({pairs[i], pairs[i + 1]});
+  }
+  const auto busy = fields.list("refused_busy");
+  message.refused_busy.assign(busy.begin(), busy.end());
+  return message;
+}
+
+raft::Message read_read_index_request(FieldReader& fields) {
+  return raft::ReadIndexRequest{.term = fields.positive_position("term"),
+                                .round = fields.any_number("round")};
+}
+
+raft::Message read_read_index_reply(FieldReader& fields) {
+  return raft::ReadIndexReply{.term = fields.positive_position("term"),
+                              .round = fields.any_number("round"),
+                              .read_index = fields.optional_position("read_index")};
+}
+
+raft::Message read_message(std::uint64_t kind, FieldReader& fields, const Frames& frames) {
+  switch (static_cast<PeerKind>(kind)) {
+    case PeerKind::kPreVoteRequest:
+      return read_pre_vote_request(fields);
+    case PeerKind::kPreVoteReply:
+      return read_pre_vote_reply(fields);
+    case PeerKind::kRequestVote:
+      return read_request_vote(fields);
+    case PeerKind::kRequestVoteReply:
+      return read_request_vote_reply(fields);
+    case PeerKind::kAppendEntries:
+      return read_append_entries(fields, frames);
+    case PeerKind::kAppendEntriesAccepted:
+      return read_append_entries_accepted(fields);
+    case PeerKind::kAppendEntriesRejected:
+      return read_append_entries_rejected(fields);
+    case PeerKind::kHeartbeat:
+      return read_heartbeat(fields);
+    case PeerKind::kHeartbeatReply:
+      return read_heartbeat_reply(fields);
+    case PeerKind::kForwardCommands:
+      return read_forward_commands(fields, frames);
+    case PeerKind::kForwardCommandsReply:
+      return read_forward_commands_reply(fields);
+    case PeerKind::kReadIndexRequest:
+      return read_read_index_request(fields);
+    case PeerKind::kReadIndexReply:
+      return read_read_index_reply(fields);
+  }
+  fields.fail(fmt::format("the kind {} is unknown", kind));
+  return {};
+}
+
+bool carries_frames(std::uint64_t kind) {
+  return kind == static_cast<std::uint64_t>(PeerKind::kAppendEntries) ||
+         kind == static_cast<std::uint64_t>(PeerKind::kForwardCommands);
+}
+
+std::optional<Refusal> check_limits(const PeerLimits& limits, const Frames& frames) {
+  if (frames.empty()) return malformed("a message without frames");
+  if (frames.size() > limits.max_frames) {
+    return malformed(
+        fmt::format("{} frames, at most {} are taken", frames.size(), limits.max_frames));
+  }
+  if (frames[0].size() > kMaxHeaderBytes) {
+    return malformed(fmt::format("a first frame of {} bytes, at most {} are taken",
+                                 frames[0].size(), kMaxHeaderBytes));
+  }
+  std::size_t total = 0;
+  for (const auto& frame : frames) total += frame.size();
+  if (total > limits.max_bytes) {
+    return malformed(fmt::format("{} bytes, at most {} are taken", total, limits.max_bytes));
+  }
+  return std::nullopt;
+}
+
+bool holds(const PeerHeader& header, std::size_t position, Type type) {
+  return header.size() > position && header.at(position).type == type;
+}
+
+std::optional<Refusal> check_protocol(const PeerHeader& header) {
+  if (holds(header, kProtocolAt, Type::kNegative)) {
+    return Refusal{PeerRefusal::kOtherProtocol, "a negative protocol version"};
+  }
+  if (!holds(header, kProtocolAt, Type::kNumber)) {
+    return malformed("the first frame is not an array that starts with a protocol version");
+  }
+  const std::uint64_t protocol = header.at(kProtocolAt).number;
+  if (protocol == kPeerProtocol) return std::nullopt;
+  return Refusal{PeerRefusal::kOtherProtocol,
+                 fmt::format("the sender speaks version {} of the peer protocol, this node {}",
+                             protocol, kPeerProtocol)};
+}
+
+// In this order, so that each refusal is named after its cause.
+std::optional<Refusal> check_envelope(const PeerIdentity& self, const PeerHeader& header) {
+  if (auto refusal = check_protocol(header)) return refusal;
+  if (!holds(header, kClusterAt, Type::kText)) return malformed("the cluster is not a string");
+  const std::string_view cluster = header.at(kClusterAt).text;
+  if (cluster != self.cluster) {
+    return Refusal{PeerRefusal::kOtherCluster,
+                   fmt::format("the sender belongs to the cluster '{}', this node to '{}'",
+                               printable(cluster, kPrintedClusterBytes), self.cluster)};
+  }
+  if (!holds(header, kFromAt, Type::kNumber) || header.at(kFromAt).number == 0) {
+    return malformed("the sender is not a node id");
+  }
+  if (!holds(header, kToAt, Type::kNumber) || header.at(kToAt).number == 0) {
+    return malformed("the receiver is not a node id");
+  }
+  const raft::NodeId from = header.at(kFromAt).number;
+  const raft::NodeId to = header.at(kToAt).number;
+  if (to != self.node) {
+    return Refusal{PeerRefusal::kOtherReceiver,
+                   fmt::format("node {} wrote to node {}, this is node {}; check the peer "
+                               "endpoints in the settings",
+                               from, to, self.node)};
+  }
+  if (from == self.node) {
+    return Refusal{PeerRefusal::kOwnMessage,
+                   fmt::format("node {} received what it sent: a socket is connected to itself, "
+                               "or two nodes have this id",
+                               self.node)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view refusal_name(PeerRefusal refusal) {
+  switch (refusal) {
+    case PeerRefusal::kMalformed:
+      return "malformed";
+    case PeerRefusal::kOtherProtocol:
+      return "other_protocol";
+    case PeerRefusal::kOtherCluster:
+      return "other_cluster";
+    case PeerRefusal::kOtherReceiver:
+      return "other_receiver";
+    case PeerRefusal::kOwnMessage:
+      return "own_message";
+  }
+  return "unknown";
+}
+
+std::variant<PeerMessage, Refusal> decode_peer_message(const PeerIdentity& self,
+                                                       const PeerLimits& limits,
+                                                       const Frames& frames) {
+  if (auto refusal = check_limits(limits, frames)) return std::move(*refusal);
+  const PeerHeader header(frames[0].view());
+  if (auto refusal = check_envelope(self, header)) return std::move(*refusal);
+  if (!header.complete()) {
+    return malformed("the first frame is not one array of numbers, booleans, nils and lists");
+  }
+  if (!holds(header, kKindAt, Type::kNumber)) return malformed("the kind is not a number");
+
+  const std::uint64_t kind = header.at(kKindAt).number;
+  if (frames.size() > 1 && !carries_frames(kind)) {
+    return malformed(fmt::format("a message of kind {} in {} frames", kind, frames.size()));
+  }
+  FieldReader fields(header, kFieldsAt);
+  raft::Message message = read_message(kind, fields, frames);
+  if (const std::string& defect = fields.finish(); !defect.empty()) {
+    return malformed(
+        fmt::format("kind {} from node {}: {}", kind, header.at(kFromAt).number, defect));
+  }
+  return PeerMessage{header.at(kFromAt).number, std::move(message)};
+}
+
+}  // namespace codec

@@ -1,0 +1,25 @@
+// PeerKind: which message a first frame carries. The numbers are on the wire (docs/protocol.md,
+// "Peers") and never change their meaning. For the sources of src/codec alone.
+#pragma once
+
+#include <cstdint>
+
+namespace codec {
+
+enum class PeerKind : std::uint64_t {
+  kPreVoteRequest = 1,
+  kPreVoteReply = 2,
+  kRequestVote = 3,
+  kRequestVoteReply = 4,
+  kAppendEntries = 5,
+  kAppendEntriesAccepted = 6,
+  kAppendEntriesRejected = 7,
+  kHeartbeat = 8,
+  kHeartbeatReply = 9,
+  kForwardCommands = 10,
+  kForwardCommandsReply = 11,
+  kReadIndexRequest = 12,
+  kReadIndexReply = 13,
+};
+
+}  // namespace codec

@@ -1,0 +1,212 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "codec/client_codec.h"
+#include "codec/printable.h"
+#include "codec/request_fields.h"
+
+namespace codec {
+namespace {
+
+using Type = FieldValue::Type;
+
+constexpr std::uint64_t kDefaultReplayLimit = 1000;
+constexpr std::size_t kTopicPrefixBytes = 3;  // "kv/" and "ch/" before a key or channel
+constexpr std::size_t kPrintedOperationBytes = 32;
+
+// Takes fields by name and checks each. The first defect is kept, so that a request is read in
+// straight lines and judged once.
+class Reader {
+ public:
+  Reader(const RequestFields& fields, const ClientLimits& limits)
+      : fields_(fields), limits_(limits) {}
+
+  [[nodiscard]] const std::string& defect() const { return defect_; }
+  [[nodiscard]] const ClientLimits& limits() const { return limits_; }
+
+  // A key or channel: 1 to max_key_bytes.
+  [[nodiscard]] std::string key(FieldName name) {
+    std::string key = bytes(name);
+    if (key.empty()) fail(fmt::format("the field {} is empty", field_name(name)));
+    if (key.size() > limits_.max_key_bytes) {
+      fail(fmt::format("the field {} has {} bytes, at most {} are taken", field_name(name),
+                       key.size(), limits_.max_key_bytes));
+    }
+    return key;
+  }
+
+  [[nodiscard]] std::string bytes(FieldName name) {
+    const FieldValue& value = fields_[name];
+    if (value.type == Type::kText || value.type == Type::kBytes) return std::string(value.bytes);
+    fail_type(name, "a str or a bin");
+    return {};
+  }
+
+  [[nodiscard]] std::uint64_t number(FieldName name, std::uint64_t otherwise) {
+    const FieldValue& value = fields_[name];
+    if (value.type == Type::kMissing) return otherwise;
+    if (value.type != Type::kNumber) fail_type(name, "a whole number from 0");
+    return value.number;
+  }
+
+  [[nodiscard]] bool linearizable() {
+    const FieldValue& value = fields_[FieldName::kConsistency];
+    if (value.type == Type::kMissing) return true;
+    if (value.type == Type::kText && value.bytes == "linearizable") return true;
+    if (value.type != Type::kText || value.bytes != "local") {
+      fail("the field consistency is neither \"linearizable\" nor \"local\"");
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::vector<std::string> topics() {
+    const Type type = fields_[FieldName::kTopics].type;
+    if (type == Type::kMissing) return {};
+    if (type != Type::kArray) fail_type(FieldName::kTopics, "a list of topic prefixes");
+    const std::size_t longest = limits_.max_key_bytes + kTopicPrefixBytes;
+    for (const auto topic : fields_.topics()) {
+      if (topic.size() > longest) {
+        fail(fmt::format("a topic in the field topics has {} bytes, at most {} are taken",
+                         topic.size(), longest));
+        return {};
+      }
+    }
+    return {fields_.topics().begin(), fields_.topics().end()};
+  }
+
+  void fail(std::string defect) {
+    if (defect_.empty()) defect_ = std::move(defect);
+  }
+
+ private:
+  void fail_type(FieldName name, std::string_view wanted) {
+    const bool missing = fields_[name].type == Type::kMissing;
+    fail(missing ? fmt::format("the field {} is missing", field_name(name))
+                 : fmt::format("the field {} is not {}", field_name(name), wanted));
+  }
+
+  const RequestFields& fields_;
+  const ClientLimits& limits_;
+  std::string defect_;
+};
+
+RequestBody read_set(Reader& reader) {
+  return SetRequest{.key = reader.key(FieldName::kKey), .value = reader.bytes(FieldName::kValue)};
+}
+
+RequestBody read_get(Reader& reader) {
+  return GetRequest{.key = reader.key(FieldName::kKey), .linearizable = reader.linearizable()};
+}
+
+RequestBody read_delete(Reader& reader) {
+  return DeleteRequest{.key = reader.key(FieldName::kKey)};
+}
+
+RequestBody read_publish(Reader& reader) {
+  return PublishRequest{.channel = reader.key(FieldName::kChannel),
+                        .value = reader.bytes(FieldName::kValue)};
+}
+
+RequestBody read_replay(Reader& reader) {
+  constexpr std::uint64_t kMaxIndex = std::numeric_limits<std::int64_t>::max();
+  const std::uint64_t most = reader.limits().max_replay_count;
+  ReplayRequest request{
+      .after = reader.number(FieldName::kAfter, 0),
+      .topics = reader.topics(),
+      .limit = reader.number(FieldName::kLimit, std::min(kDefaultReplayLimit, most))};
+  if (request.after > kMaxIndex) {
+    reader.fail(fmt::format("the field after is {}, no log has that index", request.after));
+  }
+  if (request.limit == 0 || request.limit > most) {
+    reader.fail(fmt::format("the field limit is {}, it goes from 1 to {}", request.limit, most));
+  }
+  return request;
+}
+
+RequestBody read_status(Reader&) { return StatusRequest{}; }
+
+RequestBody read_debug(Reader&) { return DebugRequest{}; }
+
+struct Operation {
+  std::string_view name;
+  RequestBody (*read)(Reader&);
+};
+
+constexpr std::array kOperations = {
+    Operation{"set", read_set},       Operation{"get", read_get},
+    Operation{"delete", read_delete}, Operation{"publish", read_publish},
+    Operation{"replay", read_replay}, Operation{"status", read_status},
+    Operation{"debug", read_debug},
+};
+
+// Levenshtein's distance: how many letters to insert, remove or replace.
+std::size_t edit_distance(std::string_view one, std::string_view other) {
+  std::vector<std::size_t> row(other.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < other.size(); ++j) {
+      const std::size_t replaced = diagonal + (one[i] == other[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, replaced});
+    }
+  }
+  return row[other.size()];
+}
+
+std::string describe_unknown_operation(std::string_view name) {
+  constexpr std::size_t kNearEnough = 2;
+  std::string list;
+  std::string_view nearest;
+  std::size_t distance = kNearEnough + 1;
+  for (const auto& operation : kOperations) {
+    list += list.empty() ? "" : ", ";
+    list += operation.name;
+    if (name.size() > operation.name.size() + kNearEnough) continue;
+    const std::size_t here = edit_distance(name, operation.name);
+    if (here < distance) {
+      distance = here;
+      nearest = operation.name;
+    }
+  }
+  return fmt::format("the op '{}' is unknown{}; the ops are {}",
+                     printable(name, kPrintedOperationBytes),
+                     nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest), list);
+}
+
+}  // namespace
+
+std::variant<Request, RequestError> parse_request(std::string_view frame,
+                                                  const ClientLimits& limits) {
+  const RequestFields fields(frame);
+  const auto error = [&](ErrorCode code, std::string message) {
+    return RequestError{std::string(fields.id()), code, std::move(message)};
+  };
+  if (frame.size() > limits.max_request_bytes) {
+    return error(ErrorCode::kTooLarge, fmt::format("the request has {} bytes, at most {} are taken",
+                                                   frame.size(), limits.max_request_bytes));
+  }
+  if (!fields.defect().empty()) return error(ErrorCode::kBadRequest, fields.defect());
+
+  const FieldValue& op = fields[FieldName::kOperation];
+  if (op.type != Type::kText) {
+    return error(ErrorCode::kBadRequest, op.type == Type::kMissing ? "the field op is missing"
+                                                                   : "the field op is not a str");
+  }
+  const auto* operation = std::find_if(kOperations.begin(), kOperations.end(),
+                                       [&](const auto& each) { return each.name == op.bytes; });
+  if (operation == kOperations.end()) {
+    return error(ErrorCode::kUnknownOperation, describe_unknown_operation(op.bytes));
+  }
+  Reader reader(fields, limits);
+  RequestBody body = operation->read(reader);
+  if (!reader.defect().empty()) return error(ErrorCode::kBadRequest, reader.defect());
+  return Request{std::string(fields.id()), std::move(body)};
+}
+
+}  // namespace codec
