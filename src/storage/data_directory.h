@@ -31,9 +31,9 @@ class DataDirectory {
                 raft::NodeId node, std::uint64_t random);
   ~DataDirectory();
 
-  [[nodiscard]] bool fresh() const;           // created by this open
-  [[nodiscard]] std::uint64_t id() const;     // drawn at creation, the `owner` of its segments
-  [[nodiscard]] std::uint64_t starts() const; // 1 at the first open, durable before return
+  [[nodiscard]] bool fresh() const;            // created by this open
+  [[nodiscard]] std::uint64_t id() const;      // drawn at creation, the `owner` of its segments
+  [[nodiscard]] std::uint64_t starts() const;  // 1 at the first open, durable before return
   [[nodiscard]] std::filesystem::path log_path() const;
   [[nodiscard]] std::filesystem::path database_path() const;
   [[nodiscard]] const std::filesystem::path& path() const;

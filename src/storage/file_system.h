@@ -20,6 +20,12 @@ class DiskFault : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Another process holds the lock.
+class LockHeld : public DiskFault {
+ public:
+  using DiskFault::DiskFault;
+};
+
 class File {
  public:
   virtual ~File() = default;
@@ -50,9 +56,13 @@ class FileSystem {
   virtual void remove(const Path& path) = 0;
   // Returns when the names in `directory` are on disk.
   virtual void sync_directory(const Path& directory) = 0;
-  // Holds `path` for this process until the result is destroyed; throws where another holds it.
+  // Holds `path` for this process until the result is destroyed; throws LockHeld where another
+  // has it.
   [[nodiscard]] virtual std::unique_ptr<File> lock(const Path& path) = 0;
 };
+
+// Creates `path` and the directories above it as needed, their names on disk on return.
+void make_durable_directory(FileSystem& file_system, const FileSystem::Path& path);
 
 // Real files, by POSIX calls. EINTR is retried, short writes are continued.
 [[nodiscard]] std::unique_ptr<FileSystem> posix_file_system();

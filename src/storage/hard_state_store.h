@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "raft/types.h"
+#include "storage/damage.h"
 #include "storage/file_system.h"
 
 namespace storage {
@@ -12,9 +13,13 @@ namespace storage {
 class HardStateStore {
  public:
   // Creates the copies where the directory is new (`fresh`); elsewhere throws Damage where
-  // neither copy checks: "term 0" is never guessed.
+  // neither copy checks or one is missing: "term 0" is never guessed.
   HardStateStore(FileSystem& file_system, std::filesystem::path directory, bool fresh);
   ~HardStateStore();
+
+  // The highest term that a copy in `directory` holds; 0 where none checks. Changes nothing.
+  [[nodiscard]] static raft::Term term_in(FileSystem& file_system,
+                                          const std::filesystem::path& directory);
 
   [[nodiscard]] const raft::HardState& current() const;
   // Durable on return. The term never falls; a vote within a term never changes.

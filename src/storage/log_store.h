@@ -1,5 +1,7 @@
 // LogStore: the replicated log of one node on disk, in segments. docs/log-format.md is its
-// specification. One owner, one thread. Nothing is promised before sync() returned.
+// specification. One owner, one thread. Nothing is promised before sync() returned. After a
+// DiskFault of a change, every further change throws DiskFault without touching the disk: a
+// failed sync is final.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +13,13 @@
 #include "raft/entry.h"
 #include "raft/server.h"
 #include "raft/types.h"
+#include "storage/damage.h"
 #include "storage/file_system.h"
 
 namespace storage {
 
-// What is stored does not check and may not be guessed: names file, offset and what to do.
-class Damage : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 struct LogOptions {
-  std::uint64_t segment_bytes = 64 << 20;  // preallocated; a larger write gets a segment to itself
+  std::uint64_t segment_bytes = 64 << 20;  // at most; a larger write gets a segment to itself
 };
 
 class LogStore {
@@ -46,9 +43,10 @@ class LogStore {
   [[nodiscard]] std::vector<raft::Entry> read(raft::Index first, raft::Index last,
                                               std::size_t max_bytes) const;
 
-  // Consecutive entries from last_index() + 1. One write; not durable before sync().
+  // Consecutive entries from last_index() + 1, at least one. One write; not durable before sync().
   void append(std::span<const raft::Entry> entries);
-  // Removes `index` and all after it; durable on return.
+  // Removes `index` and all after it, first_index() <= index <= last_index(); durable on return.
+  // A crash in the middle leaves the log up to `index` - 1 and a part of what follows.
   void truncate_from(raft::Index index);
   void sync();
 

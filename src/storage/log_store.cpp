@@ -1,0 +1,304 @@
+#include "storage/log_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "storage/log_recovery.h"
+#include "storage/record_cursor.h"
+#include "storage/segment.h"
+#include "storage/segment_format.h"
+
+namespace storage {
+namespace {
+
+constexpr std::size_t kChunkBytes = 1 << 20;
+// Zeros are written ahead of the log in slices: a sync into a file that is there already is
+// twice as fast as one that makes it grow, and a slice is short enough not to stall a write.
+constexpr std::uint64_t kSliceBytes = 1 << 20;
+
+std::uint64_t bytes_of(std::span<const raft::Entry> entries) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : entries) bytes += entry.record.size();
+  return bytes;
+}
+
+// The records as few runs of memory, behind the header of their frame.
+std::vector<std::span<const std::byte>> write_parts(std::span<const std::byte> header,
+                                                    std::span<const raft::Entry> entries) {
+  std::vector<std::span<const std::byte>> parts{header};
+  const base::SharedBytes* before = nullptr;
+  for (const auto& entry : entries) {
+    if (before != nullptr && before->continues_with(entry.record)) {
+      parts.back() = {parts.back().data(), parts.back().size() + entry.record.size()};
+    } else {
+      parts.push_back(entry.record.span());
+    }
+    before = &entry.record;
+  }
+  return parts;
+}
+
+// A marked entry before `end` with at least `wanted` bytes of file from it to `end`, which is
+// marked too or behind the last entry; the first entry where there are fewer.
+raft::Index step_back(const LogContents& contents, raft::Index end, std::uint64_t wanted) {
+  std::uint64_t bytes = 0;
+  const auto& segments = contents.segments();
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    std::uint64_t upper = segment->end;
+    for (auto mark = segment->marks.rbegin(); mark != segment->marks.rend(); ++mark) {
+      if (mark->index < end) bytes += upper - mark->offset;
+      upper = mark->offset;
+      if (mark->index < end && bytes >= wanted) return mark->index;
+    }
+  }
+  return segments.front().first_index;
+}
+
+}  // namespace
+
+// Invariant: in the active segment [0, synced) is on disk, [0, contents.last_segment().end) is
+// written, and from there to the end of the file there is nothing but zeros.
+struct LogStore::Implementation {
+  FileSystem& file_system;
+  std::filesystem::path directory;
+  std::uint64_t owner;
+  LogOptions options;
+  LogContents contents;
+  std::unique_ptr<File> active;
+  std::uint64_t torn_bytes = 0;
+  std::uint64_t file_size = 0;
+  std::uint64_t synced = 0;
+  bool failed = false;
+
+  Implementation(FileSystem& files, std::filesystem::path path, std::uint64_t owner_id,
+                 LogOptions log_options)
+      : file_system(files), directory(std::move(path)), owner(owner_id), options(log_options) {
+    auto recovered = recover_log(file_system, directory, owner);
+    contents = std::move(recovered.contents);
+    active = std::move(recovered.active);
+    torn_bytes = recovered.torn_bytes;
+    file_size = active->size();
+    synced = contents.last_segment().end;
+  }
+
+  [[nodiscard]] std::filesystem::path path_of(const Segment& segment) const {
+    return directory / segment_name(segment.first_index);
+  }
+
+  // A16: after a failed change nothing more is changed.
+  template <typename Change>
+  void change(Change action) {
+    if (failed) throw DiskFault("the log " + directory.string() + " failed before and is closed");
+    try {
+      action();
+    } catch (...) {
+      failed = true;
+      throw;
+    }
+  }
+
+  void sync() {
+    const std::uint64_t end = contents.last_segment().end;
+    if (synced == end) return;
+    active->sync();
+    synced = end;
+  }
+
+  void append(std::span<const raft::Entry> entries) {
+    check_chain(entries);
+    const std::uint64_t length = bytes_of(entries);
+    if (needs_new_segment(length)) roll_over();
+
+    FrameHeader header;
+    header.owner = owner;
+    header.offset = frame_aligned(contents.last_segment().end);
+    header.synced = synced;
+    header.first_index = entries.front().index;
+    header.length = length;
+    header.count = static_cast<std::uint32_t>(entries.size());
+    const HeaderBytes bytes = encode(header);
+    active->write(header.offset, write_parts(bytes, entries));
+
+    std::uint64_t offset = header.offset + kHeaderSize;
+    const std::uint64_t end = offset + length;
+    for (const auto& entry : entries) {
+      contents.add(entry, offset, end);
+      offset += entry.record.size();
+    }
+    prepare_ahead(end);
+  }
+
+  void check_chain(std::span<const raft::Entry> entries) const {
+    CHECK(!entries.empty() && entries.size() <= UINT32_MAX, "an append of {} entries",
+          entries.size());
+    raft::Index index = contents.last_index();
+    std::uint64_t checksum = contents.last_checksum();
+    for (const auto& entry : entries) {
+      CHECK(entry.index == index + 1 && entry.previous_checksum() == checksum,
+            "entry {} with previous checksum {:016x} appended behind entry {} with {:016x}",
+            entry.index, entry.previous_checksum(), index, checksum);
+      ++index;
+      checksum = entry.checksum();
+    }
+  }
+
+  [[nodiscard]] bool needs_new_segment(std::uint64_t length) const {
+    const Segment& segment = contents.last_segment();
+    const bool empty = segment.end == kHeaderSize;
+    return segment.partial ||
+           (!empty && frame_aligned(segment.end) + kHeaderSize + length > options.segment_bytes);
+  }
+
+  // The end of a segment is synced before the next one gets its name: so a torn tail can only be
+  // in the last segment.
+  void roll_over() {
+    sync();
+    const raft::Index first_index = contents.last_index() + 1;
+    active = create_segment(file_system, directory, {owner, first_index, contents.last_checksum()},
+                            ahead_of(kHeaderSize) - kHeaderSize);
+    contents.add_segment(first_index);
+    file_size = active->size();
+    synced = kHeaderSize;
+  }
+
+  // Up to where the file should reach when it is written up to `end`.
+  [[nodiscard]] std::uint64_t ahead_of(std::uint64_t end) const {
+    return std::max(end, std::min(end + kSliceBytes, options.segment_bytes));
+  }
+
+  void prepare_ahead(std::uint64_t end) {
+    if (end < file_size) return;
+    file_size = ahead_of(end);
+    write_zeros(*active, end, file_size);
+  }
+
+  // A18: from the end backwards, so that at every moment the log is without hole.
+  void truncate_from(raft::Index index) {
+    CHECK(index >= 1 && index <= contents.last_index(), "a truncation from {} of a log up to {}",
+          index, contents.last_index());
+    while (contents.segments().size() > 1 && contents.last_segment().first_index >= index) {
+      active.reset();
+      file_system.remove(path_of(contents.last_segment()));
+      file_system.sync_directory(directory);
+      contents.remove_segment();
+    }
+    if (!active) {
+      active = file_system.open(path_of(contents.last_segment()), FileSystem::OpenMode::kReadWrite);
+      file_size = active->size();
+      synced = contents.last_segment().end;
+    }
+    if (index <= contents.last_index()) cut(index);
+  }
+
+  void cut(raft::Index index) {
+    const Segment& segment = contents.last_segment();
+    RecordCursor cursor(*active, owner, LogContents::mark_before(segment, index), std::nullopt,
+                        kMarkSpacing);
+    Mark before;
+    std::optional<raft::Entry> entry;
+    do {
+      before = cursor.position();
+      entry = cursor.next();
+    } while (entry && entry->index < index);
+    if (!entry) throw Damage(path_of(segment), cursor.stop().offset, cursor.stop().reason);
+    // A frame that begins with the entry goes as a whole; one that began before it becomes
+    // partial, and the next append begins a new segment.
+    const bool partial = before.offset != before.frame_end;
+    const std::uint64_t end = before.offset;
+    active->truncate(end);
+    active->sync();
+    contents.cut(index, entry->previous_checksum(), end, partial);
+    file_size = end;
+    synced = end;
+  }
+
+  void read(raft::Index first, raft::Index last, std::size_t max_bytes,
+            std::vector<raft::Entry>& entries) const {
+    std::size_t bytes = 0;
+    for (raft::Index index = first; index <= last;) {
+      const std::size_t place = contents.segment_of(index);
+      const Segment& segment = contents.segments()[place];
+      const bool is_active = active && place + 1 == contents.segments().size();
+      const auto opened =
+          is_active ? nullptr : file_system.open(path_of(segment), FileSystem::OpenMode::kReadOnly);
+      const std::size_t chunk = std::min(max_bytes, kChunkBytes - kMarkSpacing) + kMarkSpacing;
+      RecordCursor cursor(is_active ? *active : *opened, owner,
+                          LogContents::mark_before(segment, index), std::nullopt, chunk);
+      const raft::Index end = std::min(last, contents.last_index_of(place));
+      while (index <= end) {
+        auto entry = cursor.next();
+        if (!entry) throw Damage(path_of(segment), cursor.stop().offset, cursor.stop().reason);
+        if (entry->index < index) continue;
+        if (!entries.empty() && bytes + entry->record.size() > max_bytes) return;
+        bytes += entry->record.size();
+        entries.push_back(std::move(*entry));
+        ++index;
+      }
+    }
+  }
+};
+
+LogStore::LogStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner,
+                   LogOptions options)
+    : implementation_(
+          std::make_unique<Implementation>(file_system, std::move(directory), owner, options)) {}
+
+LogStore::~LogStore() = default;
+
+raft::Index LogStore::first_index() const {
+  return implementation_->contents.segments().front().first_index;
+}
+
+raft::Index LogStore::last_index() const { return implementation_->contents.last_index(); }
+
+const std::vector<raft::TermRun>& LogStore::term_runs() const {
+  return implementation_->contents.term_runs();
+}
+
+std::uint64_t LogStore::torn_bytes() const { return implementation_->torn_bytes; }
+
+std::vector<raft::Entry> LogStore::tail(std::size_t max_bytes) const {
+  const LogContents& contents = implementation_->contents;
+  std::vector<raft::Entry> entries;
+  std::uint64_t bytes = 0;
+  raft::Index start = contents.last_index() + 1;
+  while (start > first_index() && (entries.empty() || bytes < max_bytes)) {
+    const raft::Index before = std::exchange(
+        start, step_back(contents, start, max_bytes - std::min<std::uint64_t>(bytes, max_bytes)));
+    std::vector<raft::Entry> earlier;
+    implementation_->read(start, before - 1, SIZE_MAX, earlier);
+    bytes += bytes_of(earlier);
+    entries.insert(entries.begin(), std::make_move_iterator(earlier.begin()),
+                   std::make_move_iterator(earlier.end()));
+  }
+  std::size_t dropped = 0;
+  while (bytes > max_bytes && dropped + 1 < entries.size()) {
+    bytes -= entries[dropped++].record.size();
+  }
+  entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(dropped));
+  return entries;
+}
+
+std::vector<raft::Entry> LogStore::read(raft::Index first, raft::Index last,
+                                        std::size_t max_bytes) const {
+  CHECK(first_index() <= first && first <= last && last <= last_index(),
+        "a read of {} to {} from a log of {} to {}", first, last, first_index(), last_index());
+  std::vector<raft::Entry> entries;
+  implementation_->read(first, last, max_bytes, entries);
+  return entries;
+}
+
+void LogStore::append(std::span<const raft::Entry> entries) {
+  implementation_->change([&] { implementation_->append(entries); });
+}
+
+void LogStore::truncate_from(raft::Index index) {
+  implementation_->change([&] { implementation_->truncate_from(index); });
+}
+
+void LogStore::sync() {
+  implementation_->change([&] { implementation_->sync(); });
+}
+
+}  // namespace storage

@@ -1,0 +1,148 @@
+#include "storage/record_cursor.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "base/little_endian.h"
+
+namespace storage {
+namespace {
+
+constexpr std::size_t kScanBytes = 1 << 20;
+constexpr std::size_t kLengthOffset = 32;  // of the payload's length in a record
+
+bool all_zero(std::span<const std::byte> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](std::byte each) { return each == std::byte{}; });
+}
+
+}  // namespace
+
+RecordCursor::RecordCursor(const File& file, std::uint64_t owner, Mark start,
+                           std::optional<std::uint64_t> previous_checksum, std::size_t chunk_bytes)
+    : file_(file),
+      owner_(owner),
+      position_(start),
+      previous_checksum_(previous_checksum),
+      chunk_bytes_(chunk_bytes),
+      file_size_(file.size()) {}
+
+// The bytes from `offset`: `size` of them, or as many as the file has.
+base::SharedBytes RecordCursor::window(std::uint64_t offset, std::uint64_t size) {
+  size = std::min(size, file_size_ - std::min(offset, file_size_));
+  if (size == 0) return {};
+  const bool inside = offset >= chunk_offset_ && offset + size <= chunk_offset_ + chunk_.size();
+  if (!inside) {
+    const auto wanted = static_cast<std::size_t>(
+        std::min(std::max<std::uint64_t>(size, chunk_bytes_), file_size_ - offset));
+    auto buffer = std::make_shared_for_overwrite<std::byte[]>(wanted);
+    std::byte* data = buffer.get();
+    const std::size_t got = file_.read(offset, {data, wanted});
+    chunk_ = base::SharedBytes(std::move(buffer), data, got);
+    chunk_offset_ = offset;
+    size = std::min<std::uint64_t>(size, got);
+  }
+  return chunk_.part(offset - chunk_offset_, size);
+}
+
+bool RecordCursor::enter_frame() {
+  const std::uint64_t at = frame_aligned(position_.offset);
+  if (at > position_.offset && position_.offset < file_size_ &&
+      !all_zero(window(position_.offset, at - position_.offset).span())) {
+    stop_ = {position_.offset, "the padding of a frame is not zero", false};
+    return false;
+  }
+  if (at >= file_size_) {
+    stop_ = {position_.offset, "the file ends", false};
+    return false;
+  }
+  const auto header = decode_frame_header(window(at, kHeaderSize).span(), owner_, at);
+  if (!header) {
+    stop_ = {at, "no frame header that checks", false};
+    return false;
+  }
+  if (header->first_index != position_.index) {
+    stop_ = {at,
+             fmt::format("a frame begins with entry {} where entry {} belongs", header->first_index,
+                         position_.index),
+             true};
+    return false;
+  }
+  frame_ = header;
+  left_in_frame_ = header->count;
+  position_.offset = at + kHeaderSize;
+  position_.frame_end = position_.offset + header->length;
+  return true;
+}
+
+bool RecordCursor::follows(const raft::Entry& entry) const {
+  return entry.index == position_.index &&
+         (!previous_checksum_ || entry.previous_checksum() == *previous_checksum_);
+}
+
+std::optional<raft::Entry> RecordCursor::next() {
+  if (!inside_frame() && !enter_frame()) return std::nullopt;
+  const std::uint64_t left = position_.frame_end - position_.offset;
+  auto bytes = window(position_.offset, std::min<std::uint64_t>(left, raft::kRecordHeaderSize));
+  if (bytes.size() == raft::kRecordHeaderSize) {
+    const auto length = base::load_little_endian<std::uint32_t>(bytes.data() + kLengthOffset);
+    bytes =
+        window(position_.offset, std::min(left, raft::kRecordHeaderSize + std::uint64_t{length}));
+  }
+  auto entry = raft::decode_entry(bytes);
+  if (!entry) {
+    stop_ = {position_.offset, entry.error(), false};
+    return std::nullopt;
+  }
+  if (!follows(*entry)) {
+    stop_ = {position_.offset,
+             fmt::format("entry {} with previous checksum {:016x} where entry {} belongs",
+                         entry->index, entry->previous_checksum(), position_.index),
+             true};
+    return std::nullopt;
+  }
+  const bool last = left == entry->record.size();
+  if (left_in_frame_ > 0 && (--left_in_frame_ == 0) != last) {
+    stop_ = {position_.offset, "a frame whose records are not as many as it says", true};
+    return std::nullopt;
+  }
+  record_offset_ = position_.offset;
+  previous_checksum_ = entry->checksum();
+  position_.offset += entry->record.size();
+  ++position_.index;
+  return std::move(*entry);
+}
+
+std::uint64_t end_of_content(const File& file, std::uint64_t from) {
+  std::vector<std::byte> buffer(kScanBytes);
+  std::uint64_t end = from;
+  std::uint64_t offset = from;
+  while (const std::size_t got = file.read(offset, buffer)) {
+    const auto last =
+        std::find_if(std::make_reverse_iterator(buffer.begin() + static_cast<std::ptrdiff_t>(got)),
+                     buffer.rend(), [](std::byte each) { return each != std::byte{}; });
+    if (last != buffer.rend()) {
+      end = offset + static_cast<std::uint64_t>(last.base() - buffer.begin());
+    }
+    offset += got;
+  }
+  return end;
+}
+
+bool proven_synced(const File& file, std::uint64_t owner, std::uint64_t offset) {
+  std::vector<std::byte> buffer(kScanBytes);
+  std::uint64_t at = frame_aligned(offset + 1);
+  for (;;) {
+    const std::size_t got = file.read(at, buffer);
+    if (got < kHeaderSize) return false;
+    std::size_t place = 0;
+    for (; place + kHeaderSize <= got; place += kFrameAlignment) {
+      const auto header =
+          decode_frame_header(std::span(buffer).subspan(place, kHeaderSize), owner, at + place);
+      if (header && header->synced > offset) return true;
+    }
+    at += place;
+  }
+}
+
+}  // namespace storage

@@ -1,0 +1,56 @@
+// The fixed-size headers of a segment file, to and from bytes. docs/log-format.md is their
+// specification; the records between them are those of raft/entry.h.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "raft/types.h"
+
+namespace storage {
+
+inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::size_t kHeaderSize = 64;       // of a segment and of a frame
+inline constexpr std::uint64_t kFrameAlignment = 8;  // frames begin at multiples of it
+
+using HeaderBytes = std::array<std::byte, kHeaderSize>;
+
+// At the start of each segment file.
+struct SegmentHeader {
+  std::uint64_t owner = 0;              // the directory id
+  raft::Index first_index = 1;          // of the first record, there already or to come
+  std::uint64_t previous_checksum = 0;  // of the record at first_index - 1; 0 for index 1
+};
+
+// In front of the records of one write.
+struct FrameHeader {
+  std::uint64_t owner = 0;
+  std::uint64_t offset = 0;     // of this header in its file
+  std::uint64_t synced = 0;     // all bytes of the file before this offset were on disk by then
+  raft::Index first_index = 0;  // of the first record
+  std::uint64_t length = 0;     // of all records, in bytes
+  std::uint32_t count = 0;      // of records; at least 1
+};
+
+[[nodiscard]] HeaderBytes encode(const SegmentHeader& header);
+[[nodiscard]] HeaderBytes encode(const FrameHeader& header);
+[[nodiscard]] base::Result<SegmentHeader> decode_segment_header(std::span<const std::byte> bytes);
+// None where the bytes are not a frame header of this owner that belongs at this offset.
+[[nodiscard]] std::optional<FrameHeader> decode_frame_header(std::span<const std::byte> bytes,
+                                                             std::uint64_t owner,
+                                                             std::uint64_t offset);
+
+[[nodiscard]] constexpr std::uint64_t frame_aligned(std::uint64_t offset) {
+  return (offset + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment;
+}
+
+// "00000000000000000001.segment", and back; none for other names.
+[[nodiscard]] std::string segment_name(raft::Index first_index);
+[[nodiscard]] std::optional<raft::Index> index_of_segment(const std::string& name);
+
+}  // namespace storage
