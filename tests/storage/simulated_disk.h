@@ -5,8 +5,8 @@
 //
 //   content    a write, sector by sector (512 bytes), may be there, be missing, or be overtaken by
 //              a later one; File::sync makes content and size durable
-//   names      a creation, rename or removal may be there or missing, in any order between two
-//              names; sync_directory makes the names in a directory durable
+//   names      a creation, rename or removal may be there or missing, in any order between
+//              different names; sync_directory makes the names in a directory durable
 //   sync fails the pages it should have written are dropped, as Linux does: still readable until
 //              the crash, and no later sync writes them (A16)
 #pragma once
@@ -24,9 +24,9 @@
 namespace storage {
 
 enum class FaultKind : std::uint8_t {
-  kInputOutput,  // EIO: this operation fails, once
-  kNoSpace,      // ENOSPC: this operation fails, once; a write may have been done in part
-  kPowerCut,     // this operation and all after it fail, until crash()
+  kInputOutput,  // EIO: this change fails and does nothing
+  kNoSpace,      // ENOSPC: this change fails; a write is done in part
+  kPowerCut,     // this change may still happen; it and all after it fail, until crash()
 };
 
 class SimulatedDisk : public FileSystem {
@@ -40,11 +40,11 @@ class SimulatedDisk : public FileSystem {
 
   // Changes (writes, truncations, syncs, creations, renames, removals) so far.
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
-  // The next change but `after` fails: 0 means the very next.
-  void fail(std::uint64_t after, FaultKind kind);
-  void heal();  // no fault is to come any more
+  // Lets `passing` changes pass, and then the next one fail.
+  void fail_after(std::uint64_t passing, FaultKind kind);
+  void heal() { fail_at_ = 0; }  // no fault is to come any more
 
-  // The content as the page cache has it; to be looked at and damaged by tests.
+  // The content as the page cache has it, to be looked at and damaged by tests.
   [[nodiscard]] std::vector<std::byte> content(const Path& path) const;
   void set_content(const Path& path, std::vector<std::byte> bytes);  // durable at once
 
@@ -60,21 +60,28 @@ class SimulatedDisk : public FileSystem {
  private:
   class Content;
   class OpenFile;
-  struct NameChange;
-  // A name's content; none for a directory.
-  using Names = std::map<Path, std::shared_ptr<Content>>;
+  using Names = std::map<std::string, std::shared_ptr<Content>>;  // none for a directory
 
-  // Counts a change; throws where a fault is due, or says that it is to fail after its effect.
-  void begin_change(const std::string& what);
+  struct NameChange {
+    std::string from;                  // of a rename or a removal
+    std::string to;                    // of a rename or a creation
+    std::shared_ptr<Content> content;  // of a rename or a creation
+  };
+
+  // Counts a change. Where a fault is due, does what is left of `effect` and throws.
+  template <typename Effect>
+  void change(const std::string& what, Effect effect);
+  static void apply(Names& names, const NameChange& change);
   void change_name(NameChange change);
-  [[nodiscard]] std::shared_ptr<Content> find(const Path& path) const;
+  void lose_names(const std::string& directory, base::Random& random);
+  [[nodiscard]] std::shared_ptr<Content> find(const std::string& name) const;
 
-  Names names_;          // as the page cache has them
-  Names durable_names_;  // as the disk has them
-  std::vector<NameChange> pending_;
-  std::map<Path, std::weak_ptr<OpenFile>> locks_;
+  Names names_;                       // as the page cache has them
+  Names durable_names_;               // as the disk has them
+  std::vector<NameChange> pending_;   // names that are not durable yet, in order
+  std::map<std::string, std::weak_ptr<int>> locks_;
   std::uint64_t operations_ = 0;
-  std::uint64_t fail_at_ = 0;  // this change fails; 0: none
+  std::uint64_t fail_at_ = 0;  // the number of the change that fails; 0: none
   FaultKind fault_ = FaultKind::kInputOutput;
 };
 

@@ -1,0 +1,389 @@
+#include "storage/simulated_disk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+
+namespace storage {
+namespace {
+
+constexpr std::uint64_t kSectorBytes = 512;
+
+std::string name_of(const FileSystem::Path& path) {
+  std::string name = path.lexically_normal().string();
+  while (name.size() > 1 && name.back() == '/') name.pop_back();
+  return name;
+}
+
+bool is_root(const std::string& name) { return name.empty() || name == "." || name == "/"; }
+
+std::string parent_of(const std::string& name) {
+  return FileSystem::Path(name).parent_path().string();
+}
+
+bool is_below(const std::string& name, const std::string& directory) {
+  return is_root(directory) || name == directory ||
+         (name.starts_with(directory) && name[directory.size()] == '/');
+}
+
+// How much of what was not synced survives a crash.
+enum class Mood : std::uint8_t { kNothing, kEverything, kPrefix, kChaos };
+
+Mood draw_mood(base::Random& random) { return static_cast<Mood>(random.between(0, 3)); }
+
+}  // namespace
+
+// The bytes of a file, apart from its names.
+class SimulatedDisk::Content {
+ public:
+  [[nodiscard]] const std::vector<std::byte>& bytes() const { return live_; }
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
+
+  void write(std::uint64_t offset, std::vector<std::byte> bytes) {
+    pending_.push_back({offset, std::move(bytes), false});
+    apply(live_, pending_.back());
+  }
+  void truncate(std::uint64_t size) {
+    pending_.push_back({size, {}, true});
+    apply(live_, pending_.back());
+  }
+  void sync() {
+    for (const auto& each : pending_) apply(durable_, each);
+    pending_.clear();
+  }
+  // A sync failed: the pages count as clean and are not on disk.
+  void drop_pages() { pending_.clear(); }
+  void set(std::vector<std::byte> bytes) {
+    pending_.clear();
+    live_ = bytes;
+    durable_ = std::move(bytes);
+  }
+
+  void crash(base::Random& random) {
+    ++generation_;
+    const Mood mood = draw_mood(random);
+    if (mood == Mood::kEverything) sync();
+    if (mood == Mood::kPrefix) keep_prefix(random);
+    if (mood == Mood::kChaos) keep_sectors(random);
+    pending_.clear();
+    live_ = durable_;
+  }
+
+ private:
+  struct Change {
+    std::uint64_t offset;  // of a truncation: the new size
+    std::vector<std::byte> bytes;
+    bool truncation;
+  };
+
+  static void apply(std::vector<std::byte>& bytes, const Change& change) {
+    if (change.truncation) {
+      bytes.resize(change.offset);
+      return;
+    }
+    apply_part(bytes, change, change.offset, change.offset + change.bytes.size());
+  }
+  static void apply_part(std::vector<std::byte>& bytes, const Change& change, std::uint64_t from,
+                         std::uint64_t to) {
+    if (bytes.size() < to) bytes.resize(to);
+    std::copy_n(change.bytes.data() + (from - change.offset), to - from, bytes.data() + from);
+  }
+
+  template <typename Decide>  // whether the sector with this number is written
+  void apply_sectors(const Change& change, Decide decide) {
+    const std::uint64_t end = change.offset + change.bytes.size();
+    for (std::uint64_t from = change.offset; from < end;) {
+      const std::uint64_t sector = from / kSectorBytes;
+      const std::uint64_t to = std::min(end, (sector + 1) * kSectorBytes);
+      if (decide(sector)) apply_part(durable_, change, from, to);
+      from = to;
+    }
+  }
+
+  // The first changes whole, then one torn, nothing of the others.
+  void keep_prefix(base::Random& random) {
+    const std::size_t whole = random.between(0, pending_.size());
+    for (std::size_t i = 0; i < whole; ++i) apply(durable_, pending_[i]);
+    if (whole == pending_.size() || pending_[whole].truncation) return;
+    apply_sectors(pending_[whole], [&](std::uint64_t) { return random.chance(1, 2); });
+  }
+
+  // Each sector was written back at a moment of its own. Nothing overtakes a lost truncation.
+  void keep_sectors(base::Random& random) {
+    std::set<std::uint64_t> frozen;
+    for (const auto& each : pending_) {
+      if (each.truncation) {
+        if (random.chance(1, 2)) return;
+        apply(durable_, each);
+        continue;
+      }
+      apply_sectors(each, [&](std::uint64_t sector) {
+        if (!frozen.contains(sector) && random.chance(1, 3)) frozen.insert(sector);
+        return !frozen.contains(sector);
+      });
+    }
+  }
+
+  std::vector<std::byte> live_;     // as the page cache has it
+  std::vector<std::byte> durable_;  // as the disk has it
+  std::vector<Change> pending_;     // since the last sync, in order
+  std::uint64_t generation_ = 0;    // crashes so far
+};
+
+class SimulatedDisk::OpenFile : public File {
+ public:
+  OpenFile(SimulatedDisk& disk, std::string name, std::shared_ptr<Content> content, bool writable,
+           std::shared_ptr<int> lock = nullptr)
+      : disk_(disk),
+        name_(std::move(name)),
+        content_(std::move(content)),
+        generation_(content_->generation()),
+        writable_(writable),
+        lock_(std::move(lock)) {}
+
+  void write(std::uint64_t offset, std::span<const std::span<const std::byte>> parts) override {
+    check_writable();
+    std::vector<std::byte> bytes;
+    for (const auto& part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
+    disk_.change("write " + name_, [&](bool in_part) {
+      if (in_part) bytes.resize(bytes.size() / 2);
+      content_->write(offset, std::move(bytes));
+    });
+  }
+
+  [[nodiscard]] std::size_t read(std::uint64_t offset, std::span<std::byte> into) const override {
+    check_alive();
+    const auto& bytes = content_->bytes();
+    if (offset >= bytes.size()) return 0;
+    const std::size_t size = std::min<std::uint64_t>(into.size(), bytes.size() - offset);
+    std::copy_n(bytes.data() + offset, size, into.data());
+    return size;
+  }
+
+  void sync() override {
+    check_alive();
+    try {
+      disk_.change("sync " + name_, [&](bool) { content_->sync(); });
+    } catch (const DiskFault&) {
+      if (disk_.fault_ != FaultKind::kPowerCut) content_->drop_pages();
+      throw;
+    }
+  }
+
+  void truncate(std::uint64_t size) override {
+    check_writable();
+    disk_.change("truncate " + name_, [&](bool in_part) {
+      if (!in_part) content_->truncate(size);
+    });
+  }
+
+  [[nodiscard]] std::uint64_t size() const override {
+    check_alive();
+    return content_->bytes().size();
+  }
+
+ private:
+  void check_alive() const {
+    CHECK(generation_ == content_->generation(), "{} is used after the crash", name_);
+  }
+  void check_writable() const {
+    check_alive();
+    CHECK(writable_, "{} is open for reading", name_);
+  }
+
+  SimulatedDisk& disk_;
+  std::string name_;
+  std::shared_ptr<Content> content_;
+  std::uint64_t generation_;
+  bool writable_;
+  std::shared_ptr<int> lock_;
+};
+
+SimulatedDisk::SimulatedDisk() = default;
+SimulatedDisk::~SimulatedDisk() = default;
+
+template <typename Effect>
+void SimulatedDisk::change(const std::string& what, Effect effect) {
+  ++operations_;
+  if (fail_at_ == 0 || operations_ < fail_at_) {
+    effect(false);
+    return;
+  }
+  const bool first = operations_ == fail_at_;
+  const bool is_sync = what.starts_with("sync");
+  if (fault_ != FaultKind::kPowerCut) fail_at_ = 0;
+  if (first && !is_sync && fault_ == FaultKind::kPowerCut) effect(false);
+  if (first && !is_sync && fault_ == FaultKind::kNoSpace) effect(true);
+  const char* cause = fault_ == FaultKind::kNoSpace    ? "No space left on device"
+                      : fault_ == FaultKind::kPowerCut ? "power cut"
+                                                       : "Input/output error";
+  throw DiskFault(fmt::format("cannot {}: {}", what, cause));
+}
+
+void SimulatedDisk::fail_after(std::uint64_t passing, FaultKind kind) {
+  fail_at_ = operations_ + passing + 1;
+  fault_ = kind;
+}
+
+std::shared_ptr<SimulatedDisk::Content> SimulatedDisk::find(const std::string& name) const {
+  const auto found = names_.find(name);
+  if (found == names_.end() || !found->second) {
+    throw DiskFault(fmt::format("cannot open {}: No such file", name));
+  }
+  return found->second;
+}
+
+void SimulatedDisk::apply(Names& names, const NameChange& change) {
+  if (!change.from.empty()) names.erase(change.from);
+  if (!change.to.empty()) names[change.to] = change.content;
+}
+
+void SimulatedDisk::change_name(NameChange change) {
+  apply(names_, change);
+  pending_.push_back(std::move(change));
+}
+
+std::vector<std::byte> SimulatedDisk::content(const Path& path) const {
+  return find(name_of(path))->bytes();
+}
+
+void SimulatedDisk::set_content(const Path& path, std::vector<std::byte> bytes) {
+  find(name_of(path))->set(std::move(bytes));
+}
+
+std::unique_ptr<File> SimulatedDisk::open(const Path& path, OpenMode mode) {
+  const std::string name = name_of(path);
+  if (mode == OpenMode::kCreate && !names_.contains(name)) {
+    if (!exists(parent_of(name))) {
+      throw DiskFault(fmt::format("cannot open {}: No such directory", name));
+    }
+    change("create " + name, [&](bool in_part) {
+      if (!in_part) change_name({"", name, std::make_shared<Content>()});
+    });
+  }
+  return std::make_unique<OpenFile>(*this, name, find(name), mode != OpenMode::kReadOnly);
+}
+
+bool SimulatedDisk::exists(const Path& path) const {
+  const std::string name = name_of(path);
+  return is_root(name) || names_.contains(name);
+}
+
+std::vector<std::string> SimulatedDisk::list(const Path& directory) const {
+  const std::string name = name_of(directory);
+  if (!exists(directory)) throw DiskFault(fmt::format("cannot list {}: No such directory", name));
+  const std::string prefix = is_root(name) && name != "/" ? "" : name == "/" ? "/" : name + "/";
+  std::vector<std::string> found;
+  for (auto each = names_.lower_bound(prefix);
+       each != names_.end() && each->first.starts_with(prefix); ++each) {
+    std::string rest = each->first.substr(prefix.size());
+    if (rest.find('/') == std::string::npos) found.push_back(std::move(rest));
+  }
+  return found;
+}
+
+void SimulatedDisk::make_directory(const Path& path) {
+  const std::string name = name_of(path);
+  if (is_root(name)) return;
+  make_directory(parent_of(name));
+  const auto found = names_.find(name);
+  if (found != names_.end() && found->second) {
+    throw DiskFault(fmt::format("cannot create the directory {}: File exists", name));
+  }
+  if (found != names_.end()) return;
+  change("create " + name, [&](bool in_part) {
+    if (!in_part) change_name({"", name, nullptr});
+  });
+}
+
+void SimulatedDisk::rename(const Path& from, const Path& to) {
+  auto content = find(name_of(from));
+  change("rename " + name_of(from), [&](bool in_part) {
+    if (!in_part) change_name({name_of(from), name_of(to), std::move(content)});
+  });
+}
+
+void SimulatedDisk::remove(const Path& path) {
+  const std::string name = name_of(path);
+  static_cast<void>(find(name));
+  change("remove " + name, [&](bool in_part) {
+    if (!in_part) change_name({name, "", nullptr});
+  });
+}
+
+void SimulatedDisk::sync_directory(const Path& directory) {
+  const std::string name = name_of(directory);
+  change("sync directory " + name, [&](bool) {
+    const auto is_here = [&](const NameChange& each) {
+      const std::string parent = parent_of(each.to.empty() ? each.from : each.to);
+      return parent == name || (is_root(parent) && is_root(name));
+    };
+    for (const auto& each : pending_) {
+      if (is_here(each)) apply(durable_names_, each);
+    }
+    std::erase_if(pending_, is_here);
+  });
+}
+
+std::unique_ptr<File> SimulatedDisk::lock(const Path& path) {
+  const std::string name = name_of(path);
+  if (!locks_[name].expired()) throw LockHeld(name + " is locked by another process");
+  static_cast<void>(open(path, OpenMode::kCreate));
+  auto token = std::make_shared<int>(0);
+  locks_[name] = token;
+  return std::make_unique<OpenFile>(*this, name, find(name), true, std::move(token));
+}
+
+// Changes of one name take effect in their order, so none follows a lost one.
+void SimulatedDisk::lose_names(const std::string& directory, base::Random& random) {
+  const Mood mood = draw_mood(random);
+  std::set<std::string> lost;
+  bool all_lost = mood == Mood::kNothing;
+  std::vector<NameChange> elsewhere;
+  for (const auto& each : pending_) {
+    if (!is_below(each.to.empty() ? each.from : each.to, directory)) {
+      elsewhere.push_back(each);
+      continue;
+    }
+    const bool drawn = (mood == Mood::kPrefix || mood == Mood::kChaos) && random.chance(1, 3);
+    if (mood == Mood::kPrefix) all_lost = all_lost || drawn;
+    if (all_lost || drawn || lost.contains(each.from) || lost.contains(each.to)) {
+      if (!each.from.empty()) lost.insert(each.from);
+      if (!each.to.empty()) lost.insert(each.to);
+      continue;
+    }
+    apply(durable_names_, each);
+  }
+  pending_ = std::move(elsewhere);
+}
+
+void SimulatedDisk::crash(const Path& directory, base::Random& random) {
+  const std::string top = name_of(directory);
+  std::set<Content*> done;
+  for (const Names* names : {&durable_names_, &names_}) {
+    for (const auto& [name, content] : *names) {
+      if (content && is_below(name, top) && done.insert(content.get()).second) {
+        content->crash(random);
+      }
+    }
+  }
+  lose_names(top, random);
+  // What is in a directory that was lost is lost with it; a directory sorts before its content.
+  std::erase_if(durable_names_, [&](const auto& each) {
+    const std::string parent = parent_of(each.first);
+    return is_below(each.first, top) && each.first != top && !is_root(parent) &&
+           is_below(parent, top) && !durable_names_.contains(parent);
+  });
+  std::erase_if(names_, [&](const auto& each) { return is_below(each.first, top); });
+  for (const auto& each : durable_names_) {
+    if (is_below(each.first, top)) names_.insert(each);
+  }
+  std::erase_if(locks_, [&](const auto& each) { return is_below(each.first, top); });
+  if (fault_ == FaultKind::kPowerCut) heal();
+}
+
+}  // namespace storage
