@@ -169,16 +169,17 @@ bool log_exists(const FileSystem& file_system, const Path& directory) {
 std::unique_ptr<File> create_segment(FileSystem& file_system, const Path& directory,
                                      const SegmentHeader& header, std::uint64_t zeros) {
   const Path preparing = directory / kPreparingName;
-  auto file = file_system.open(preparing, FileSystem::OpenMode::kCreate);
-  file->truncate(0);
+  const Path path = directory / segment_name(header.first_index);
   const HeaderBytes bytes = encode(header);
   const std::span<const std::byte> part(bytes);
+  const auto file = file_system.open(preparing, FileSystem::OpenMode::kCreate);
+  file->truncate(0);
   file->write(0, {&part, 1});
   write_zeros(*file, kHeaderSize, kHeaderSize + zeros);
   file->sync();
-  file_system.rename(preparing, directory / segment_name(header.first_index));
+  file_system.rename(preparing, path);
   file_system.sync_directory(directory);
-  return file;
+  return file_system.open(path, FileSystem::OpenMode::kReadWrite);
 }
 
 void write_zeros(File& file, std::uint64_t from, std::uint64_t to) {

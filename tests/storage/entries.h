@@ -53,8 +53,8 @@ inline bool same(const std::vector<raft::Entry>& a, const std::vector<raft::Entr
 // Whether `log` holds exactly the first of `expected`, as many as it says.
 inline bool is_prefix(const LogStore& log, const std::vector<raft::Entry>& expected) {
   if (log.last_index() > expected.size()) return false;
-  return same(all_of(log), {expected.begin(),
-                            expected.begin() + static_cast<std::ptrdiff_t>(log.last_index())});
+  return same(all_of(log),
+              {expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(log.last_index())});
 }
 
 }  // namespace storage

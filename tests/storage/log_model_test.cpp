@@ -1,9 +1,8 @@
 // Random histories of a log, with faults and crashes at random moments, against a model.
-#include "storage/log_store.h"
-
 #include <catch2/catch.hpp>
 
 #include "storage/entries.h"
+#include "storage/log_store.h"
 #include "storage/simulated_disk.h"
 
 namespace storage {
@@ -11,8 +10,7 @@ namespace {
 
 class History {
  public:
-  explicit History(std::uint64_t seed)
-      : random_(seed), options_{random_.between(600, 5000)} {
+  explicit History(std::uint64_t seed) : random_(seed), options_{random_.between(600, 5000)} {
     reopen();
   }
 

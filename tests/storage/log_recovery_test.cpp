@@ -1,10 +1,9 @@
-#include "storage/log_store.h"
-
 #include <catch2/catch.hpp>
 
 #include "base/checksum.h"
 #include "base/little_endian.h"
 #include "storage/entries.h"
+#include "storage/log_store.h"
 #include "storage/segment_format.h"
 #include "storage/simulated_disk.h"
 

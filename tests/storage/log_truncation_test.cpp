@@ -1,8 +1,7 @@
-#include "storage/log_store.h"
-
 #include <catch2/catch.hpp>
 
 #include "storage/entries.h"
+#include "storage/log_store.h"
 #include "storage/simulated_disk.h"
 
 namespace storage {

@@ -55,8 +55,12 @@ class SimulatedDisk::Content {
     for (const auto& each : pending_) apply(durable_, each);
     pending_.clear();
   }
-  // A sync failed: the pages count as clean and are not on disk.
-  void drop_pages() { pending_.clear(); }
+  // A sync failed: the pages count as clean and are not on disk. The size is still to come.
+  void drop_pages() {
+    for (auto& each : pending_) {
+      if (!each.truncation) each = {each.offset + each.bytes.size(), {}, false};
+    }
+  }
   void set(std::vector<std::byte> bytes) {
     pending_.clear();
     live_ = bytes;

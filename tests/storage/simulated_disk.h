@@ -8,7 +8,8 @@
 //   names      a creation, rename or removal may be there or missing, in any order between
 //              different names; sync_directory makes the names in a directory durable
 //   sync fails the pages it should have written are dropped, as Linux does: still readable until
-//              the crash, and no later sync writes them (A16)
+//              the crash, and no later sync writes them (A16); sizes and names are not pages and
+//              come with the next sync
 #pragma once
 
 #include <cstddef>
@@ -76,9 +77,9 @@ class SimulatedDisk : public FileSystem {
   void lose_names(const std::string& directory, base::Random& random);
   [[nodiscard]] std::shared_ptr<Content> find(const std::string& name) const;
 
-  Names names_;                       // as the page cache has them
-  Names durable_names_;               // as the disk has them
-  std::vector<NameChange> pending_;   // names that are not durable yet, in order
+  Names names_;                      // as the page cache has them
+  Names durable_names_;              // as the disk has them
+  std::vector<NameChange> pending_;  // names that are not durable yet, in order
   std::map<std::string, std::weak_ptr<int>> locks_;
   std::uint64_t operations_ = 0;
   std::uint64_t fail_at_ = 0;  // the number of the change that fails; 0: none
