@@ -1,12 +1,9 @@
 #include "storage/data_directory.h"
 
-#include "storage/log_store.h"
-
-// Behind log_store.h, whose CHECK gives way to that of Catch.
-#include <catch2/catch.hpp>
-
+#include "storage/catch.h"
 #include "storage/entries.h"
 #include "storage/hard_state_store.h"
+#include "storage/log_store.h"
 #include "storage/simulated_disk.h"
 
 namespace storage {

@@ -1,7 +1,6 @@
 #include "storage/hard_state_store.h"
 
-#include <catch2/catch.hpp>
-
+#include "storage/catch.h"
 #include "storage/simulated_disk.h"
 
 namespace storage {

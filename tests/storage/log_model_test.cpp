@@ -1,6 +1,5 @@
 // Random histories of a log, with faults and crashes at random moments, against a model.
-#include <catch2/catch.hpp>
-
+#include "storage/catch.h"
 #include "storage/entries.h"
 #include "storage/log_store.h"
 #include "storage/simulated_disk.h"

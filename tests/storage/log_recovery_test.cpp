@@ -1,7 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "base/checksum.h"
 #include "base/little_endian.h"
+#include "storage/catch.h"
 #include "storage/entries.h"
 #include "storage/log_store.h"
 #include "storage/segment_format.h"

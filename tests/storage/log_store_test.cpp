@@ -1,7 +1,6 @@
 #include "storage/log_store.h"
 
-#include <catch2/catch.hpp>
-
+#include "storage/catch.h"
 #include "storage/entries.h"
 #include "storage/simulated_disk.h"
 

@@ -1,5 +1,4 @@
-#include <catch2/catch.hpp>
-
+#include "storage/catch.h"
 #include "storage/entries.h"
 #include "storage/log_store.h"
 #include "storage/simulated_disk.h"

@@ -3,8 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
+#include "storage/catch.h"
 #include "storage/data_directory.h"
 #include "storage/entries.h"
 #include "storage/file_system.h"
