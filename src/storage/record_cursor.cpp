@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "base/little_endian.h"
 
@@ -14,6 +15,13 @@ constexpr std::size_t kLengthOffset = 32;  // of the payload's length in a recor
 bool all_zero(std::span<const std::byte> bytes) {
   return std::all_of(bytes.begin(), bytes.end(),
                      [](std::byte each) { return each == std::byte{}; });
+}
+
+// For a scan from `from` to the end of the file, at least a header long.
+std::vector<std::byte> scan_buffer(const File& file, std::uint64_t from) {
+  const std::uint64_t size = file.size();
+  const std::uint64_t left = size > from ? size - from : 0;
+  return std::vector<std::byte>(std::clamp<std::uint64_t>(left, kHeaderSize, kScanBytes));
 }
 
 }  // namespace
@@ -114,7 +122,7 @@ std::optional<raft::Entry> RecordCursor::next() {
 }
 
 std::uint64_t end_of_content(const File& file, std::uint64_t from) {
-  std::vector<std::byte> buffer(kScanBytes);
+  std::vector<std::byte> buffer = scan_buffer(file, from);
   std::uint64_t end = from;
   std::uint64_t offset = from;
   while (const std::size_t got = file.read(offset, buffer)) {
@@ -130,8 +138,8 @@ std::uint64_t end_of_content(const File& file, std::uint64_t from) {
 }
 
 bool proven_synced(const File& file, std::uint64_t owner, std::uint64_t offset) {
-  std::vector<std::byte> buffer(kScanBytes);
   std::uint64_t at = frame_aligned(offset + 1);
+  std::vector<std::byte> buffer = scan_buffer(file, at);
   for (;;) {
     const std::size_t got = file.read(at, buffer);
     if (got < kHeaderSize) return false;
