@@ -1,0 +1,69 @@
+// BroadcastLink: how one actor tells several others what they may miss: ticks, changes of role.
+// Inproc PUB and SUB; a listener that does not keep up loses the newest. Messages are small plain
+// structs, copied.
+#pragma once
+
+#include <cstring>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <zmq.hpp>
+
+#include "actors/socket_options.h"
+#include "actors/zmq_calls.h"
+
+namespace actors {
+
+template <typename Message>
+class BroadcastSource {
+  static_assert(std::is_trivially_copyable_v<Message>);
+
+ public:
+  BroadcastSource(zmq::context_t& context, const std::string& name)
+      : socket_(context, zmq::socket_type::pub) {
+    set_broadcast_link_options(socket_);
+    socket_.bind("inproc://" + name);
+  }
+
+  void publish(const Message& message) {
+    zmq::message_t frame(&message, sizeof message);
+    static_cast<void>(send_frame(socket_, frame, false));
+  }
+
+ private:
+  zmq::socket_t socket_;
+};
+
+template <typename Message>
+class BroadcastListener {
+ public:
+  BroadcastListener(zmq::context_t& context, const std::string& name)
+      : socket_(context, zmq::socket_type::sub) {
+    set_broadcast_link_options(socket_);
+    socket_.set(zmq::sockopt::subscribe, "");
+    socket_.connect("inproc://" + name);
+  }
+
+  [[nodiscard]] std::optional<Message> receive() {
+    zmq::message_t frame;
+    if (!receive_frame(socket_, frame)) return std::nullopt;
+    Message message;
+    std::memcpy(&message, frame.data(), sizeof message);
+    return message;
+  }
+
+  // The newest of all that wait, where only that one counts.
+  [[nodiscard]] std::optional<Message> latest() {
+    std::optional<Message> newest;
+    while (auto message = receive()) newest = message;
+    return newest;
+  }
+
+  [[nodiscard]] zmq::pollitem_t input() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+
+ private:
+  zmq::socket_t socket_;
+};
+
+}  // namespace actors

@@ -1,0 +1,43 @@
+// ClientListener: the ROUTER for clients, between frames and requests' bytes. Part of
+// socket_server.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "actors/zmq_calls.h"
+#include "base/bytes.h"
+
+namespace actors {
+
+// Where a reply goes.
+struct ClientAddress {
+  std::string routing_id;
+  bool delimiter = false;  // an empty frame goes before the reply, as a REQ expects
+};
+
+struct ClientMessage {
+  ClientAddress from;
+  std::optional<zmq::message_t> body;  // none: not one frame, or over the limits
+};
+
+class ClientListener {
+ public:
+  // `socket`: a bound ROUTER. `max_bytes`: of a message.
+  ClientListener(zmq::socket_t socket, std::size_t max_bytes);
+
+  [[nodiscard]] std::optional<ClientMessage> receive();
+  // Never waits; a reply that cannot leave is lost.
+  [[nodiscard]] SendResult reply(const ClientAddress& to, const base::SharedBytes& body);
+
+  [[nodiscard]] zmq::pollitem_t input() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+
+ private:
+  zmq::socket_t socket_;
+  MessageLimits limits_;
+  std::vector<zmq::message_t> frames_;  // of the message at hand
+};
+
+}  // namespace actors

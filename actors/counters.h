@@ -1,0 +1,42 @@
+// Counters of what was dropped or refused, for people (`debug`). Each is written by one actor and
+// may be read by any; they only rise, and nothing is ever decided by them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace actors {
+
+class Counter {
+ public:
+  void add(std::uint64_t amount = 1) {
+    // One writer: no read-modify-write is needed.
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_ = 0;
+};
+
+struct Counters {
+  // socket_server
+  Counter requests;          // taken and passed on
+  Counter requests_refused;  // malformed, or over a limit of size
+  Counter requests_shed;     // answered `busy`: over a limit of requests in flight
+  Counter requests_expired;
+  Counter replies_lost;  // the client was gone or did not read
+  Counter peer_messages_refused;
+  Counter peer_messages_dropped;  // event_handler did not keep up
+  // event_handler
+  Counter peer_sends_dropped;  // outbound_dispatcher did not keep up
+  // log_writer
+  Counter promises_dropped;  // outbound_dispatcher did not keep up
+  // outbound_dispatcher
+  Counter sends_dropped;  // the peer is away or does not keep up
+  Counter links_recreated;
+  // database
+  Counter broadcasts_dropped;  // publisher did not keep up
+};
+
+}  // namespace actors

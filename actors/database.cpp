@@ -1,0 +1,108 @@
+#include "actors/database.h"
+
+#include <iterator>
+#include <optional>
+#include <utility>
+
+namespace actors {
+namespace {
+
+// A turn takes whole messages up to this many entries, reads and queries. The core bounds the
+// bytes of entries (max_applying_bytes), the server the number of reads.
+constexpr std::size_t kWorkPerTurn = 8192;
+
+::database::Committed to_committed(const raft::Entry& entry) {
+  if (entry.kind == raft::EntryKind::kNoOperation) return {entry.index, entry.term, std::nullopt};
+  return {entry.index, entry.term, entry.payload()};
+}
+
+}  // namespace
+
+Database::Database(std::unique_ptr<::database::Database> state_machine, Limits limits, Links links,
+                   Counters& counters)
+    : state_machine_(std::move(state_machine)),
+      limits_(limits),
+      links_(std::move(links)),
+      counters_(counters) {}
+
+std::vector<zmq::pollitem_t> Database::inputs() {
+  return {links_.event_handler.input(), links_.socket_server.input(), links_.publisher.input()};
+}
+
+void Database::turn() {
+  while (const auto published = links_.publisher.receive()) publishing_bytes_ -= published->bytes;
+
+  std::vector<raft::CommittedEntry> entries;
+  std::vector<DatabaseRead> reads;
+  while (entries.size() + reads.size() < kWorkPerTurn) {
+    auto orders = links_.event_handler.receive();
+    if (!orders) break;
+    if (orders->apply) {
+      auto& added = orders->apply->entries;
+      std::move(added.begin(), added.end(), std::back_inserter(entries));
+    }
+    std::move(orders->reads.begin(), orders->reads.end(), std::back_inserter(reads));
+  }
+
+  DatabaseAnswers answers;
+  if (!entries.empty()) apply(entries, answers);
+  // A read may see more than it asked for: what was ordered after it and applied with it.
+  serve(reads, answers);
+  serve_local_queries(answers);
+  if (!answers.empty()) links_.socket_server.send(std::move(answers));
+}
+
+void Database::stop() {
+  while (links_.event_handler.readable()) turn();
+  state_machine_->flush();
+}
+
+void Database::apply(const std::vector<raft::CommittedEntry>& entries, DatabaseAnswers& answers) {
+  std::vector<::database::Committed> committed;
+  committed.reserve(entries.size());
+  for (const auto& each : entries) committed.push_back(to_committed(each.entry));
+
+  ::database::Applied applied = state_machine_->apply(committed);
+  CHECK(applied.outcomes.size() == entries.size(), "{} outcomes of {} entries up to index {}",
+        applied.outcomes.size(), entries.size(), entries.back().entry.index);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!entries[i].request) continue;
+    answers.commands.push_back({*entries[i].request, entries[i].entry.index, applied.outcomes[i]});
+  }
+  links_.event_handler.send({entries.back().entry.index});
+  publish(std::move(applied.broadcasts));
+}
+
+void Database::publish(std::vector<::database::Broadcast> broadcasts) {
+  std::size_t bytes = 0;
+  for (const auto& each : broadcasts) bytes += each.topic.size() + each.payload.size();
+  if (publishing_bytes_ > 0 && publishing_bytes_ + bytes > limits_.max_publishing_bytes) {
+    // A subscriber sees the hole in `seq`, or by `applied_index`, and fills it with `replay`.
+    counters_.broadcasts_dropped.add(broadcasts.size());
+    return;
+  }
+  publishing_bytes_ += bytes;
+  links_.publisher.send({std::move(broadcasts), bytes, state_machine_->applied_index()});
+}
+
+void Database::serve(const std::vector<DatabaseRead>& reads, DatabaseAnswers& answers) const {
+  for (const DatabaseRead& read : reads) {
+    answers.reads.push_back({read.request, state_machine_->get(read.key)});
+  }
+}
+
+void Database::serve_local_queries(DatabaseAnswers& answers) {
+  for (std::size_t served = 0; served < kWorkPerTurn;) {
+    const auto queries = links_.socket_server.receive();
+    if (!queries) return;
+    served += queries->reads.size() + queries->replays.size();
+    serve(queries->reads, answers);
+    for (const auto& [request, replay] : queries->replays) {
+      answers.replays.push_back(
+          {request, state_machine_->replay(replay.after, replay.topics, replay.limit,
+                                           limits_.max_replay_bytes)});
+    }
+  }
+}
+
+}  // namespace actors

@@ -1,0 +1,188 @@
+#include "actors/event_handler.h"
+
+#include <array>
+#include <utility>
+
+namespace actors {
+namespace {
+
+// Of events a turn from each link, give or take the last batch: enough for a batch that is worth
+// a sync, and few enough that ticks and heartbeats are not kept waiting.
+constexpr std::size_t kEventsPerTurn = 4096;
+constexpr raft::Milliseconds kStatusIntervalMs = 500;
+
+std::string_view event_name(const raft::Event& event) {
+  static constexpr std::array<std::string_view, std::variant_size_v<raft::Event>> kNames = {
+      "tick_elapsed",    "message_received", "command_submitted", "read_requested",
+      "request_expired", "persisted",        "entries_applied",   "entries_fetched"};
+  return kNames[event.index()];
+}
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+}  // namespace
+
+EventHandler::EventHandler(raft::Server server, Links links, Logging& logging, Counters& counters)
+    : server_(std::move(server)),
+      links_(std::move(links)),
+      logging_(logging),
+      log_(logging, "event_handler"),
+      counters_(counters) {
+  const raft::Status status = server_.status();
+  logging_.note_standing(status.role, status.term);
+}
+
+std::vector<zmq::pollitem_t> EventHandler::inputs() {
+  return {links_.log_writer.input(), links_.state_machine.input(), links_.peers.input(),
+          links_.clients.input(), links_.ticks.input()};
+}
+
+void EventHandler::turn() {
+  take_reports();
+  take_peer_messages();
+  take_client_events();
+  // Last, so that a node that was held up hears what it missed before it judges by the time.
+  take_ticks();
+  hand_out(server_.take_effects());
+}
+
+void EventHandler::stop() {
+  while (links_.peers.readable() || links_.clients.readable()) turn();
+  turn();
+}
+
+void EventHandler::take_reports() {
+  while (auto report = links_.log_writer.receive()) {
+    if (report->persisted) step(*report->persisted);
+    for (auto& fetched : report->fetched) step(std::move(fetched));
+  }
+  while (const auto report = links_.state_machine.receive()) step(*report);
+}
+
+void EventHandler::take_peer_messages() {
+  std::size_t taken = 0;
+  while (taken < kEventsPerTurn) {
+    auto batch = links_.peers.receive();
+    if (!batch) return;
+    taken += batch->messages.size();
+    for (auto& message : batch->messages) step(std::move(message));
+  }
+}
+
+void EventHandler::take_client_events() {
+  std::size_t taken = 0;
+  while (taken < kEventsPerTurn) {
+    auto batch = links_.clients.receive();
+    if (!batch) return;
+    taken += batch->events.size();
+    for (auto& event : batch->events) on_client_event(std::move(event));
+  }
+}
+
+void EventHandler::on_client_event(ClientEvent event) {
+  std::visit(Overloaded{
+                 [this](raft::CommandSubmitted& command) { step(std::move(command)); },
+                 [this](ReadSubmitted& read) {
+                   held_reads_.emplace(read.request, std::move(read.key));
+                   step(raft::ReadRequested{read.request});
+                 },
+                 [this](const raft::RequestExpired& expired) {
+                   held_reads_.erase(expired.request);
+                   step(expired);
+                 },
+                 [this](const StatusAsked& asked) { status_asked_.push_back(asked.request); },
+             },
+             event);
+}
+
+void EventHandler::take_ticks() {
+  if (const auto tick = links_.ticks.latest()) {
+    now_ = tick->now;
+    step(*tick);
+  }
+}
+
+void EventHandler::step(raft::Event event) {
+  if (log_.debugging()) {
+    if (const auto* received = std::get_if<raft::MessageReceived>(&event)) {
+      log_.debug("{} from node {}", raft::message_name(received->message), received->from);
+    } else if (!std::holds_alternative<raft::TickElapsed>(event)) {
+      log_.debug("{}", event_name(event));
+    }
+  }
+  server_.step(std::move(event));
+}
+
+void EventHandler::hand_out(raft::Effects effects) {
+  if (effects.standing) {
+    standing_ = *effects.standing;
+    logging_.note_standing(standing_.role, standing_.term);
+  }
+  if (!effects.sends.empty() && !links_.outbound_dispatcher.offer({std::move(effects.sends)})) {
+    counters_.peer_sends_dropped.add();
+  }
+  hand_to_log_writer(effects);
+  hand_to_database(effects);
+  hand_to_clients(effects);
+  tell_standing(effects);
+  write_traces(effects);
+}
+
+void EventHandler::hand_to_log_writer(raft::Effects& effects) {
+  if (!effects.persist && effects.fetches.empty()) return;
+  links_.log_writer.send({std::move(effects.persist), std::move(effects.fetches)});
+}
+
+void EventHandler::hand_to_database(raft::Effects& effects) {
+  if (!effects.apply && effects.serve_reads.empty()) return;
+  DatabaseOrders orders{std::move(effects.apply), {}};
+  orders.reads.reserve(effects.serve_reads.size());
+  for (const raft::RequestNumber request : effects.serve_reads) {
+    if (auto read = held_reads_.extract(request)) {
+      orders.reads.push_back({request, std::move(read.mapped())});
+    }
+  }
+  links_.state_machine.send(std::move(orders));
+}
+
+void EventHandler::hand_to_clients(raft::Effects& effects) {
+  if (!effects.standing && effects.refusals.empty() && status_asked_.empty()) return;
+  for (const raft::Refuse& refusal : effects.refusals) held_reads_.erase(refusal.request);
+  HandlerAnswers answers{effects.standing, std::move(effects.refusals),
+                         std::exchange(status_asked_, {}), std::nullopt};
+  if (!answers.status_asked.empty()) {
+    answers.status = server_.status();
+    answers.status->counters["event_handler_held_reads"] = held_reads_.size();
+  }
+  links_.clients.send(std::move(answers));
+}
+
+void EventHandler::tell_standing(const raft::Effects& effects) {
+  if (!effects.standing && now_ - status_told_at_ < kStatusIntervalMs) return;
+  const raft::Status status = server_.status();
+  links_.status.publish({standing_, status.commit_index, status.first_index});
+  status_told_at_ = now_;
+}
+
+void EventHandler::write_traces(const raft::Effects& effects) {
+  for (const raft::Trace& trace : effects.traces) {
+    switch (trace.level) {
+      case raft::TraceLevel::kDebug:
+        log_.debug("{}", trace.text);
+        break;
+      case raft::TraceLevel::kInformation:
+        log_.info("{}", trace.text);
+        break;
+      case raft::TraceLevel::kWarning:
+        log_.warning("{}", trace.text);
+        break;
+    }
+  }
+}
+
+}  // namespace actors

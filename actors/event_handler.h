@@ -1,0 +1,65 @@
+// event_handler: owns the consensus core. It feeds the core what happened, in one bounded turn,
+// and hands out all orders of that turn at once: this is the group commit. It decides nothing.
+#pragma once
+
+#include <unordered_map>
+
+#include "actors/actor.h"
+#include "actors/broadcast_link.h"
+#include "actors/counters.h"
+#include "actors/link.h"
+#include "actors/logging.h"
+#include "actors/messages.h"
+#include "raft/server.h"
+
+namespace actors {
+
+class EventHandler final : public Actor {
+ public:
+  struct Links {
+    Link<HandlerAnswers, ClientEvents> clients;
+    Link<Nothing, PeerMessages> peers;
+    Link<LogOrders, LogReport> log_writer;
+    Link<OutboundMessages, Nothing> outbound_dispatcher;
+    Link<DatabaseOrders, DatabaseReport> state_machine;
+    BroadcastListener<Tick> ticks;
+    BroadcastSource<NodeStatus> status;
+  };
+
+  EventHandler(raft::Server server, Links links, Logging& logging, Counters& counters);
+
+  [[nodiscard]] std::string_view name() const override { return "event_handler"; }
+  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  void turn() override;
+  void stop() override;
+
+ private:
+  void take_reports();
+  void take_peer_messages();
+  void take_client_events();
+  void take_ticks();
+  void on_client_event(ClientEvent event);
+  void step(raft::Event event);
+
+  void hand_out(raft::Effects effects);
+  void hand_to_log_writer(raft::Effects& effects);
+  void hand_to_database(raft::Effects& effects);
+  void hand_to_clients(raft::Effects& effects);
+  void tell_standing(const raft::Effects& effects);
+  void write_traces(const raft::Effects& effects);
+
+  raft::Server server_;
+  Links links_;
+  Logging& logging_;
+  ActorLog log_;
+  Counters& counters_;
+  // Linearizable reads that the core holds back, and what they ask for. An entry leaves when the
+  // core lets the read pass or refuses it, or when nobody waits for it any more.
+  std::unordered_map<raft::RequestNumber, std::string> held_reads_;
+  std::vector<raft::RequestNumber> status_asked_;  // in this turn
+  raft::Standing standing_;
+  raft::Milliseconds now_ = 0;
+  raft::Milliseconds status_told_at_ = 0;
+};
+
+}  // namespace actors

@@ -1,0 +1,19 @@
+#include "actors/link.h"
+
+#include "actors/socket_options.h"
+
+namespace actors::detail {
+
+std::pair<zmq::socket_t, zmq::socket_t> connected_pair(zmq::context_t& context,
+                                                       const std::string& name, int mark) {
+  zmq::socket_t near(context, zmq::socket_type::pair);
+  zmq::socket_t far(context, zmq::socket_type::pair);
+  set_link_options(near, mark);
+  set_link_options(far, mark);
+  const std::string endpoint = "inproc://" + name;
+  near.bind(endpoint);
+  far.connect(endpoint);
+  return {std::move(near), std::move(far)};
+}
+
+}  // namespace actors::detail

@@ -1,0 +1,93 @@
+// Link: how one actor talks to one other. A pair of typed ends over an inproc PAIR; each end says
+// what it sends and what it receives, and belongs to one actor. A message is one ZeroMQ message
+// whose content is an object on the heap: sending hands the object over, nothing is encoded or
+// copied, and ZeroMQ frees what is still undelivered when the ends close.
+//
+// Sending never waits (B6, B7). A link without a mark must arrive, and what bounds it is said
+// where it is made (actors/wiring.cpp); on a link with a mark a message that finds it full is
+// dropped, and the sender counts it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <zmq.hpp>
+
+#include "actors/zmq_calls.h"
+#include "base/check.h"
+
+namespace actors {
+
+// The message type of a direction that nobody uses.
+struct Nothing {};
+
+// No mark: whatever is sent arrives.
+inline constexpr int kMustArrive = 0;
+
+template <typename Sent, typename Taken>
+class Link {
+ public:
+  Link(zmq::socket_t socket, std::string name)
+      : socket_(std::move(socket)), name_(std::move(name)) {}
+
+  // On a link that must arrive.
+  void send(Sent message) {
+    const bool sent = offer(std::move(message));
+    CHECK(sent, "link {} has no mark and refused a message", name_);
+  }
+
+  // On a link with a mark: false where it is full, and the message is dropped.
+  [[nodiscard]] bool offer(Sent message) {
+    zmq::message_t envelope = wrap(std::move(message));
+    return send_frame(socket_, envelope, false) == SendResult::kSent;
+  }
+
+  // The next message, if one waits.
+  [[nodiscard]] std::optional<Taken> receive() {
+    zmq::message_t envelope;
+    if (!receive_frame(socket_, envelope)) return std::nullopt;
+    return std::move(*static_cast<Taken*>(envelope.data()));
+  }
+
+  [[nodiscard]] bool readable() { return actors::readable(socket_); }
+  [[nodiscard]] zmq::pollitem_t input() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+
+ private:
+  static zmq::message_t wrap(Sent message) {
+    auto object = std::make_unique<Sent>(std::move(message));
+    const auto release = [](void* content, void*) { delete static_cast<Sent*>(content); };
+    zmq::message_t envelope(object.get(), sizeof(Sent), release);
+    static_cast<void>(object.release());
+    return envelope;
+  }
+
+  zmq::socket_t socket_;
+  std::string name_;
+};
+
+// The two ends of a link: `near` sends Forward, `far` sends Backward.
+template <typename Forward, typename Backward = Nothing>
+struct LinkEnds {
+  Link<Forward, Backward> near;
+  Link<Backward, Forward> far;
+};
+
+namespace detail {
+
+// Two connected PAIR sockets; `mark` bounds the messages under way in each direction.
+[[nodiscard]] std::pair<zmq::socket_t, zmq::socket_t> connected_pair(zmq::context_t& context,
+                                                                     const std::string& name,
+                                                                     int mark);
+
+}  // namespace detail
+
+// `name` is unique within the context: "sender/receiver".
+template <typename Forward, typename Backward = Nothing>
+[[nodiscard]] LinkEnds<Forward, Backward> make_link(zmq::context_t& context,
+                                                    const std::string& name, int mark) {
+  auto [near, far] = detail::connected_pair(context, name, mark);
+  return {{std::move(near), name}, {std::move(far), name}};
+}
+
+}  // namespace actors

@@ -1,0 +1,47 @@
+// log_writer: owns what a node has on disk, but for the state machine. It carries out all orders
+// that wait, with one sync for the group, and only then lets their promises leave. A fault of the
+// disk leaves turn() as an exception, and nothing is promised after it (A15, A16).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "actors/actor.h"
+#include "actors/counters.h"
+#include "actors/link.h"
+#include "actors/logging.h"
+#include "actors/messages.h"
+#include "storage/hard_state_store.h"
+#include "storage/log_store.h"
+
+namespace actors {
+
+class LogWriter final : public Actor {
+ public:
+  struct Links {
+    Link<LogReport, LogOrders> event_handler;
+    Link<OutboundMessages, Nothing> outbound_dispatcher;
+  };
+
+  LogWriter(std::unique_ptr<storage::HardStateStore> hard_state,
+            std::unique_ptr<storage::LogStore> log_store, Links links, const Logging& logging,
+            Counters& counters);
+
+  [[nodiscard]] std::string_view name() const override { return "log_writer"; }
+  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  void turn() override;
+  void stop() override;
+
+ private:
+  void persist(const std::vector<raft::Persist>& group);
+  void keep_promises(std::vector<raft::Persist> group);
+  void serve(const std::vector<raft::FetchEntries>& fetches);
+
+  std::unique_ptr<storage::HardStateStore> hard_state_;
+  std::unique_ptr<storage::LogStore> log_store_;
+  Links links_;
+  ActorLog log_;
+  Counters& counters_;
+};
+
+}  // namespace actors

@@ -1,0 +1,64 @@
+// Loop: calls its actors, one after the other, on one thread. It sleeps until an input of one of
+// them is readable. What an actor leaves unread wakes it again at once, so limits a turn starve
+// nobody.
+//
+// A pass goes through the actors in the order they were given, which follows the way of a write:
+// once one of them has had a turn, those behind it get theirs in the same pass, as it may just
+// have handed them work.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "actors/actor.h"
+#include "actors/link.h"
+
+namespace actors {
+
+// To a loop: call stop() of this actor, and then never call it again.
+struct StopActor {
+  Actor* actor;
+};
+
+// From a loop: this actor is called no more.
+struct ActorEnded {
+  Actor* actor;
+  std::optional<std::string> fault;  // what its exception said; none: it was stopped
+};
+
+using ControlledEnd = Link<ActorEnded, StopActor>;
+using ControllingEnd = Link<StopActor, ActorEnded>;
+
+class Loop {
+ public:
+  Loop(std::vector<Actor*> actors, ControlledEnd control);
+
+  // Returns when all actors have ended.
+  void run();
+
+ private:
+  struct Member {
+    Actor* actor;
+    std::size_t first_input;  // its place in items_
+    std::size_t input_count;
+    bool ended = false;
+  };
+
+  void collect_inputs();
+  void sleep();
+  void pass();
+  void obey();
+  [[nodiscard]] bool awake(const Member& member) const;
+  // Calls, and reports what the call throws as the end of the actor.
+  void guarded(Member& member, const std::function<void()>& call);
+  void forget_ended();
+
+  std::vector<Member> members_;
+  std::vector<zmq::pollitem_t> items_;  // the control link first
+  ControlledEnd control_;
+};
+
+}  // namespace actors

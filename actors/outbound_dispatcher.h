@@ -1,0 +1,77 @@
+// outbound_dispatcher: owns the connections to peers, two for each: a lane for small messages, so
+// that heartbeats and votes never wait behind entries, and a lane for bulk. It never waits for a
+// peer: what does not fit is dropped and counted, and Raft repairs it.
+//
+// A DEALER whose link has ended for good looks like one whose peer is away (B4). So a lane that
+// has taken nothing, or a peer that has said nothing although it was spoken to, for three
+// election timeouts, gets new sockets. That a peer was heard is news of socket_server, as replies
+// come in there.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "actors/actor.h"
+#include "actors/broadcast_link.h"
+#include "actors/counters.h"
+#include "actors/link.h"
+#include "actors/logging.h"
+#include "actors/messages.h"
+#include "actors/socket_options.h"
+#include "codec/peer_codec.h"
+#include "settings/settings.h"
+
+namespace actors {
+
+class OutboundDispatcher final : public Actor {
+ public:
+  struct Links {
+    Link<Nothing, OutboundMessages> event_handler;
+    Link<Nothing, OutboundMessages> log_writer;
+    BroadcastListener<Tick> ticks;
+    BroadcastListener<PeerHeard> heard;
+  };
+
+  // `context`: of the connections to peers.
+  OutboundDispatcher(zmq::context_t& context, const settings::Settings& settings, Links links,
+                     const Logging& logging, Counters& counters);
+
+  [[nodiscard]] std::string_view name() const override { return "outbound_dispatcher"; }
+  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  void turn() override;
+  void stop() override;
+
+ private:
+  struct LaneState {
+    Lane lane;
+    zmq::socket_t socket;
+    std::optional<raft::Milliseconds> refused_since;  // the first of the refusals in a row
+  };
+  struct Peer {
+    std::string endpoint;
+    LaneState small;
+    LaneState bulk;
+    std::optional<raft::Milliseconds> unanswered_since;  // the first sent after it was last heard
+  };
+
+  void take_messages(Link<Nothing, OutboundMessages>& link);
+  void send(const raft::Send& order);
+  [[nodiscard]] bool send_frames(zmq::socket_t& socket, const codec::Frames& frames);
+  void take_news_of_peers();
+  void mend_links();
+  [[nodiscard]] bool too_long(const std::optional<raft::Milliseconds>& since) const;
+  [[nodiscard]] LaneState connect(Lane lane, const std::string& endpoint);
+  void reconnect(LaneState& lane, const std::string& endpoint);
+
+  zmq::context_t& context_;
+  const settings::Settings& settings_;
+  codec::PeerIdentity self_;
+  Links links_;
+  ActorLog log_;
+  Counters& counters_;
+  std::map<raft::NodeId, Peer> peers_;
+  raft::Milliseconds now_ = 0;
+};
+
+}  // namespace actors

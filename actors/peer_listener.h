@@ -1,0 +1,32 @@
+// PeerListener: the ROUTER for peers, between frames and messages. Nothing is sent here: what is
+// said to a peer leaves through outbound_dispatcher. Part of socket_server.
+#pragma once
+
+#include <optional>
+#include <variant>
+#include <vector>
+#include <zmq.hpp>
+
+#include "actors/zmq_calls.h"
+#include "codec/peer_codec.h"
+
+namespace actors {
+
+class PeerListener {
+ public:
+  // `socket`: a bound ROUTER.
+  PeerListener(zmq::socket_t socket, codec::PeerIdentity self, codec::PeerLimits limits);
+
+  // None where nothing waits.
+  [[nodiscard]] std::optional<std::variant<codec::PeerMessage, codec::Refusal>> receive();
+
+  [[nodiscard]] zmq::pollitem_t input() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+
+ private:
+  zmq::socket_t socket_;
+  codec::PeerIdentity self_;
+  codec::PeerLimits limits_;
+  std::vector<zmq::message_t> frames_;  // of the message at hand
+};
+
+}  // namespace actors

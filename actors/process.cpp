@@ -1,0 +1,46 @@
+#include "actors/process.h"
+
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+namespace actors {
+
+StopSignals::StopSignals() : descriptor_(-1) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  descriptor_ = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (descriptor_ < 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot wait for signals");
+  }
+}
+
+StopSignals::~StopSignals() { close(descriptor_); }
+
+void StopSignals::take() {
+  signalfd_siginfo signal;
+  // One signal a read; where there is none, the descriptor was not readable.
+  [[maybe_unused]] const auto size = read(descriptor_, &signal, sizeof signal);
+}
+
+std::uint64_t raise_open_files(std::uint64_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  if (limit.rlim_cur >= wanted) return limit.rlim_cur;
+  // Only a privileged process may raise its hard limit: where that is refused, up to it.
+  const rlimit raised{wanted, std::max<rlim_t>(limit.rlim_max, wanted)};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) return wanted;
+  const rlim_t reachable = std::min<rlim_t>(limit.rlim_max, wanted);
+  const rlimit allowed{reachable, limit.rlim_max};
+  return setrlimit(RLIMIT_NOFILE, &allowed) == 0 ? reachable : limit.rlim_cur;
+}
+
+}  // namespace actors

@@ -1,0 +1,28 @@
+// What a process of a node asks of the operating system: signals as a descriptor, and the limit of
+// open files. Called from main, before any thread is started. A node never forks (B18).
+#pragma once
+
+#include <cstdint>
+
+namespace actors {
+
+// SIGINT, SIGTERM and SIGHUP, blocked in this thread and in all that it starts, so that no call
+// is ever interrupted by one (B17). SIGPIPE is ignored. One at a time.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }  // readable when one has come
+  void take();
+
+ private:
+  int descriptor_;
+};
+
+// Raises the limit of open files to `wanted` (B11). Returns what it is then, which may be less.
+std::uint64_t raise_open_files(std::uint64_t wanted);
+
+}  // namespace actors

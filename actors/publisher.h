@@ -1,0 +1,44 @@
+// publisher: owns the PUB socket for subscribers. It publishes every applied change in log order,
+// and `raft/status` at each change of role, term or leader and at least once a second.
+#pragma once
+
+#include <string>
+
+#include "actors/actor.h"
+#include "actors/broadcast_link.h"
+#include "actors/link.h"
+#include "actors/messages.h"
+
+namespace actors {
+
+class Publisher final : public Actor {
+ public:
+  struct Links {
+    Link<BroadcastsPublished, AppliedBroadcasts> state_machine;
+    BroadcastListener<NodeStatus> status;
+    BroadcastListener<Tick> ticks;
+  };
+
+  // `socket`: a bound PUB. `applied_index`: of the state machine at start.
+  Publisher(raft::NodeId node, raft::Index applied_index, zmq::socket_t socket, Links links);
+
+  [[nodiscard]] std::string_view name() const override { return "publisher"; }
+  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  void turn() override;
+  void stop() override;
+
+ private:
+  void publish_applied();
+  void publish_status();
+  void publish(const std::string& topic, const std::string& header,
+               const base::SharedBytes& payload);
+
+  raft::NodeId node_;
+  zmq::socket_t socket_;
+  Links links_;
+  raft::Index applied_index_;  // everything up to it has been published
+  NodeStatus status_{};
+  raft::Milliseconds status_published_at_ = 0;
+};
+
+}  // namespace actors

@@ -1,0 +1,7 @@
+#include "actors/release.h"
+
+namespace actors {
+
+const char* release() { return RAFT_ACTOR_RELEASE; }
+
+}  // namespace actors

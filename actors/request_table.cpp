@@ -1,0 +1,61 @@
+#include "actors/request_table.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "base/check.h"
+
+namespace actors {
+namespace {
+
+// Of a RequestNumber (raft/types.h): the count of requests of one start.
+constexpr int kCountBits = 40;
+
+}  // namespace
+
+RequestTable::RequestTable(std::uint64_t starts, Limits limits)
+    : limits_(limits),
+      last_number_(starts << kCountBits),
+      highest_number_(last_number_ | ((std::uint64_t{1} << kCountBits) - 1)) {}
+
+bool RequestTable::full_for(const ClientAddress& client) const {
+  const auto found = per_client_.find(client.routing_id);
+  return found != per_client_.end() && found->second >= limits_.per_client;
+}
+
+raft::RequestNumber RequestTable::add(ClientAddress client, codec::RequestId id, RequestKind kind,
+                                      raft::Milliseconds now) {
+  if (last_number_ == highest_number_) {
+    throw std::runtime_error("the request numbers of this start are used up; start the node again");
+  }
+  ++last_number_;
+  ++per_client_[client.routing_id];
+  waiting_.emplace_hint(
+      waiting_.end(), last_number_,
+      WaitingRequest{std::move(client), std::move(id), kind, now + limits_.timeout_ms});
+  return last_number_;
+}
+
+std::optional<WaitingRequest> RequestTable::take(raft::RequestNumber number) {
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) return std::nullopt;
+  return remove(found);
+}
+
+std::optional<RequestTable::Numbered> RequestTable::take_expired(raft::Milliseconds now) {
+  const auto oldest = waiting_.begin();
+  if (oldest == waiting_.end() || oldest->second.deadline > now) return std::nullopt;
+  const raft::RequestNumber number = oldest->first;
+  return Numbered{number, remove(oldest)};
+}
+
+WaitingRequest RequestTable::remove(std::map<raft::RequestNumber, WaitingRequest>::iterator at) {
+  WaitingRequest request = std::move(at->second);
+  waiting_.erase(at);
+  const auto client = per_client_.find(request.client.routing_id);
+  CHECK(client != per_client_.end(), "a request in flight of a client that has none");
+  if (--client->second == 0) per_client_.erase(client);
+  return request;
+}
+
+}  // namespace actors

@@ -1,0 +1,71 @@
+// RequestTable: the requests of clients that wait for an answer. It numbers them, caps them in
+// all and a client, and knows which have waited too long. All have the same time-out, so the one
+// with the lowest number is always the next to expire. Part of socket_server.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "actors/client_listener.h"
+#include "codec/client_codec.h"
+#include "raft/types.h"
+
+namespace actors {
+
+enum class RequestKind : std::uint8_t {
+  kWrite,  // through the log
+  kRead,   // linearizable
+  kLocal,  // a local read, a replay
+  kStatus,
+  kDebug,
+};
+
+struct WaitingRequest {
+  ClientAddress client;
+  codec::RequestId id;
+  RequestKind kind;
+  raft::Milliseconds deadline;
+};
+
+class RequestTable {
+ public:
+  struct Limits {
+    std::size_t in_all;
+    std::size_t per_client;
+    raft::Milliseconds timeout_ms;
+  };
+  struct Numbered {
+    raft::RequestNumber number;
+    WaitingRequest request;
+  };
+
+  // `starts`: of the data directory, this one included.
+  RequestTable(std::uint64_t starts, Limits limits);
+
+  [[nodiscard]] bool full() const { return waiting_.size() >= limits_.in_all; }
+  [[nodiscard]] bool full_for(const ClientAddress& client) const;
+
+  // Not full, in all and for the client.
+  [[nodiscard]] raft::RequestNumber add(ClientAddress client, codec::RequestId id, RequestKind kind,
+                                        raft::Milliseconds now);
+  // None: it was answered already, or has expired.
+  [[nodiscard]] std::optional<WaitingRequest> take(raft::RequestNumber number);
+  [[nodiscard]] std::optional<Numbered> take_expired(raft::Milliseconds now);
+
+  [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t clients() const { return per_client_.size(); }
+
+ private:
+  [[nodiscard]] WaitingRequest remove(std::map<raft::RequestNumber, WaitingRequest>::iterator at);
+
+  Limits limits_;
+  raft::RequestNumber last_number_;
+  raft::RequestNumber highest_number_;  // of this start
+  std::map<raft::RequestNumber, WaitingRequest> waiting_;
+  std::unordered_map<std::string, std::size_t> per_client_;  // by routing id; only those waiting
+};
+
+}  // namespace actors

@@ -1,0 +1,67 @@
+#include "actors/runtime.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace actors {
+
+Runtime::Runtime(zmq::context_t& context, settings::RuntimeMode mode,
+                 const std::vector<Actor*>& actors) {
+  if (mode == settings::RuntimeMode::kAsync) {
+    add_partition(context, actors);
+  } else {
+    for (Actor* actor : actors) add_partition(context, {actor});
+  }
+}
+
+void Runtime::add_partition(zmq::context_t& context, const std::vector<Actor*>& actors) {
+  // No mark: at most one order and one report an actor.
+  auto control = make_link<StopActor, ActorEnded>(
+      context, "supervisor/loop" + std::to_string(partitions_.size()), kMustArrive);
+  Loop loop(actors, std::move(control.far));
+  partitions_.push_back({actors, std::move(control.near), std::move(loop), std::thread()});
+}
+
+Runtime::~Runtime() {
+  for (Partition& partition : partitions_) {
+    if (partition.thread.joinable()) partition.thread.join();
+  }
+}
+
+void Runtime::start() {
+  // The sockets were made on this thread; starting a thread is the full fence that ZeroMQ asks
+  // for where a socket moves to another.
+  for (Partition& partition : partitions_) {
+    partition.thread = std::thread([&loop = partition.loop] { loop.run(); });
+  }
+}
+
+std::optional<ActorEnded> Runtime::wait(int descriptor) {
+  std::vector<zmq::pollitem_t> items = {{nullptr, descriptor, ZMQ_POLLIN, 0}};
+  for (Partition& partition : partitions_) items.push_back(partition.control.input());
+  while (true) {
+    for (Partition& partition : partitions_) {
+      if (auto ended = partition.control.receive()) return ended;
+    }
+    try {
+      zmq::poll(items, std::chrono::milliseconds(-1));
+      if (items.front().revents != 0) return std::nullopt;
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;  // B17
+    }
+  }
+}
+
+void Runtime::stop(Actor* actor) {
+  for (Partition& partition : partitions_) {
+    const auto& actors = partition.actors;
+    if (std::find(actors.begin(), actors.end(), actor) != actors.end()) {
+      partition.control.send({actor});
+    }
+  }
+}
+
+}  // namespace actors

@@ -1,0 +1,176 @@
+#include "actors/socket_server.h"
+
+#include <limits>
+#include <utility>
+
+#include "actors/replies.h"
+#include "actors/socket_options.h"
+
+namespace actors {
+namespace {
+
+// Of each ROUTER a turn: both get their share, however much waits at the other (B8).
+constexpr std::size_t kMessagesPerTurn = 256;
+// Of entries and commands from peers in one batch to event_handler.
+constexpr std::size_t kPeerBytesPerTurn = 8 << 20;
+
+std::size_t payload_bytes(const raft::Message& message) {
+  std::size_t bytes = 0;
+  if (const auto* append = std::get_if<raft::AppendEntries>(&message)) {
+    for (const auto& entry : append->entries) bytes += entry.record.size();
+  } else if (const auto* forward = std::get_if<raft::ForwardCommands>(&message)) {
+    for (const auto& each : forward->commands) bytes += each.command.size();
+  }
+  return bytes;
+}
+
+codec::PeerLimits peer_limits(const settings::Settings& settings) {
+  codec::PeerLimits limits;
+  limits.max_bytes = max_peer_message_bytes(settings);
+  return limits;
+}
+
+RequestTable::Limits table_limits(const settings::Limits& limits) {
+  return {limits.max_requests_in_flight, limits.max_requests_per_client, limits.request_timeout_ms};
+}
+
+}  // namespace
+
+SocketServer::SocketServer(const settings::Settings& settings, std::uint64_t starts,
+                           raft::Milliseconds now, Sockets sockets, Links links,
+                           const Logging& logging, Counters& counters)
+    : settings_(settings),
+      client_limits_{settings.limits.max_request_bytes, settings.limits.max_key_bytes},
+      peers_(std::move(sockets.peers), {settings.node.cluster, settings.node.id},
+             peer_limits(settings)),
+      clients_(std::move(sockets.clients), max_client_message_bytes(settings)),
+      links_(std::move(links)),
+      logging_(logging),
+      log_(logging, "socket_server"),
+      counters_(counters),
+      refusals_(log_),
+      table_(starts, table_limits(settings.limits)),
+      now_(now) {}
+
+std::vector<zmq::pollitem_t> SocketServer::inputs() {
+  return {links_.event_handler.input(), links_.state_machine.input(), links_.ticks.input(),
+          peers_.input(), clients_.input()};
+}
+
+void SocketServer::turn() {
+  // Answers first: they make room for requests.
+  take_answers();
+  take_database_answers();
+  take_ticks();
+  take_peer_messages();
+  take_requests();
+  hand_out();
+}
+
+void SocketServer::stop() {
+  turn();
+  while (const auto left = table_.take_expired(std::numeric_limits<raft::Milliseconds>::max())) {
+    reply(left->request.client, left->request.id, refusal_at_stop(left->request.kind));
+  }
+}
+
+void SocketServer::take_answers() {
+  while (const auto answers = links_.event_handler.receive()) {
+    if (answers->standing) standing_ = *answers->standing;
+    for (const auto& [request, reason] : answers->refusals) answer(request, refusal(reason));
+    for (const raft::RequestNumber request : answers->status_asked) {
+      answer_status(request, *answers->status);
+    }
+  }
+}
+
+void SocketServer::take_database_answers() {
+  while (auto answers = links_.state_machine.receive()) {
+    for (const auto& [request, index, outcome] : answers->commands) {
+      answer(request, reply_to_command(outcome, index));
+    }
+    for (auto& [request, found] : answers->reads) answer(request, reply_to_read(std::move(found)));
+    for (auto& [request, result] : answers->replays) {
+      answer(request, reply_to_replay(std::move(result)));
+    }
+  }
+}
+
+void SocketServer::take_ticks() {
+  const auto tick = links_.ticks.latest();
+  if (!tick) return;
+  now_ = tick->now;
+  expire_requests();
+  refusals_.on_tick(now_);
+  for (const raft::NodeId peer : heard_) links_.heard.publish({peer});
+  heard_.clear();
+}
+
+void SocketServer::expire_requests() {
+  while (const auto expired = table_.take_expired(now_)) {
+    const auto& [client, id, kind, deadline] = expired->request;
+    counters_.requests_expired.add();
+    reply(client, id, refusal_of_expired(kind, settings_.limits.request_timeout_ms));
+    if (kind == RequestKind::kWrite || kind == RequestKind::kRead) {
+      events_.events.emplace_back(raft::RequestExpired{expired->number});
+    }
+  }
+}
+
+void SocketServer::take_peer_messages() {
+  PeerMessages batch;
+  std::size_t bytes = 0;
+  for (std::size_t taken = 0; taken < kMessagesPerTurn && bytes < kPeerBytesPerTurn; ++taken) {
+    auto received = peers_.receive();
+    if (!received) break;
+    if (const auto* refused = std::get_if<codec::Refusal>(&*received)) {
+      counters_.peer_messages_refused.add();
+      refusals_.note(codec::refusal_name(refused->reason), refused->detail);
+      continue;
+    }
+    auto& [from, message] = std::get<codec::PeerMessage>(*received);
+    bytes += payload_bytes(message);
+    heard_.insert(from);
+    batch.messages.push_back({from, std::move(message)});
+  }
+  const std::size_t count = batch.messages.size();
+  if (count > 0 && !links_.event_handler_peers.offer(std::move(batch))) {
+    counters_.peer_messages_dropped.add(count);
+  }
+}
+
+void SocketServer::take_requests() {
+  for (std::size_t taken = 0; taken < kMessagesPerTurn; ++taken) {
+    auto message = clients_.receive();
+    if (!message) return;
+    on_request(std::move(*message));
+  }
+}
+
+void SocketServer::hand_out() {
+  if (!events_.events.empty()) links_.event_handler.send(std::exchange(events_, {}));
+  if (!queries_.reads.empty() || !queries_.replays.empty()) {
+    links_.state_machine.send(std::exchange(queries_, {}));
+  }
+}
+
+void SocketServer::on_request(ClientMessage message) {
+  const auto refuse = [&](const codec::RequestError& error) {
+    counters_.requests_refused.add();
+    refusals_.note(codec::error_code_name(error.code), error.message);
+    reply(message.from, error.id, codec::ErrorReply{error.code, error.message, std::nullopt});
+  };
+  if (!message.body) {
+    refuse({"\xc0", codec::ErrorCode::kBadRequest,
+            "A request is one frame, or an empty frame and one more, within the limit of size."});
+    return;
+  }
+  auto parsed = codec::parse_request(message.body->to_string_view(), client_limits_);
+  if (const auto* error = std::get_if<codec::RequestError>(&parsed)) {
+    refuse(*error);
+  } else {
+    submit(std::move(message.from), std::get<codec::Request>(std::move(parsed)));
+  }
+}
+
+}  // namespace actors

@@ -1,0 +1,102 @@
+#include "actors/wiring.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "actors/socket_options.h"
+
+namespace actors {
+namespace {
+
+// Batches of peer messages, of one turn of socket_server each, that wait for event_handler.
+constexpr int kPeerBatches = 64;
+// Batches of messages to peers that wait for outbound_dispatcher, of one turn of their sender.
+constexpr int kOutboundBatches = 1024;
+
+constexpr const char* kTicks = "clock/ticks";
+constexpr const char* kStatus = "event_handler/status";
+constexpr const char* kHeard = "socket_server/heard";
+
+}  // namespace
+
+void listen(zmq::socket_t& socket, const std::string& endpoint, const std::string& key) {
+  try {
+    socket.bind(endpoint);
+  } catch (const zmq::error_t& error) {
+    throw CannotListen(fmt::format(
+        "cannot listen on {} (key `{}` of this node's [[member]]): {}; stop what uses the port, "
+        "or name another",
+        endpoint, key, error.what()));
+  }
+}
+
+SocketServer::Sockets open_listeners(Contexts& contexts, const settings::Settings& settings) {
+  SocketServer::Sockets sockets{zmq::socket_t(contexts.peers, zmq::socket_type::router),
+                                zmq::socket_t(contexts.clients, zmq::socket_type::router)};
+  set_peer_router_options(sockets.peers, settings);
+  set_client_router_options(sockets.clients, settings);
+  listen(sockets.peers, settings.self().peer, "peer");
+  listen(sockets.clients, settings.self().client, "client");
+  return sockets;
+}
+
+zmq::socket_t open_publisher(Contexts& contexts, const settings::Settings& settings) {
+  zmq::socket_t socket(contexts.clients, zmq::socket_type::pub);
+  set_publisher_options(socket);
+  listen(socket, settings.self().publish, "publish");
+  return socket;
+}
+
+Wiring wire(zmq::context_t& inside) {
+  // Bounded by max_requests_in_flight: each request is one event, and at most one that it
+  // expired, and gets one answer. Standing: one a turn, read at once.
+  auto clients =
+      make_link<ClientEvents, HandlerAnswers>(inside, "socket_server/event_handler", kMustArrive);
+  // Dropped where event_handler does not keep up: Raft repairs it.
+  auto peers = make_link<PeerMessages>(inside, "socket_server/event_handler/peers", kPeerBatches);
+  // Bounded by the core: max_uncommitted_bytes of entries, the window of each peer, and one fetch
+  // a peer.
+  auto log = make_link<LogOrders, LogReport>(inside, "event_handler/log_writer", kMustArrive);
+  // Dropped where outbound_dispatcher does not keep up: Raft repairs it.
+  auto sends =
+      make_link<OutboundMessages>(inside, "event_handler/outbound_dispatcher", kOutboundBatches);
+  auto promises =
+      make_link<OutboundMessages>(inside, "log_writer/outbound_dispatcher", kOutboundBatches);
+  // Bounded by max_applying_bytes in the core, and by max_requests_in_flight.
+  auto committed =
+      make_link<DatabaseOrders, DatabaseReport>(inside, "event_handler/database", kMustArrive);
+  // Bounded by max_requests_in_flight.
+  auto queries =
+      make_link<LocalQueries, DatabaseAnswers>(inside, "socket_server/database", kMustArrive);
+  // Bounded by the sender: max_publishing_bytes, beyond which it drops.
+  auto changes =
+      make_link<AppliedBroadcasts, BroadcastsPublished>(inside, "database/publisher", kMustArrive);
+  // Sources before listeners, which are made in turn from here on.
+  BroadcastSource<Tick> ticks(inside, kTicks);
+  BroadcastSource<NodeStatus> status(inside, kStatus);
+  BroadcastSource<PeerHeard> heard(inside, kHeard);
+  return {
+      .clock = std::move(ticks),
+      .socket_server = {std::move(clients.near),
+                        std::move(peers.near),
+                        std::move(queries.near),
+                        {inside, kTicks},
+                        std::move(heard)},
+      .event_handler = {std::move(clients.far),
+                        std::move(peers.far),
+                        std::move(log.near),
+                        std::move(sends.near),
+                        std::move(committed.near),
+                        {inside, kTicks},
+                        std::move(status)},
+      .outbound_dispatcher = {std::move(sends.far),
+                              std::move(promises.far),
+                              {inside, kTicks},
+                              {inside, kHeard}},
+      .log_writer = {std::move(log.far), std::move(promises.near)},
+      .state_machine = {std::move(committed.far), std::move(queries.far), std::move(changes.near)},
+      .publisher = {std::move(changes.far), {inside, kStatus}, {inside, kTicks}}};
+}
+
+}  // namespace actors
