@@ -86,7 +86,6 @@ Node::Node(settings::Settings settings, storage::FileSystem& file_system, Loggin
     : settings_(std::move(settings)),
       logging_(logging),
       disk_(std::make_unique<Disk>(file_system, settings_)) {
-  say_what_was_found();
   make_actors();
 }
 
@@ -105,6 +104,7 @@ void Node::make_actors() {
   Wiring wiring = wire(contexts_.inside);
   SocketServer::Sockets listeners = open_listeners(contexts_, settings_);
   zmq::socket_t broadcasts = open_publisher(contexts_, settings_);
+  say_what_was_found();  // a node that cannot listen has not started
   const raft::Index applied_index = disk_->state_machine->applied_index();
   const settings::Raft& limits = settings_.raft;
 

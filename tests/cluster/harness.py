@@ -1,0 +1,245 @@
+"""Real nodes as real processes on loopback, and a client that shares no code with them.
+
+A Cluster writes a configuration for each node into a temporary folder, on free ports, and starts
+`raft-actor`. Tests wait on conditions with a generous deadline, never on a sleep alone.
+"""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import msgpack
+import zmq
+
+DEADLINE = 60.0  # seconds until a condition that should hold soon counts as never
+RUNTIME = os.environ.get("RAFT_ACTOR_RUNTIME", "threaded")
+BINARY = os.environ.get("RAFT_ACTOR_BINARY", "raft-actor")
+
+
+def wait_until(condition, what, deadline=DEADLINE):
+    """Returns the first true value of condition(); fails with `what` after the deadline."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {deadline:.0f} s in vain: {what}")
+        time.sleep(0.02)
+
+
+def free_port(taken):
+    """A loopback port below the ephemeral range that nobody holds just now."""
+    while True:
+        port = random.randrange(12000, 32000)
+        if port in taken:
+            continue
+        with socket.socket() as probe:
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                taken.add(port)
+                return port
+
+
+class Reply(dict):
+    """A decoded reply; `ok` and `code` read the common fields."""
+
+    @property
+    def ok(self):
+        return self["ok"]
+
+    @property
+    def code(self):
+        return None if self["ok"] else self["error"]["code"]
+
+
+class Client:
+    """A DEALER to one node, written against the public protocol alone."""
+
+    def __init__(self, endpoint):
+        self.socket = zmq.Context.instance().socket(zmq.DEALER)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.connect(endpoint)
+        self.number = 0
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, op, **fields):
+        self.number += 1
+        self.socket.send(msgpack.packb({"op": op, "id": self.number, **fields}))
+        return self.number
+
+    def receive(self, timeout=DEADLINE):
+        """The next reply, or None where none came in time."""
+        if not self.socket.poll(int(timeout * 1000)):
+            return None
+        return Reply(msgpack.unpackb(self.socket.recv(), raw=False, strict_map_key=False))
+
+    def ask(self, op, timeout=DEADLINE, **fields):
+        """One request, one reply; replies to earlier requests are passed over."""
+        number = self.send(op, **fields)
+        end = time.monotonic() + timeout
+        while True:
+            reply = self.receive(max(0.0, end - time.monotonic()))
+            if reply is None or reply.get("id") == number:
+                return reply
+
+
+class Node:
+    def __init__(self, cluster, number):
+        self.cluster = cluster
+        self.number = number
+        self.ports = {name: free_port(cluster.taken) for name in ("peer", "client", "publish")}
+        self.process = None
+        self.log_path = os.path.join(cluster.folder, f"node{number}.log")
+        self.data = os.path.join(cluster.folder, f"data{number}")
+        self.config = os.path.join(cluster.folder, f"node{number}.toml")
+
+    def endpoint(self, name):
+        return f"tcp://127.0.0.1:{self.ports[name]}"
+
+    def start(self, *arguments):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [BINARY, "--runtime", RUNTIME, *arguments, self.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return self
+
+    def kill(self, number=signal.SIGKILL):
+        self.process.send_signal(number)
+        if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+            return self.process.wait(timeout=DEADLINE)
+        return None
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def client(self):
+        return self.cluster.keep(Client(self.endpoint("client")))
+
+    def status(self, timeout=1.0):
+        client = Client(self.endpoint("client"))
+        try:
+            return client.ask("status", timeout=timeout)
+        finally:
+            client.close()
+
+    def counters(self):
+        """The named counters of a `debug` dump: lines of `name value` or `name: value`."""
+        return self.client().ask("debug")["text"]
+
+
+class Cluster:
+    """Use as `with Cluster(3) as cluster:`; prints the logs of the nodes where a test fails."""
+
+    def __init__(self, size, options=""):
+        self.folder = tempfile.mkdtemp(prefix="raft-actor-test-")
+        self.taken = set()
+        self.kept = []
+        self.options = options
+        self.nodes = {number: Node(self, number) for number in range(1, size + 1)}
+        for node in self.nodes.values():
+            self.write_config(node)
+
+    def write_config(self, node, cluster="test", number=None):
+        lines = ["[node]", f"id = {number or node.number}", f'cluster = "{cluster}"',
+                 f'data_directory = "{node.data}"', "[runtime]", f'mode = "{RUNTIME}"']
+        for other in self.nodes.values():
+            lines += ["[[member]]", f"id = {other.number}"]
+            lines += [f'{name} = "{other.endpoint(name)}"'
+                      for name in ("peer", "client", "publish")]
+        lines += ["[storage]", "segment_bytes = 1048576", self.options]
+        with open(node.config, "w", encoding="utf-8") as config:
+            config.write("\n".join(lines) + "\n")
+
+    def keep(self, client):
+        self.kept.append(client)
+        return client
+
+    def start(self):
+        for node in self.nodes.values():
+            node.start()
+        return self
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        for client in self.kept:
+            client.close()
+        for node in self.nodes.values():
+            if node.running:
+                node.process.send_signal(signal.SIGCONT)
+                node.process.kill()
+                node.process.wait()
+        if kind is not None:
+            for node in self.nodes.values():
+                if os.path.exists(node.log_path):
+                    print(f"--- log of node {node.number}\n{node.log()[-6000:]}")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def running(self):
+        return [node for node in self.nodes.values() if node.running]
+
+    def find_leader(self, among=None):
+        """The node that says it leads the highest term, or None."""
+        statuses = [(node, node.status()) for node in (among or self.running())]
+        leading = [(reply["term"], node) for node, reply in statuses
+                   if reply is not None and reply["role"] == "leader"]
+        return max(leading, key=lambda each: each[0])[1] if leading else None
+
+    def leader(self, among=None):
+        return wait_until(lambda: self.find_leader(among), "a leader")
+
+    def followers(self):
+        leader = self.leader()
+        return [node for node in self.running() if node is not leader]
+
+    def set(self, key, value, nodes=None):
+        """Sets until it is acknowledged, at whichever node; returns the reply."""
+        nodes = nodes or self.running()
+
+        def attempt():
+            for node in nodes:
+                client = Client(node.endpoint("client"))
+                try:
+                    reply = client.ask("set", timeout=8.0, key=key, value=value)
+                finally:
+                    client.close()
+                if reply is not None and reply.ok:
+                    return reply
+            return None
+
+        return wait_until(attempt, f"an acknowledgement of {key}")
+
+    def wait_applied(self, index, nodes=None):
+        for node in nodes or self.running():
+            wait_until(lambda n=node: (n.status() or {}).get("applied_index", 0) >= index,
+                       f"node {node.number} to apply {index}")
+
+    def check_local(self, expected, nodes=None):
+        """Every node has every key of `expected` in its own state."""
+        for node in nodes or self.running():
+            client = node.client()
+            for start in range(0, len(expected), 500):
+                part = list(expected.items())[start:start + 500]
+                wanted = {client.send("get", key=key, consistency="local"): (key, value)
+                          for key, value in part}
+                for _ in part:
+                    reply = client.receive()
+                    assert reply is not None, f"node {node.number} answers every read"
+                    key, value = wanted[reply["id"]]
+                    assert reply.ok and reply["found"], f"node {node.number} lacks {key}: {reply}"
+                    assert reply["value"] == value, f"node {node.number}: {key}: {reply}"

@@ -1,0 +1,99 @@
+"""Starting and stopping: what a person at a terminal meets."""
+
+import os
+import signal
+import socket
+import subprocess
+import unittest
+
+from harness import BINARY, Cluster, wait_until
+
+
+def run(*arguments, **options):
+    return subprocess.run([BINARY, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=60, **options)
+
+
+class Processes(unittest.TestCase):
+    def test_help_and_version(self):
+        self.assertIn("node2.toml", run("--help").stdout)
+        self.assertRegex(run("--version").stdout, r"\d+\.\d+\.\d+")
+
+    def test_wrong_usage_exits_2(self):
+        for arguments in ((), ("--no-such-option",), ("a.toml", "b.toml"),
+                          ("--runtime", "fibers", "node1.toml")):
+            self.assertEqual(run(*arguments).returncode, 2, arguments)
+
+    def one_line(self, finished):
+        self.assertEqual(finished.returncode, 1, finished.stderr)
+        lines = [line for line in finished.stderr.splitlines() if line]
+        self.assertEqual(len(lines), 1, finished.stderr)
+        return lines[0]
+
+    def test_a_missing_file_is_one_line(self):
+        self.assertIn("nowhere.toml", self.one_line(run("nowhere.toml")))
+
+    def test_check_config(self):
+        cluster = Cluster(3)
+        self.addCleanup(cluster.__exit__, None, None, None)
+        node = cluster.nodes[2]
+        finished = run("--check-config", node.config)
+        self.assertEqual(finished.returncode, 0, finished.stderr)
+        self.assertFalse(os.path.exists(node.data))
+        with open(node.config, "a", encoding="utf-8") as config:
+            config.write("segment_byte = 5\n")
+        line = self.one_line(run("--check-config", node.config))
+        self.assertIn("segment_bytes", line)
+        self.assertRegex(line, r"node2\.toml:\d+:\d+: ")
+
+    def test_a_bare_name_is_found_on_the_config_path(self):
+        cluster = Cluster(1)
+        self.addCleanup(cluster.__exit__, None, None, None)
+        environment = dict(os.environ, RAFT_ACTOR_CONFIG_PATH=cluster.folder)
+        finished = run("--check-config", "node1.toml", env=environment, cwd="/")
+        self.assertEqual(finished.returncode, 0, finished.stderr)
+
+    def test_a_taken_port_is_one_line_that_names_it(self):
+        cluster = Cluster(1)
+        self.addCleanup(cluster.__exit__, None, None, None)
+        node = cluster.nodes[1]
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", node.ports["client"]))
+            holder.listen()
+            self.assertIn(str(node.ports["client"]), self.one_line(run(node.config)))
+
+    def test_a_directory_belongs_to_one_node_of_one_cluster(self):
+        cluster = Cluster(2)
+        self.addCleanup(cluster.__exit__, None, None, None)
+        first, second = cluster.nodes.values()
+        first.start()
+        wait_until(first.status, "the node answers")
+        line = self.one_line(run("--data-dir", first.data, second.config))
+        self.assertIn("in use", line)
+        first.kill(signal.SIGTERM)
+        self.assertIn(first.data, self.one_line(run("--data-dir", first.data, second.config)))
+        cluster.write_config(first, cluster="another")
+        self.assertIn("another", self.one_line(run(first.config)))
+
+    def test_both_signals_stop_it_in_order_with_exit_code_0(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with Cluster(1) as cluster:
+                cluster.set("x", b"1")
+                node = cluster.nodes[1]
+                self.assertEqual(node.kill(number), 0, node.log())
+                self.assertIn("shutting down", node.log())
+                node.start()
+                wait_until(node.status, "it starts again")
+
+    def test_log_lines_tell_a_story_and_no_request(self):
+        with Cluster(1) as cluster:
+            cluster.set("x", b"1")
+            lines = len(cluster.nodes[1].log().splitlines())
+            for number in range(50):
+                cluster.set(f"k{number}", b"v")
+            self.assertEqual(len(cluster.nodes[1].log().splitlines()), lines)
+            self.assertNotIn("\x1b[", cluster.nodes[1].log())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
