@@ -72,7 +72,7 @@ class Hostile(unittest.TestCase):
         dealer.send(last)
         while True:
             self.assertTrue(dealer.poll(60_000), "the node still answers")
-            reply = msgpack.unpackb(dealer.recv(), strict_map_key=False,
+            reply = msgpack.unpackb(dealer.recv_multipart()[-1], strict_map_key=False,
                                     unicode_errors="surrogateescape",
                                     ext_hook=lambda code, data: None)
             if reply["id"] == "the end":
