@@ -1,0 +1,76 @@
+#include "network.h"
+
+#include <algorithm>
+
+namespace sim {
+
+Network::Network(const RunOptions& options, Schedule& schedule, base::Random& random,
+                 Report& report, Deliver deliver)
+    : options_(options.network),
+      nodes_(options.nodes),
+      schedule_(schedule),
+      random_(random),
+      report_(report),
+      deliver_(std::move(deliver)) {}
+
+void Network::send(raft::NodeId from, raft::NodeId to, const raft::Message& message) {
+  ++report_.statistics.messages;
+  if (cut_.contains({from, to}) || random_.chance(options_.loss_per_mille, 1000)) {
+    ++report_.statistics.messages_lost;
+    return;
+  }
+  carry(from, to, message);
+  if (random_.chance(options_.duplicate_per_mille, 1000)) {
+    ++report_.statistics.messages_doubled;
+    carry(from, to, message);
+  }
+}
+
+Microseconds Network::draw_delay() {
+  if (random_.chance(options_.long_delay_per_mille, 1000)) {
+    return random_.between(options_.delay_min_us, options_.long_delay_ms * 1000);
+  }
+  return random_.between(options_.delay_min_us, options_.delay_max_us);
+}
+
+void Network::carry(raft::NodeId from, raft::NodeId to, const raft::Message& message) {
+  Microseconds arrival = schedule_.now() + draw_delay();
+  if (options_.in_order) {
+    Microseconds& last = last_arrival_[{from, to}];
+    arrival = last = std::max(arrival, last);
+  }
+  schedule_.after(arrival - schedule_.now(),
+                  [this, from, to, message] { deliver_(from, to, message); });
+}
+
+void Network::partition() {
+  ++report_.statistics.partitions;
+  cut_.clear();
+  const std::uint64_t kind = random_.between(0, 3);
+  const bool one_way = random_.chance(1, 3);
+  const raft::NodeId alone = random_.between(1, nodes_);
+  std::vector<bool> side(nodes_ + 1);
+  for (raft::NodeId node = 1; node <= nodes_; ++node) {
+    side[node] = kind == 0 ? node == alone : random_.chance(1, 2);
+  }
+  for (raft::NodeId from = 1; from <= nodes_; ++from) {
+    for (raft::NodeId to = 1; to <= nodes_; ++to) {
+      const bool between_sides = one_way ? side[from] && !side[to] : side[from] != side[to];
+      const bool cut = kind == 3 ? random_.chance(1, 3) : between_sides;
+      if (from != to && cut) cut_.insert({from, to});
+    }
+  }
+  report_.note(0, "partition: kind, one way, links cut", kind, one_way ? 1 : 0, cut_.size());
+}
+
+void Network::heal(Microseconds delay_max_us) {
+  cut_.clear();
+  last_arrival_.clear();
+  options_.loss_per_mille = 0;
+  options_.duplicate_per_mille = 0;
+  options_.long_delay_per_mille = 0;
+  options_.delay_max_us = std::min(options_.delay_max_us, delay_max_us);
+  options_.delay_min_us = std::min(options_.delay_min_us, options_.delay_max_us);
+}
+
+}  // namespace sim

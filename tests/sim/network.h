@@ -1,0 +1,48 @@
+// Network: carries messages between nodes, late, twice or never. Faults are data: the rates of
+// the run, and a matrix of links that are cut at the moment.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/random.h"
+#include "options.h"
+#include "raft/messages.h"
+#include "report.h"
+#include "schedule.h"
+
+namespace sim {
+
+class Network {
+ public:
+  using Deliver = std::function<void(raft::NodeId from, raft::NodeId to, const raft::Message&)>;
+
+  Network(const RunOptions& options, Schedule& schedule, base::Random& random, Report& report,
+          Deliver deliver);
+
+  void send(raft::NodeId from, raft::NodeId to, const raft::Message& message);
+
+  // A new fault, in place of the one before: random groups, one node alone, one-way cuts, or a
+  // link or two.
+  void partition();
+  void heal_partition() { cut_.clear(); }
+  // For good: every link works and is quick.
+  void heal(Microseconds delay_max_us);
+
+ private:
+  void carry(raft::NodeId from, raft::NodeId to, const raft::Message& message);
+  [[nodiscard]] Microseconds draw_delay();
+
+  NetworkOptions options_;
+  std::uint64_t nodes_;
+  Schedule& schedule_;
+  base::Random& random_;
+  Report& report_;
+  Deliver deliver_;
+  std::set<std::pair<raft::NodeId, raft::NodeId>> cut_;  // from, to
+  std::map<std::pair<raft::NodeId, raft::NodeId>, Microseconds> last_arrival_;
+};
+
+}  // namespace sim

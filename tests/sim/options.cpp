@@ -1,0 +1,136 @@
+#include "options.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/random.h"
+
+namespace sim {
+namespace {
+
+template <std::size_t kCount>
+std::uint64_t pick(base::Random& random, const std::array<std::uint64_t, kCount>& choices) {
+  return choices[random.between(0, kCount - 1)];
+}
+
+std::uint64_t sometimes(base::Random& random, std::uint64_t percent, std::uint64_t low,
+                        std::uint64_t high) {
+  const bool happens = random.chance(percent, 100);
+  const std::uint64_t value = random.between(low, high);
+  return happens ? value : 0;
+}
+
+raft::Options draw_core(base::Random& random) {
+  raft::Options core;
+  core.election_timeout_ms = random.between(100, 300);
+  core.heartbeat_interval_ms = random.between(20, core.election_timeout_ms / 4);
+  if (random.chance(1, 2)) {  // limits that are reached
+    core.max_append_bytes = random.between(1, 2000);
+    core.window_messages = random.between(1, 8);
+    core.window_bytes = random.between(1, 8000);
+    core.max_applying_bytes = random.between(1, 2000);
+    core.log_memory_bytes = random.between(1, 4000);
+  }
+  if (random.chance(1, 3)) core.max_uncommitted_bytes = random.between(100, 5000);
+  return core;
+}
+
+NetworkOptions draw_network(base::Random& random) {
+  NetworkOptions network;
+  network.loss_per_mille = sometimes(random, 60, 1, pick<3>(random, {10, 50, 200}));
+  network.duplicate_per_mille = sometimes(random, 50, 1, 200);
+  network.delay_min_us = random.between(10, 1000);
+  network.delay_max_us = network.delay_min_us + pick<5>(random, {100, 1000, 5000, 20'000, 100'000});
+  network.long_delay_per_mille = sometimes(random, 30, 1, 30);
+  network.long_delay_ms = pick<3>(random, {500, 3000, 60'000});
+  network.in_order = random.chance(1, 2);
+  network.partition_interval_ms = sometimes(random, 70, 200, 3000);
+  network.partition_length_ms = random.between(20, 3000);
+  return network;
+}
+
+DiskOptions draw_disk(base::Random& random) {
+  DiskOptions disk;
+  disk.sync_min_us = random.between(10, 1000);
+  disk.sync_max_us = disk.sync_min_us + pick<4>(random, {100, 2000, 10'000, 50'000});
+  disk.hang_per_mille = sometimes(random, 25, 1, 30);
+  disk.hang_ms = random.between(50, 2000);
+  return disk;
+}
+
+NodeOptions draw_node(base::Random& random) {
+  NodeOptions node;
+  node.crash_interval_ms = sometimes(random, 75, 100, 3000);
+  node.down_ms = random.between(1, 2000);
+  node.pause_interval_ms = sometimes(random, 40, 200, 3000);
+  node.pause_ms = random.between(10, 2000);
+  node.drift_per_mille = random.between(0, 100);
+  // A31: clocks that pass 2^31 and 2^32 milliseconds while the run lasts.
+  const std::uint64_t start =
+      pick<4>(random, {1, 1, std::uint64_t{1} << 31, std::uint64_t{1} << 32});
+  node.clock_start_ms = start == 1 ? 1 : start - random.between(0, 8000);
+  node.batch_events = pick<4>(random, {1, 4, 20, 200});
+  node.turn_delay_us = pick<4>(random, {0, 100, 2000, 10'000});
+  node.apply_delay_us = pick<4>(random, {0, 100, 5000, 50'000});
+  node.recent_entries = pick<3>(random, {1, 20, 100'000});
+  return node;
+}
+
+ClientOptions draw_client(base::Random& random) {
+  ClientOptions client;
+  client.interval_us = pick<4>(random, {2000, 5000, 10'000, 30'000});
+  client.keys = random.between(1, 6);
+  client.read_percent = random.between(10, 60);
+  client.timeout_ms = random.between(200, 2000);
+  client.value_bytes = pick<3>(random, {0, 100, 1000});
+  return client;
+}
+
+}  // namespace
+
+RunOptions draw_options(std::uint64_t seed) {
+  base::Random random(seed);
+  RunOptions options;
+  options.seed = seed;
+  options.nodes = pick<10>(random, {1, 2, 3, 3, 3, 4, 5, 5, 6, 7});
+  options.core = draw_core(random);
+  options.network = draw_network(random);
+  options.disk = draw_disk(random);
+  options.node = draw_node(random);
+  options.client = draw_client(random);
+  return options;
+}
+
+std::string describe(const RunOptions& o) {
+  const auto& core = o.core;
+  std::string text;
+  text += fmt::format("  cluster: {} nodes, {} ms of faults\n", o.nodes, o.milliseconds);
+  text += fmt::format(
+      "  core: election timeout {} ms, heartbeat {} ms, append {} B, window {} messages {} B, "
+      "uncommitted {} B, applying {} B, memory {} B\n",
+      core.election_timeout_ms, core.heartbeat_interval_ms, core.max_append_bytes,
+      core.window_messages, core.window_bytes, core.max_uncommitted_bytes, core.max_applying_bytes,
+      core.log_memory_bytes);
+  text += fmt::format(
+      "  network: loss {}/1000, duplicates {}/1000, delay {} to {} us, {}/1000 up to {} ms, {}, "
+      "a partition every {} ms for up to {} ms\n",
+      o.network.loss_per_mille, o.network.duplicate_per_mille, o.network.delay_min_us,
+      o.network.delay_max_us, o.network.long_delay_per_mille, o.network.long_delay_ms,
+      o.network.in_order ? "in order" : "reordered", o.network.partition_interval_ms,
+      o.network.partition_length_ms);
+  text += fmt::format("  disk: sync {} to {} us, {}/1000 up to {} ms\n", o.disk.sync_min_us,
+                      o.disk.sync_max_us, o.disk.hang_per_mille, o.disk.hang_ms);
+  text += fmt::format(
+      "  nodes: a crash every {} ms for up to {} ms, a pause every {} ms for up to {} ms, drift "
+      "{}/1000, clock from {} ms, {} events a turn, turn {} us, apply {} us, {} recent entries\n",
+      o.node.crash_interval_ms, o.node.down_ms, o.node.pause_interval_ms, o.node.pause_ms,
+      o.node.drift_per_mille, o.node.clock_start_ms, o.node.batch_events, o.node.turn_delay_us,
+      o.node.apply_delay_us, o.node.recent_entries);
+  text += fmt::format("  clients: every {} us, {} keys, {} % reads, timeout {} ms, up to {} B\n",
+                      o.client.interval_us, o.client.keys, o.client.read_percent,
+                      o.client.timeout_ms, o.client.value_bytes);
+  return text;
+}
+
+}  // namespace sim

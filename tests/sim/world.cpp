@@ -1,0 +1,201 @@
+#include "world.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <string_view>
+
+namespace sim {
+namespace {
+
+const World* world_under_way = nullptr;  // for the handler of SIGABRT alone
+
+extern "C" void print_story(int signal_number) {
+  std::signal(signal_number, SIG_DFL);  // returning from here ends the process
+  if (world_under_way != nullptr) std::fputs(world_under_way->story().c_str(), stderr);
+}
+
+// The tables and queues of the core that are empty when nothing is under way (A30).
+constexpr std::string_view kEmptyWhenIdle[] = {"append_entries_in_flight",
+                                               "append_entries_bytes_in_flight",
+                                               "uncommitted_bytes",
+                                               "reads_waiting_for_a_round",
+                                               "persist_orders_outstanding",
+                                               "applying_bytes",
+                                               "waiting_writes",
+                                               "indexed_reads",
+                                               "forwarded_commands",
+                                               "asked_read_rounds"};
+
+}  // namespace
+
+World::World(const RunOptions& options)
+    : options_(options),
+      random_(options.seed ^ 0x5eed),
+      report_(schedule_),
+      environment_{options_, schedule_, random_, report_, *this},
+      network_(options_, schedule_, random_, report_,
+               [this](raft::NodeId from, raft::NodeId to, const raft::Message& message) {
+                 nodes_[to - 1]->receive(raft::MessageReceived{from, message});
+               }),
+      checks_(nodes_, report_),
+      clients_(environment_, checks_, nodes_) {
+  for (raft::NodeId id = 1; id <= options_.nodes; ++id) {
+    nodes_.push_back(std::make_unique<Node>(environment_, id));
+  }
+  world_under_way = this;
+}
+
+World::~World() { world_under_way = nullptr; }
+
+void World::on_sent(const Node& node, const raft::Send& send) {
+  checks_.on_sent(node, send);
+  network_.send(node.id(), send.to, send.message);
+}
+
+std::string World::story() const {
+  return fmt::format("seed {} drew\n{}{}run this seed again: raft-simulate --seed {}\n",
+                     options_.seed, describe(options_), report_.last_events(), options_.seed);
+}
+
+RunResult World::run() {
+  RunResult result;
+  try {
+    for (const auto& node : nodes_) node->start();
+    clients_.run();
+    repeat(options_.node.crash_interval_ms, [this] { crash_some(); });
+    repeat(options_.node.pause_interval_ms, [this] { pause_one(); });
+    repeat(options_.network.partition_interval_ms, [this] { partition(); });
+    while (schedule_.now() < options_.milliseconds * 1000) schedule_.run_next();
+    heal();
+    check_liveness();
+  } catch (const Broken& broken) {
+    result.failure = fmt::format("broken: {}\n{}", broken.what(), story());
+  }
+  result.hash = report_.hash();
+  result.statistics = report_.statistics;
+  return result;
+}
+
+void World::repeat(std::uint64_t interval_ms, std::function<void()> fault) {
+  if (interval_ms == 0) return;
+  schedule_.after(random_.between(0, 2000 * interval_ms), [this, interval_ms, fault] {
+    if (healing_) return;
+    fault();
+    repeat(interval_ms, fault);
+  });
+}
+
+void World::crash_some() {
+  const bool all = random_.chance(1, 10);
+  const raft::NodeId one = random_.between(1, options_.nodes);
+  for (const auto& node : nodes_) {
+    if (node->runs() && (all || node->id() == one)) crash(*node);
+  }
+}
+
+void World::crash(Node& node) {
+  clients_.on_crashed(node);
+  node.crash();
+  schedule_.after(random_.between(0, options_.node.down_ms * 1000), [this, &node] {
+    if (!healing_ && !node.runs()) node.start();
+  });
+}
+
+void World::pause_one() {
+  Node& node = *nodes_[random_.between(0, nodes_.size() - 1)];
+  if (node.runs()) node.pause(random_.between(0, options_.node.pause_ms * 1000));
+}
+
+void World::partition() {
+  network_.partition();
+  schedule_.after(random_.between(0, options_.network.partition_length_ms * 1000),
+                  [this] { network_.heal_partition(); });
+}
+
+void World::heal() {
+  healing_ = true;
+  clients_.stop();
+  const std::uint64_t spare = (options_.nodes - 1) / 2;
+  if (random_.chance(1, 3)) dead_nodes_ = random_.between(0, spare);
+  report_.note(0, "heals, but for the first so many nodes", dead_nodes_);
+  const Microseconds delay_max_us = options_.core.heartbeat_interval_ms * 1000 / 4;
+  network_.heal(delay_max_us);
+  for (const auto& node : nodes_) {
+    node->heal(delay_max_us);
+    if (!is_healed(*node) && node->runs()) {
+      clients_.on_crashed(*node);
+      node->crash();
+    }
+    if (is_healed(*node) && !node->runs()) node->start();
+  }
+}
+
+void World::require_within(Microseconds limit, const char* what,
+                           const std::function<bool()>& holds) {
+  const Microseconds end = schedule_.now() + limit;
+  while (!holds()) {
+    require(schedule_.now() <= end, "liveness: {}, not within {} ms after the world healed", what,
+            limit / 1000);
+    schedule_.run_next();
+  }
+}
+
+bool World::has_leader() const {
+  std::optional<raft::Standing> common;
+  return std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& node) {
+    if (!is_healed(*node)) return true;
+    const raft::State& state = node->state();
+    const raft::Standing standing{raft::Role::kFollower, state.current_term(), state.leader()};
+    if (!common) common = standing;
+    return standing.leader && common == standing;
+  });
+}
+
+void World::require_write(Node& node) {
+  // A late message of the time before may still unseat a leader, so once may not be enough.
+  Clients::Ticket ticket = clients_.write(node);
+  const Microseconds election_us = options_.core.election_timeout_ms * 1000;
+  require_within(10 * election_us + 5 * options_.client.timeout_ms * 1000,
+                 "a new write is acknowledged", [&] {
+                   const Outcome outcome = clients_.outcome(ticket);
+                   if (outcome == Outcome::kDone) return true;
+                   if (outcome != Outcome::kOpen && schedule_.run_next())
+                     ticket = clients_.write(node);
+                   return false;
+                 });
+}
+
+bool World::is_idle(const Node& node) const {
+  const raft::Status status = node.status();
+  return std::all_of(std::begin(kEmptyWhenIdle), std::end(kEmptyWhenIdle), [&](const auto name) {
+    const auto counter = status.counters.find(std::string(name));
+    return counter == status.counters.end() || counter->second == 0;
+  });
+}
+
+void World::check_liveness() {
+  const Microseconds election_us = options_.core.election_timeout_ms * 1000;
+  const auto each_healed = [this](const std::function<bool(const Node&)>& holds) {
+    return std::all_of(nodes_.begin(), nodes_.end(),
+                       [&](const auto& node) { return !is_healed(*node) || holds(*node); });
+  };
+  require_within(10 * election_us, "a leader that all healed nodes follow",
+                 [this] { return has_leader(); });
+  for (const auto& node : nodes_) {
+    if (is_healed(*node)) require_write(*node);
+  }
+  require_within(options_.client.timeout_ms * 1000 + election_us, "every open request ends",
+                 [this] { return clients_.open() == 0; });
+  require_within(
+      10 * election_us, "the healed nodes have every committed entry, and no other",
+      [&] { return each_healed([this](const Node& n) { return checks_.has_all_committed(n); }); });
+  require_within(10 * election_us, "counters and windows return to 0 when idle (A30)",
+                 [&] { return each_healed([this](const Node& n) { return is_idle(n); }); });
+}
+
+RunResult run(const RunOptions& options) { return World(options).run(); }
+
+void print_story_on_abort() { std::signal(SIGABRT, print_story); }
+
+}  // namespace sim
