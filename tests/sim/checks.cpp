@@ -15,6 +15,10 @@ void Checks::on_stepped(const Node& node) {
   }
   check_commit(state, view);
   check_matches(state, view);
+  const auto& waiting = state.waiting_writes;
+  require(std::is_sorted(waiting.begin(), waiting.end(),
+                         [](const auto& a, const auto& b) { return a.index < b.index; }),
+          "node {}: the writes that wait are not in the order of their indices", node.id());
   view.role = state.role();
   view.term = state.current_term();
   view.commit_index = state.commit_index;

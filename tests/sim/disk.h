@@ -20,7 +20,7 @@ class Disk {
  public:
   void order(raft::Persist order) { waiting_.push_back(std::move(order)); }
   [[nodiscard]] bool writing() const { return !writing_.empty(); }
-  [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
   // Begins to write up to `count` of the waiting orders, under one sync. Not while writing.
   void begin_sync(std::size_t count);

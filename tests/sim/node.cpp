@@ -70,7 +70,7 @@ void Node::crash() {
   server_.reset();
   mailbox_.clear();
   work_.clear();
-  turn_planned_ = work_planned_ = false;
+  turn_planned_ = work_planned_ = awake_ = false;
   paused_until_ = 0;
   const std::size_t lost = disk_.crash(environment_.random);
   environment_.report.statistics.orders_lost += lost;
@@ -107,8 +107,9 @@ void Node::tick() {
 void Node::plan_turn() {
   if (turn_planned_) return;
   turn_planned_ = true;
-  later(environment_.random.between(0, environment_.options.node.turn_delay_us),
-        [this] { turn(); });
+  // To wake up takes a while; a node that is awake goes on until its mailbox is empty.
+  const Microseconds wake_up_us = awake_ ? 0 : environment_.options.node.turn_delay_us;
+  later(environment_.random.between(0, wake_up_us), [this] { turn(); });
 }
 
 void Node::turn() {
@@ -130,7 +131,8 @@ void Node::turn() {
   raft::Effects effects = server_->take_effects();
   environment_.surroundings.on_stepped(*this);
   carry_out(std::move(effects));
-  if (!mailbox_.empty()) plan_turn();
+  awake_ = !mailbox_.empty();
+  if (awake_) plan_turn();
 }
 
 void Node::carry_out(raft::Effects effects) {
@@ -164,8 +166,9 @@ Microseconds Node::draw_sync() {
 }
 
 void Node::write_to_disk() {
-  if (disk_.writing() || !disk_.has_waiting()) return;
-  disk_.begin_sync(environment_.random.between(1, 4));
+  if (disk_.writing() || disk_.waiting() == 0) return;
+  const bool all = environment_.random.chance(1, 2);
+  disk_.begin_sync(all ? disk_.waiting() : environment_.random.between(1, disk_.waiting()));
   later(draw_sync(), [this] { finish_writing(); });
 }
 

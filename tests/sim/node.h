@@ -104,6 +104,7 @@ class Node {
   std::unique_ptr<raft::Server> server_;
   std::deque<raft::Event> mailbox_;
   bool turn_planned_ = false;
+  bool awake_ = false;
   std::deque<Work> work_;
   bool work_planned_ = false;
   RegisterMachine machine_;

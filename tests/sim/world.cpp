@@ -15,6 +15,9 @@ extern "C" void print_story(int signal_number) {
   if (world_under_way != nullptr) std::fputs(world_under_way->story().c_str(), stderr);
 }
 
+// A backlog takes as long as it takes while it moves, but no longer than this.
+constexpr Microseconds kWorkOffUs = 120'000'000;
+
 // The tables and queues of the core that are empty when nothing is under way (A30).
 constexpr std::string_view kEmptyWhenIdle[] = {"append_entries_in_flight",
                                                "append_entries_bytes_in_flight",
@@ -26,6 +29,24 @@ constexpr std::string_view kEmptyWhenIdle[] = {"append_entries_in_flight",
                                                "indexed_reads",
                                                "forwarded_commands",
                                                "asked_read_rounds"};
+
+std::string describe(const Node& node) {
+  if (!node.runs()) return fmt::format("  node {}: down\n", node.id());
+  const raft::Status status = node.status();
+  std::string text = fmt::format(
+      "  node {}: {} of term {}, leader {}, commit {}, applied {}, durable {}, last {}, on disk {}",
+      node.id(), raft::role_name(status.role), status.term, status.leader.value_or(0),
+      status.commit_index, status.applied_index, status.durable_index, status.last_index,
+      node.disk().last_index());
+  for (const auto& [name, value] : status.counters) {
+    if (value != 0) text += fmt::format(", {} {}", name, value);
+  }
+  for (const auto& peer : status.peers) {
+    text += fmt::format(", of node {}: match {} next {}{}", peer.id, peer.match_index,
+                        peer.next_index, peer.reachable ? "" : " (lost)");
+  }
+  return text + '\n';
+}
 
 }  // namespace
 
@@ -54,8 +75,11 @@ void World::on_sent(const Node& node, const raft::Send& send) {
 }
 
 std::string World::story() const {
-  return fmt::format("seed {} drew\n{}{}run this seed again: raft-simulate --seed {}\n",
-                     options_.seed, describe(options_), report_.last_events(), options_.seed);
+  std::string nodes;
+  for (const auto& node : nodes_) nodes += describe(*node);
+  return fmt::format("{}seed {} drew\n{}{}run this seed again: raft-simulate --seed {}\n",
+                     report_.last_events(), options_.seed, describe(options_), nodes,
+                     options_.seed);
 }
 
 RunResult World::run() {
@@ -141,6 +165,31 @@ void World::require_within(Microseconds limit, const char* what,
   }
 }
 
+void World::require_progress(Microseconds limit, const char* what,
+                             const std::function<bool()>& holds) {
+  const auto measure = [this] {
+    std::uint64_t sum = 0;
+    for (const auto& node : nodes_) {
+      if (is_healed(*node)) {
+        sum += node->state().commit_index + node->disk().last_index() +
+               node->machine().applied_index();
+      }
+    }
+    return sum;
+  };
+  std::uint64_t before = measure();
+  Microseconds end = schedule_.now() + limit;
+  const Microseconds last_end = schedule_.now() + kWorkOffUs;
+  while (!holds()) {
+    if (const std::uint64_t now = measure(); now != before) {
+      before = now;
+      end = std::min(schedule_.now() + limit, last_end);
+    }
+    require(schedule_.now() <= end, "liveness: {}: nothing moved for {} ms", what, limit / 1000);
+    schedule_.run_next();
+  }
+}
+
 bool World::has_leader() const {
   std::optional<raft::Standing> common;
   return std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& node) {
@@ -180,16 +229,24 @@ void World::check_liveness() {
     return std::all_of(nodes_.begin(), nodes_.end(),
                        [&](const auto& node) { return !is_healed(*node) || holds(*node); });
   };
+  // Syncs that hang and nodes that sleep do so until now.
+  const Microseconds settled =
+      schedule_.now() + (options_.disk.hang_ms + options_.node.pause_ms) * 1000;
+  while (schedule_.now() < settled && schedule_.run_next()) {
+  }
   require_within(10 * election_us, "a leader that all healed nodes follow",
                  [this] { return has_leader(); });
+  const auto converged = [&] {
+    return each_healed([this](const Node& n) { return checks_.has_all_committed(n); });
+  };
+  require_progress(10 * election_us, "the healed nodes work off what was asked before", converged);
   for (const auto& node : nodes_) {
     if (is_healed(*node)) require_write(*node);
   }
   require_within(options_.client.timeout_ms * 1000 + election_us, "every open request ends",
                  [this] { return clients_.open() == 0; });
-  require_within(
-      10 * election_us, "the healed nodes have every committed entry, and no other",
-      [&] { return each_healed([this](const Node& n) { return checks_.has_all_committed(n); }); });
+  require_within(10 * election_us, "the healed nodes have every committed entry, and no other",
+                 converged);
   require_within(10 * election_us, "counters and windows return to 0 when idle (A30)",
                  [&] { return each_healed([this](const Node& n) { return is_idle(n); }); });
 }

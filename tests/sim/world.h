@@ -63,6 +63,8 @@ class World : private Surroundings {
   void heal();
   void check_liveness();
   void require_within(Microseconds limit, const char* what, const std::function<bool()>& holds);
+  // As long as it takes, while something moves at least once within `limit`.
+  void require_progress(Microseconds limit, const char* what, const std::function<bool()>& holds);
   void require_write(Node& node);
   [[nodiscard]] bool is_healed(const Node& node) const { return node.id() > dead_nodes_; }
   [[nodiscard]] bool has_leader() const;
