@@ -47,15 +47,17 @@ void hand_to_state_machine(State& state, std::vector<Entry> entries) {
 void apply_committed(State& state) {
   Output& output = state.output;
   const Options& options = state.options;
-  if (output.applied_to >= state.commit_index || output.fetching_to_apply) return;
+  // A state machine that is flushed ahead of the log on disk could not start after a crash.
+  const Index ready = std::min(state.commit_index, state.durability.durable_index());
+  if (output.applied_to >= ready || output.fetching_to_apply) return;
   if (output.applying_bytes >= options.max_applying_bytes) return;
   const std::size_t room = options.max_applying_bytes - output.applying_bytes;
   const Index first = output.applied_to + 1;
   if (state.log.in_memory(first)) {
-    hand_to_state_machine(state, state.log.slice(first, state.commit_index, room));
+    hand_to_state_machine(state, state.log.slice(first, ready, room));
   } else {
     output.fetching_to_apply = true;
-    output.effects.fetches.push_back({std::nullopt, first, state.commit_index, room});
+    output.effects.fetches.push_back({std::nullopt, first, ready, room});
   }
 }
 

@@ -85,4 +85,9 @@ void give_up_waiting_writes(State& state, Index index) {
   }
 }
 
+void forget_waiting_write(State& state, RequestNumber request) {
+  std::erase_if(state.waiting_writes,
+                [&](const WaitingWrite& waiting) { return waiting.request == request; });
+}
+
 }  // namespace raft

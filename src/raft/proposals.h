@@ -16,5 +16,7 @@ void append_pending_commands(State& state);
 
 // The entries from `index` on are replaced: who waits for one of them cannot know its outcome.
 void give_up_waiting_writes(State& state, Index index);
+// Nobody waits for `request` any more.
+void forget_waiting_write(State& state, RequestNumber request);
 
 }  // namespace raft

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "raft/election.h"
 #include "raft/forwarding.h"
+#include "raft/proposals.h"
 #include "raft/reads.h"
 #include "raft/replication.h"
 
@@ -94,6 +95,8 @@ void become_candidate(State& state) {
 }
 
 void become_leader(State& state) {
+  // Indices that this log does not have will be of this term, and not what was waited for.
+  give_up_waiting_writes(state, state.log.last_index() + 1);
   LeaderState leader;
   for (const NodeId voter : state.quorum.voters()) {
     if (voter != state.id()) {

@@ -92,6 +92,7 @@ void on_entries_fetched(State& state, EntriesFetched event) {
 
 void on_request_expired(State& state, RequestNumber request) {
   forget_forwarded(state, request);
+  forget_waiting_write(state, request);
   if (auto* leader = state.as<LeaderState>()) forget_pending_read(*leader, request);
 }
 

@@ -1,0 +1,85 @@
+// What the simulation has found in the core, each by the shortest way there.
+#include "raft/server.h"
+
+#include <catch2/catch.hpp>
+
+namespace {
+
+raft::Options options_of_three(raft::NodeId id) {
+  raft::Options options;
+  options.id = id;
+  options.members = {1, 2, 3};
+  return options;
+}
+
+std::vector<raft::Entry> commands(raft::Index first, raft::Index last, raft::Term term) {
+  raft::EntryBlockBuilder block(0);
+  for (raft::Index index = first; index <= last; ++index) {
+    block.add(index, term, raft::EntryKind::kCommand, base::SharedBytes::copy_of("x"));
+  }
+  return block.finish();
+}
+
+// Node 2, following node 1 in term 1, with an empty log and everything on disk.
+raft::Server follower() {
+  raft::Server server(options_of_three(2), {});
+  server.step(raft::TickElapsed{1});
+  server.step(raft::MessageReceived{1, raft::Heartbeat{1, 0, 0}});
+  const raft::Effects effects = server.take_effects();
+  server.step(raft::Persisted{effects.persist->number});
+  (void)server.take_effects();
+  return server;
+}
+
+// Node 2 hears nobody, stands, and is elected by node 3.
+raft::Effects elect(raft::Server& server) {
+  server.step(raft::TickElapsed{10'000});
+  const raft::Term term = server.status().term + 1;
+  server.step(raft::MessageReceived{3, raft::PreVoteReply{term - 1, term, true}});
+  const raft::Effects standing = server.take_effects();
+  server.step(raft::Persisted{standing.persist->number});
+  server.step(raft::MessageReceived{3, raft::RequestVoteReply{term, true}});
+  REQUIRE(server.status().role == raft::Role::kLeader);
+  return server.take_effects();
+}
+
+}  // namespace
+
+TEST_CASE("apply_waits_for_the_own_disk") {
+  raft::Server server = follower();
+  server.step(raft::MessageReceived{1, raft::AppendEntries{1, 0, 0, 2, commands(1, 2, 1)}});
+  const raft::Effects received = server.take_effects();
+  REQUIRE(server.status().commit_index == 2);
+  // A state machine that is flushed ahead of the log on disk could not start after a crash.
+  REQUIRE_FALSE(received.apply);
+
+  server.step(raft::Persisted{received.persist->number});
+  const raft::Effects persisted = server.take_effects();
+  REQUIRE(persisted.apply);
+  REQUIRE(persisted.apply->entries.size() == 2);
+}
+
+TEST_CASE("waiting_write_beyond_the_log_of_a_new_leader_ends") {
+  raft::Server server = follower();
+  server.step(raft::CommandSubmitted{7, base::SharedBytes::copy_of("x")});
+  (void)server.take_effects();
+  server.step(raft::MessageReceived{1, raft::ForwardCommandsReply{1, {{7, 5}}, {}}});
+  REQUIRE(server.status().counters.at("waiting_writes") == 1);
+
+  // Entry 5 will be of its own term, if it comes at all: request 7 waits in vain, and would have
+  // stood in the way of those that wait for lower indices.
+  const raft::Effects effects = elect(server);
+  REQUIRE(effects.refusals.size() == 1);
+  REQUIRE(effects.refusals.front().request == 7);
+  REQUIRE(effects.refusals.front().reason == raft::RefusalReason::kUnknownOutcome);
+  REQUIRE(server.status().counters.at("waiting_writes") == 0);
+}
+
+TEST_CASE("waiting_write_that_expired_is_forgotten") {  // A30
+  raft::Server server = follower();
+  server.step(raft::CommandSubmitted{7, base::SharedBytes::copy_of("x")});
+  (void)server.take_effects();
+  server.step(raft::MessageReceived{1, raft::ForwardCommandsReply{1, {{7, 5}}, {}}});
+  server.step(raft::RequestExpired{7});
+  REQUIRE(server.status().counters.at("waiting_writes") == 0);
+}
