@@ -1,7 +1,7 @@
 // Disk: what one node has stored, at the level of Persist orders. Orders wait, are written in
 // turn, and are on disk when the sync ends; a crash keeps everything synced and an arbitrary
-// beginning of what was being written. Issue of the storage library's tests: bytes and files.
-// Here the unit is an order and its parts, in the order that effects.h promises.
+// beginning of what was being written. The unit here is an order and its parts, in the sequence
+// that effects.h promises; bytes and files are the matter of the storage library's own tests.
 //
 // Invariant: what is stored is exactly the outcome of the first so many orders, or, after a
 // crash, of those and a beginning of the parts of the next.

@@ -96,9 +96,9 @@ void Node::heal(Microseconds delay_max_us) {
 void Node::tick() {
   // A woken process may see the clock before or after the messages that waited for it.
   if (environment_.random.chance(1, 2)) {
-    mailbox_.emplace_back(std::in_place_type<raft::TickElapsed>, clock());
+    mailbox_.emplace_back(std::in_place_type<raft::TickElapsed>, raft::TickElapsed{clock()});
   } else {
-    mailbox_.emplace_front(std::in_place_type<raft::TickElapsed>, clock());
+    mailbox_.emplace_front(std::in_place_type<raft::TickElapsed>, raft::TickElapsed{clock()});
   }
   plan_turn();
   later(kTickUs, [this] { tick(); });
