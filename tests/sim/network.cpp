@@ -15,7 +15,12 @@ Network::Network(const RunOptions& options, Schedule& schedule, base::Random& ra
 
 void Network::send(raft::NodeId from, raft::NodeId to, const raft::Message& message) {
   ++report_.statistics.messages;
-  if (cut_.contains({from, to}) || random_.chance(options_.loss_per_mille, 1000)) {
+  const bool cut = cut_.contains({from, to});
+  if (cut && holds_) {
+    held_.push_back({from, to, message});
+    return;
+  }
+  if (cut || random_.chance(options_.loss_per_mille, 1000)) {
     ++report_.statistics.messages_lost;
     return;
   }
@@ -45,7 +50,8 @@ void Network::carry(raft::NodeId from, raft::NodeId to, const raft::Message& mes
 
 void Network::partition() {
   ++report_.statistics.partitions;
-  cut_.clear();
+  heal_partition();
+  holds_ = random_.chance(1, 2);
   const std::uint64_t kind = random_.between(0, 3);
   const bool one_way = random_.chance(1, 3);
   const raft::NodeId alone = random_.between(1, nodes_);
@@ -63,8 +69,13 @@ void Network::partition() {
   report_.note(0, "partition: kind, one way, links cut", kind, one_way ? 1 : 0, cut_.size());
 }
 
-void Network::heal(Microseconds delay_max_us) {
+void Network::heal_partition() {
   cut_.clear();
+  for (const Held& held : std::exchange(held_, {})) carry(held.from, held.to, held.message);
+}
+
+void Network::heal(Microseconds delay_max_us) {
+  heal_partition();
   last_arrival_.clear();
   options_.loss_per_mille = 0;
   options_.duplicate_per_mille = 0;

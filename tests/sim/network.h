@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "base/random.h"
 #include "options.h"
@@ -25,9 +26,10 @@ class Network {
   void send(raft::NodeId from, raft::NodeId to, const raft::Message& message);
 
   // A new fault, in place of the one before: random groups, one node alone, one-way cuts, or a
-  // link or two.
+  // link or two. What is sent over a cut link is lost, or held until the cut heals, as
+  // connections that outlive it do: then it comes late, and all at once.
   void partition();
-  void heal_partition() { cut_.clear(); }
+  void heal_partition();
   // For good: every link works and is quick.
   void heal(Microseconds delay_max_us);
 
@@ -42,6 +44,13 @@ class Network {
   Report& report_;
   Deliver deliver_;
   std::set<std::pair<raft::NodeId, raft::NodeId>> cut_;  // from, to
+  struct Held {
+    raft::NodeId from;
+    raft::NodeId to;
+    raft::Message message;
+  };
+  bool holds_ = false;
+  std::vector<Held> held_;
   std::map<std::pair<raft::NodeId, raft::NodeId>, Microseconds> last_arrival_;
 };
 
