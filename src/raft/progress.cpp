@@ -65,7 +65,9 @@ void Progress::on_heartbeat_answered(Index follower_last_index) {
   match_at_heartbeat_ = match_index_;
 }
 
-void Progress::on_silence() { probe_from(match_index_ + 1); }
+// Not from match_index on: a follower that was away since before this term has most of the log,
+// and its first rejection says where it ends.
+void Progress::on_silence() { probe_from(next_index_); }
 
 void Progress::probe_from(Index next_index) {
   mode_ = Mode::kProbe;

@@ -1,6 +1,7 @@
 // What the simulation has found in the core, each by the shortest way there.
 #include "raft/server.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 namespace {
@@ -82,4 +83,31 @@ TEST_CASE("waiting_write_that_expired_is_forgotten") {  // A30
   server.step(raft::MessageReceived{1, raft::ForwardCommandsReply{1, {{7, 5}}, {}}});
   server.step(raft::RequestExpired{7});
   REQUIRE(server.status().counters.at("waiting_writes") == 0);
+}
+
+TEST_CASE("lost_follower_is_probed_at_the_end_of_the_log") {
+  raft::Restored restored;
+  restored.hard_state.current_term = 1;
+  restored.recent = commands(1, 5, 1);
+  restored.term_runs = {{1, 1}};
+  restored.last_index = 5;
+  raft::Server server(options_of_three(2), restored);
+  server.step(raft::TickElapsed{1});
+  (void)elect(server);
+  // Node 3 answers, node 1 does not, until it counts as lost.
+  for (raft::Milliseconds now = 10'000; now < 11'000; now += 100) {
+    server.step(raft::MessageReceived{3, raft::HeartbeatReply{2, 0, 5}});
+    server.step(raft::TickElapsed{now});
+    (void)server.take_effects();
+  }
+  REQUIRE_FALSE(server.status().peers.front().reachable);
+
+  server.step(raft::MessageReceived{1, raft::HeartbeatReply{2, 0, 4}});
+  server.step(raft::TickElapsed{11'000});
+  const raft::Effects effects = server.take_effects();
+  const auto probe = std::find_if(effects.sends.begin(), effects.sends.end(), [](const auto& send) {
+    return send.to == 1 && std::holds_alternative<raft::AppendEntries>(send.message);
+  });
+  REQUIRE(probe != effects.sends.end());
+  REQUIRE(std::get<raft::AppendEntries>(probe->message).prev_log_index == 5);
 }
