@@ -1,8 +1,17 @@
 #include "network.h"
 
 #include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "codec/peer_codec.h"
 
 namespace sim {
+namespace {
+
+constexpr const char* kCluster = "simulation";
+
+}  // namespace
 
 Network::Network(const RunOptions& options, Schedule& schedule, base::Random& random,
                  Report& report, Deliver deliver)
@@ -44,8 +53,17 @@ void Network::carry(raft::NodeId from, raft::NodeId to, const raft::Message& mes
     Microseconds& last = last_arrival_[{from, to}];
     arrival = last = std::max(arrival, last);
   }
-  schedule_.after(arrival - schedule_.now(),
-                  [this, from, to, message] { deliver_(from, to, message); });
+  // As in the product: encoded once, decoded where it arrives.
+  schedule_.after(
+      arrival - schedule_.now(),
+      [this, to, frames = codec::encode_peer_message({kCluster, from}, to, message)] {
+        auto received = codec::decode_peer_message({kCluster, to}, codec::PeerLimits{}, frames);
+        const auto* refusal = std::get_if<codec::Refusal>(&received);
+        require(refusal == nullptr, "what a node sends is understood: node {} refuses: {}", to,
+                refusal == nullptr ? "" : refusal->detail);
+        auto& understood = std::get<codec::PeerMessage>(received);
+        deliver_(understood.from, to, std::move(understood.message));
+      });
 }
 
 void Network::partition() {

@@ -18,7 +18,7 @@ namespace sim {
 
 class Network {
  public:
-  using Deliver = std::function<void(raft::NodeId from, raft::NodeId to, const raft::Message&)>;
+  using Deliver = std::function<void(raft::NodeId from, raft::NodeId to, raft::Message)>;
 
   Network(const RunOptions& options, Schedule& schedule, base::Random& random, Report& report,
           Deliver deliver);

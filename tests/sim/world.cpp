@@ -65,8 +65,8 @@ World::World(const RunOptions& options)
       report_(schedule_),
       environment_{options_, schedule_, random_, report_, *this},
       network_(options_, schedule_, random_, report_,
-               [this](raft::NodeId from, raft::NodeId to, const raft::Message& message) {
-                 nodes_[to - 1]->receive(raft::MessageReceived{from, message});
+               [this](raft::NodeId from, raft::NodeId to, raft::Message message) {
+                 nodes_[to - 1]->receive(raft::MessageReceived{from, std::move(message)});
                }),
       checks_(nodes_, report_),
       clients_(environment_, checks_, nodes_) {
