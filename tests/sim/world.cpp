@@ -57,6 +57,16 @@ std::uint64_t progress_of(const Node& node) {
   return sum;
 }
 
+std::string command_line(const RunOptions& options) {
+  const RunOptions drawn = draw_options(options.seed);
+  std::string text = fmt::format("raft-simulate --seed {}", options.seed);
+  if (options.nodes != drawn.nodes) text += fmt::format(" --nodes {}", options.nodes);
+  if (options.milliseconds != drawn.milliseconds) {
+    text += fmt::format(" --seconds {}", options.milliseconds / 1000);
+  }
+  return text;
+}
+
 }  // namespace
 
 World::World(const RunOptions& options)
@@ -86,9 +96,8 @@ void World::on_sent(const Node& node, const raft::Send& send) {
 std::string World::story() const {
   std::string nodes;
   for (const auto& node : nodes_) nodes += describe(*node);
-  return fmt::format("{}seed {} drew\n{}{}run this seed again: raft-simulate --seed {}\n",
-                     report_.last_events(), options_.seed, describe(options_), nodes,
-                     options_.seed);
+  return fmt::format("{}seed {} drew\n{}{}run this seed again: {}\n", report_.last_events(),
+                     options_.seed, describe(options_), nodes, command_line(options_));
 }
 
 RunResult World::run() {
