@@ -1,0 +1,46 @@
+// Request: one request of the public protocol as the bytes of its frame, with a place for the id
+// that Client fills in. Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace client {
+
+using Json = nlohmann::ordered_json;
+
+// What may be done with a request whose outcome is unknown.
+enum class Resend : std::uint8_t {
+  kAlways,      // it changes nothing: get, status, replay, debug
+  kIdempotent,  // a write that leaves the same state when it takes effect twice: set, delete
+  kNever,       // publish; and what the tool does not know
+};
+
+struct Request {
+  std::string frame;
+  std::optional<std::size_t> id_offset;  // of eight bytes, big-endian; none: it carries no id
+  Resend resend = Resend::kNever;
+  bool needs_leader = false;  // worth following a leader's hint for
+
+  void set_id(std::uint64_t id);
+};
+
+enum class Consistency : std::uint8_t { kLinearizable, kLocal };
+
+[[nodiscard]] Request make_set(std::string_view key, std::string_view value);
+[[nodiscard]] Request make_get(std::string_view key, Consistency consistency);
+[[nodiscard]] Request make_delete(std::string_view key);
+[[nodiscard]] Request make_publish(std::string_view channel, std::string_view value);
+[[nodiscard]] Request make_replay(std::uint64_t after, const std::vector<std::string>& topics,
+                                  std::uint64_t limit);
+[[nodiscard]] Request make_status();
+[[nodiscard]] Request make_debug();
+// Any JSON as it is; {"base64": "…"} stands for bytes. An `id` in it is replaced.
+// Throws std::invalid_argument where base64 is not.
+[[nodiscard]] Request make_raw(const Json& json);
+
+}  // namespace client
