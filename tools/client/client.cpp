@@ -1,7 +1,6 @@
 #include "client/client.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -29,6 +28,12 @@ constexpr int kMaxReceivedInOneTurn = 1000;
 
 milliseconds doubled(milliseconds time, std::size_t times, unsigned limit) {
   return time * (1U << std::min<std::size_t>(times, limit));
+}
+
+std::string describe_timeout(const Options& options) {
+  std::string text = fmt::format("no answer within {} ms from", options.timeout.count());
+  for (const std::string& endpoint : options.endpoints) text.append(" ").append(endpoint);
+  return text;
 }
 
 }  // namespace
@@ -279,10 +284,8 @@ void Client::expire() {
     } else {
       waiting_.erase(pending.waiting);
     }
-    finish(id, {std::move(pending.refusal),
-                fmt::format("no answer within {} ms from {}", options_.timeout.count(),
-                            fmt::join(options_.endpoints, ", ")),
-                pending.refused_by, pending.resent});
+    finish(id, {std::move(pending.refusal), describe_timeout(options_), pending.refused_by,
+                pending.resent});
   }
 }
 

@@ -1,8 +1,8 @@
-#include "zmq_send/options.h"
+#include "sender/options.h"
 
-#include "zmq_send/commands.h"
+#include "sender/commands.h"
 
-namespace zmq_send {
+namespace sender {
 namespace {
 
 constexpr const char* kFooter = R"(
@@ -153,4 +153,4 @@ void declare_options(CLI::App& app, Options& options, Command& command) {
   declare_cluster_commands(app, options, command);
 }
 
-}  // namespace zmq_send
+}  // namespace sender

@@ -11,7 +11,7 @@
 #include "client/client.h"
 #include "client/reply.h"
 
-namespace zmq_send {
+namespace sender {
 
 // Views, valid as long as the message or reply that it was read from.
 struct Broadcast {
@@ -43,4 +43,4 @@ inline constexpr std::uint64_t kPageSize = 1000;
 // another failure.
 [[nodiscard]] std::optional<std::uint64_t> first_kept_index(const client::Outcome& outcome);
 
-}  // namespace zmq_send
+}  // namespace sender

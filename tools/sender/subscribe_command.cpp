@@ -8,11 +8,11 @@
 #include "client/interrupt.h"
 #include "client/sockets.h"
 #include "client/terminal.h"
-#include "zmq_send/broadcasts.h"
-#include "zmq_send/commands.h"
-#include "zmq_send/session.h"
+#include "sender/broadcasts.h"
+#include "sender/commands.h"
+#include "sender/session.h"
 
-namespace zmq_send {
+namespace sender {
 namespace {
 
 using client::Clock;
@@ -247,4 +247,4 @@ class Subscriber {
 
 int run_subscribe(const Options& options) { return Subscriber(options).run(); }
 
-}  // namespace zmq_send
+}  // namespace sender

@@ -1,4 +1,4 @@
-#include "zmq_send/session.h"
+#include "sender/session.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "client/endpoints.h"
 #include "client/terminal.h"
 
-namespace zmq_send {
+namespace sender {
 
 Session::Session(const Options& options)
     : endpoints_(client::find_client_endpoints(options.to, options.config)),
@@ -38,4 +38,4 @@ void print_line(const std::string& line) {
 
 void print_json(const client::Json& json) { print_line(json.dump()); }
 
-}  // namespace zmq_send
+}  // namespace sender

@@ -7,10 +7,10 @@
 #include "client/ask_each.h"
 #include "client/endpoints.h"
 #include "client/terminal.h"
-#include "zmq_send/commands.h"
-#include "zmq_send/session.h"
+#include "sender/commands.h"
+#include "sender/session.h"
 
-namespace zmq_send {
+namespace sender {
 namespace {
 
 using client::Answer;
@@ -38,6 +38,12 @@ std::map<std::string, std::uint64_t> ids_of_members(const std::vector<Answer>& a
     }
   }
   return ids;
+}
+
+// The leader as the node knows it: its id, or the hint that a node which does not lead gives.
+std::optional<std::uint64_t> leader_of(const Fields& status) {
+  const auto id = status.integer("leader");
+  return id ? id : status.map("leader").integer("id");
 }
 
 struct Row {
@@ -73,7 +79,7 @@ void print_table(const std::vector<Row>& rows) {
     const std::string padding(role.size() < 12 ? 12 - role.size() : 0, ' ');
     print_line(fmt::format("{:>4}  {}{}  {:>6}  {:>6}  {:>10}  {:>10}  {}", text_of(row.node),
                            client::coloured_role(role, colour), padding,
-                           text_of(fields.integer("term")), text_of(fields.integer("leader")),
+                           text_of(fields.integer("term")), text_of(leader_of(fields)),
                            text_of(fields.integer("commit_index")),
                            text_of(fields.integer("applied_index")), row.answer->endpoint));
   }
@@ -153,4 +159,4 @@ int run_raw(const Options& options) {
   return kNoAnswer;
 }
 
-}  // namespace zmq_send
+}  // namespace sender

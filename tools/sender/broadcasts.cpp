@@ -1,12 +1,12 @@
-#include "zmq_send/broadcasts.h"
+#include "sender/broadcasts.h"
 
 #include <fmt/format.h>
 
 #include "client/json.h"
 #include "client/terminal.h"
-#include "zmq_send/session.h"
+#include "sender/session.h"
 
-namespace zmq_send {
+namespace sender {
 namespace {
 
 using client::Json;
@@ -67,4 +67,4 @@ std::optional<std::uint64_t> first_kept_index(const client::Outcome& outcome) {
   return outcome.reply->fields().map("error").integer("first_index");
 }
 
-}  // namespace zmq_send
+}  // namespace sender

@@ -8,10 +8,10 @@
 
 #include "client/endpoints.h"
 #include "client/terminal.h"
-#include "zmq_send/commands.h"
-#include "zmq_send/session.h"
+#include "sender/commands.h"
+#include "sender/session.h"
 
-namespace zmq_send {
+namespace sender {
 namespace {
 
 using client::Outcome;
@@ -96,4 +96,4 @@ int run_publish(const Options& options) {
   return code;
 }
 
-}  // namespace zmq_send
+}  // namespace sender

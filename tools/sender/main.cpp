@@ -5,13 +5,13 @@
 #include <exception>
 
 #include "client/endpoints.h"
-#include "zmq_send/commands.h"
-#include "zmq_send/options.h"
+#include "sender/commands.h"
+#include "sender/options.h"
 
 namespace {
 
 int run(int argc, char** argv) {
-  using namespace zmq_send;
+  using namespace sender;
   CLI::App app("Sends requests to a raft-actor cluster, and listens to its broadcasts.",
                "zmq-send");
   Options options;
@@ -40,9 +40,9 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const client::UsageError& error) {
     fmt::print(stderr, "zmq-send: {}\n", error.what());
-    return zmq_send::kUsage;
+    return sender::kUsage;
   } catch (const std::exception& error) {
     fmt::print(stderr, "zmq-send: {}\n", error.what());
-    return zmq_send::kNoAnswer;
+    return sender::kNoAnswer;
   }
 }

@@ -3,9 +3,9 @@
 // request.
 #pragma once
 
-#include "zmq_send/options.h"
+#include "sender/options.h"
 
-namespace zmq_send {
+namespace sender {
 
 [[nodiscard]] int run_set(const Options& options);
 [[nodiscard]] int run_get(const Options& options);
@@ -18,4 +18,4 @@ namespace zmq_send {
 [[nodiscard]] int run_raw(const Options& options);
 [[nodiscard]] int run_input(const Options& options);
 
-}  // namespace zmq_send
+}  // namespace sender

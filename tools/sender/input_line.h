@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "client/request.h"
 
-namespace zmq_send {
+namespace sender {
 
 struct InputRequest {
   client::Request request;
@@ -23,4 +23,4 @@ struct InputRequest {
 // \\, a backslash the next character.
 [[nodiscard]] base::Result<std::vector<std::string>> split_words(std::string_view line);
 
-}  // namespace zmq_send
+}  // namespace sender

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace zmq_send {
+namespace sender {
 
 // As in --help.
 enum ExitCode : int { kSuccess = 0, kNotThere = 1, kUsage = 2, kNoAnswer = 3 };
@@ -46,4 +46,4 @@ using Command = std::function<int(const Options&)>;
 // Declares everything; the chosen command is in `command` once the line was parsed.
 void declare_options(CLI::App& app, Options& options, Command& command);
 
-}  // namespace zmq_send
+}  // namespace sender

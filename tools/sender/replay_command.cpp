@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include "zmq_send/broadcasts.h"
-#include "zmq_send/commands.h"
-#include "zmq_send/session.h"
+#include "sender/broadcasts.h"
+#include "sender/commands.h"
+#include "sender/session.h"
 
-namespace zmq_send {
+namespace sender {
 namespace {
 
 // Up to where there is something to replay now; what comes later is for `subscribe`.
@@ -36,4 +36,4 @@ int run_replay(const Options& options) {
   }
 }
 
-}  // namespace zmq_send
+}  // namespace sender

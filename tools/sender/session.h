@@ -6,9 +6,9 @@
 #include <zmq.hpp>
 
 #include "client/client.h"
-#include "zmq_send/options.h"
+#include "sender/options.h"
 
-namespace zmq_send {
+namespace sender {
 
 class Session {
  public:
@@ -35,4 +35,4 @@ class Session {
 void print_line(const std::string& line);
 void print_json(const client::Json& json);
 
-}  // namespace zmq_send
+}  // namespace sender

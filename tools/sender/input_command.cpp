@@ -10,11 +10,11 @@
 #include "client/endpoints.h"
 #include "client/interrupt.h"
 #include "client/terminal.h"
-#include "zmq_send/commands.h"
-#include "zmq_send/input_line.h"
-#include "zmq_send/session.h"
+#include "sender/commands.h"
+#include "sender/input_line.h"
+#include "sender/session.h"
 
-namespace zmq_send {
+namespace sender {
 namespace {
 
 using client::Clock;
@@ -182,7 +182,7 @@ class InputRun {
     return std::chrono::duration<double>(Clock::now() - start_).count();
   }
 
-  [[nodiscard]] std::string describe_progress() const {
+  [[nodiscard]] std::string describe_progress() {
     return fmt::format("{} done, {} failed, {:.0f} a second, at {}", counts_.done, counts_.failed,
                        static_cast<double>(counts_.done) / seconds(),
                        session_.client().current_endpoint());
@@ -216,4 +216,4 @@ class InputRun {
 
 int run_input(const Options& options) { return InputRun(options).run(); }
 
-}  // namespace zmq_send
+}  // namespace sender

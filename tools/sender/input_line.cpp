@@ -1,10 +1,10 @@
-#include "zmq_send/input_line.h"
+#include "sender/input_line.h"
 
 #include <fmt/format.h>
 
 #include <stdexcept>
 
-namespace zmq_send {
+namespace sender {
 namespace {
 
 using client::Json;
@@ -95,4 +95,4 @@ Parsed parse_input_line(std::string_view line) {
   return make_request(*words);
 }
 
-}  // namespace zmq_send
+}  // namespace sender
