@@ -1,0 +1,35 @@
+// The command line of raft-bench.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct Options {
+  bool write = true;  // else read
+  std::vector<std::string> to;
+  std::string config;
+  bool any_node = false;
+  bool local = false;
+  std::size_t clients = 16;
+  std::size_t in_flight = 256;
+  std::size_t threads = 1;
+  std::size_t value_bytes = 256;
+  std::uint64_t keys = 10'000;
+  double seconds = 10;
+  double warm_up_s = 2;
+  bool json = false;
+  unsigned start = 0;  // nodes; 0: none, the cluster is there
+  std::string runtime = "threaded";
+  std::string data_dir;
+};
+
+void declare_options(CLI::App& app, Options& options);
+
+// Throws client::UsageError where options do not go together.
+void check_options(const Options& options);
+
+}  // namespace bench

@@ -1,0 +1,21 @@
+// What the bench needs of a reply, read without building it: thousands of replies a second must
+// cost the tool less than they cost the nodes. Bytes from outside: bounds are checked at each step.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace bench {
+
+struct ScannedReply {
+  std::uint64_t id = 0;
+  bool ok = false;
+  bool found = true;        // of a `get`
+  bool has_leader = false;  // a hint: the node is not the leader
+};
+
+// Nothing where it is no map with an `id` that is an unsigned integer.
+[[nodiscard]] std::optional<ScannedReply> scan_reply(std::string_view frame);
+
+}  // namespace bench

@@ -1,0 +1,110 @@
+// Worker: some of the clients, on one thread. Each client is a DEALER with its share of the
+// requests in flight; each request waits for its answer before the next takes its place.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <zmq.hpp>
+
+#include "base/random.h"
+#include "bench/histogram.h"
+#include "client/client.h"
+#include "client/request.h"
+
+namespace bench {
+
+using client::Clock;
+
+enum class Phase : int { kWarmUp, kMeasure, kEnd };
+
+struct Plan {
+  std::vector<std::string> endpoints;  // all members
+  bool any_node;                       // else the leader alone
+  bool write;
+  bool local;
+  std::size_t clients;
+  std::size_t in_flight;
+  std::size_t value_bytes;
+  std::uint64_t keys;
+  // Write keys first_key, first_key + key_step, … up to `keys` once each, and end; else random
+  // keys until the end.
+  bool fill;
+  std::uint64_t first_key;
+  std::uint64_t key_step;
+};
+
+struct Tally {
+  Histogram latencies;                          // of successes in the measured time
+  std::map<std::string, std::uint64_t> errors;  // by code, in the measured time
+  std::uint64_t not_found = 0;
+};
+
+// The client endpoint of the leader, asked of all `endpoints` until one is known. Nothing once
+// `phase` is kEnd or `timeout` is over.
+[[nodiscard]] std::optional<std::string> find_leader(zmq::context_t& context,
+                                                     const std::vector<std::string>& endpoints,
+                                                     std::chrono::milliseconds timeout,
+                                                     const std::atomic<Phase>& phase);
+
+class Worker {
+ public:
+  Worker(zmq::context_t& context, Plan plan, const std::atomic<Phase>& phase);
+
+  // The body of the thread: until `phase` is kEnd, or all keys are filled.
+  void run();
+
+  // From any thread.
+  [[nodiscard]] std::uint64_t completed() const { return completed_.load(); }
+  [[nodiscard]] bool done() const { return done_.load(); }
+  // Once run() has returned.
+  [[nodiscard]] const Tally& tally() const { return tally_; }
+
+ private:
+  struct Slot {
+    std::uint64_t id = 0;  // of the request that it waits for; 0: none
+    std::uint64_t key = 0;
+    Clock::time_point sent_at;
+  };
+
+  [[nodiscard]] bool fill_done() const;
+  void connect();
+  void send_free();
+  bool send(std::size_t slot);
+  void wait();
+  void receive(std::size_t connection);
+  void on_reply(std::string_view frame);
+  void on_error(std::size_t slot, std::string_view frame);
+  void check_connections();
+  void release(std::size_t slot);
+  void count_error(const std::string& code);
+
+  zmq::context_t& context_;
+  const Plan plan_;
+  const std::atomic<Phase>& phase_;
+  client::Request request_;  // its id and key are patched for each send
+  std::size_t key_offset_;
+  base::Random random_;
+  std::vector<zmq::socket_t> connections_;
+  std::vector<Slot> slots_;  // slot i belongs to connection i modulo their number
+  std::deque<std::size_t> free_;
+  std::deque<std::uint64_t> refused_keys_;  // of a fill, to be written again
+  std::size_t waiting_ = 0;                 // slots that wait for a reply
+  std::uint64_t next_key_;
+  std::uint64_t last_round_ = 0;
+  bool leader_lost_ = false;  // send nothing more; connect anew once the answers are in
+  Clock::time_point heard_;
+  Clock::time_point next_check_;  // of the connections
+  Clock::time_point resume_at_;   // after a refusal
+  Tally tally_;
+  std::atomic<std::uint64_t> completed_{0};
+  std::atomic<bool> done_{false};
+};
+
+}  // namespace bench
