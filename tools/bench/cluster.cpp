@@ -65,8 +65,7 @@ class HeldPort {
 std::string find_program() {
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error).parent_path();
-  for (const fs::path& candidate :
-       {self / "../../actors/raft-actor", self / "../actors/raft-actor", self / "raft-actor"}) {
+  for (const fs::path& candidate : {self / "../actors/raft-actor", self / "raft-actor"}) {
     if (access(candidate.c_str(), X_OK) == 0) return fs::canonical(candidate);
   }
   std::istringstream folders(std::getenv("PATH") != nullptr ? std::getenv("PATH") : "");
