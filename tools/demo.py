@@ -31,7 +31,7 @@ class Progress:
 
     def __init__(self):
         self.terminal = sys.stdout.isatty()
-        self.next = 0.0
+        self.next = 0.0 if self.terminal else time.monotonic() + 5
 
     def show(self, text):
         now = time.monotonic()

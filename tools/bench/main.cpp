@@ -206,7 +206,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kSuccess : kUsage;
   }
-  check_options(options);
+  check_options(app, options);
   return Run(options).run();
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/endpoints.h"
 
 namespace bench {
@@ -41,7 +43,8 @@ void declare_options(CLI::App& app, Options& options) {
       ->type_name("FILE");
   app.add_flag("--any-node", options.any_node, "Spread the clients over all nodes");
   app.add_flag("--local", options.local, "read: take what a node has, which may be old");
-  app.add_option("--clients", options.clients, "Connections")
+  app.add_option("--clients", options.clients,
+                 "Connections; unless given, not more than --in-flight")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   app.add_option("--in-flight", options.in_flight, "Requests under way, in total over all clients")
@@ -72,10 +75,11 @@ void declare_options(CLI::App& app, Options& options) {
                  "With --start: the folder for the nodes' files, by default that of TMPDIR");
 }
 
-void check_options(const Options& options) {
+void check_options(const CLI::App& app, Options& options) {
   if (options.start > 0 && !(options.to.empty() && options.config.empty())) {
     throw client::UsageError("--start makes its own nodes: leave out --to and --config");
   }
+  if (app.count("--clients") == 0) options.clients = std::min(options.clients, options.in_flight);
   if (options.in_flight < options.clients) {
     throw client::UsageError(
         fmt::format("--in-flight {} is less than one request for each of {} --clients",

@@ -14,7 +14,7 @@ struct Options {
   std::string config;
   bool any_node = false;
   bool local = false;
-  std::size_t clients = 16;
+  std::size_t clients = 16;  // at most in_flight
   std::size_t in_flight = 256;
   std::size_t threads = 1;
   std::size_t value_bytes = 256;
@@ -29,7 +29,7 @@ struct Options {
 
 void declare_options(CLI::App& app, Options& options);
 
-// Throws client::UsageError where options do not go together.
-void check_options(const Options& options);
+// Once `app` has parsed them. Throws client::UsageError where options do not go together.
+void check_options(const CLI::App& app, Options& options);
 
 }  // namespace bench

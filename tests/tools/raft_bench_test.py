@@ -1,0 +1,61 @@
+"""raft-bench against fake nodes: what it prints, not how fast it is."""
+
+import json
+import subprocess
+import sys
+import unittest
+
+from fake_node import FakeCluster
+
+PROGRAM = sys.argv.pop(1)
+
+
+def bench(*words):
+    return subprocess.run([PROGRAM, *words], capture_output=True, timeout=60)
+
+
+SHORT = ("--seconds", "0.2", "--warm-up", "0", "--clients", "2", "--in-flight", "4", "--json")
+
+
+class Bench(unittest.TestCase):
+    def test_write_prints_one_line_of_json(self):
+        with FakeCluster(3) as cluster:
+            done = bench("write", *SHORT, *cluster.to)
+            self.assertEqual(done.returncode, 0, done)
+            report = json.loads(done.stdout)
+            self.assertGreater(report["requests_per_second"], 0)
+            self.assertEqual(list(report["latency_ms"]), ["p50", "p90", "p99", "p999", "max"])
+            self.assertEqual(report["errors"], 0)
+            writes = [each for each in cluster.nodes[0].requests if each["op"] == "set"]
+            self.assertGreaterEqual(len(writes), report["requests"])
+            self.assertEqual({len(each["value"]) for each in writes}, {256})
+
+    def test_requests_go_to_the_leader(self):
+        with FakeCluster(3) as cluster:
+            cluster.shared.leader = 3
+            self.assertEqual(bench("write", *SHORT, "--to", cluster.nodes[0].client).returncode, 0)
+            for node in cluster.nodes[:2]:
+                self.assertEqual({each["op"] for each in node.requests}, {"status"})
+
+    def test_read_finds_every_key(self):
+        with FakeCluster(1) as cluster:
+            report = json.loads(bench("read", "--keys", "100", *SHORT, *cluster.to).stdout)
+            self.assertEqual(report["not_found"], 0)
+            self.assertEqual(len(cluster.shared.values), 100)
+
+    def test_refusals_are_errors(self):
+        with FakeCluster(1, node1="busy") as cluster:
+            done = bench("write", *SHORT, *cluster.to)
+            self.assertEqual(done.returncode, 3)
+            report = json.loads(done.stdout)
+            self.assertGreater(report["errors"], 0)
+            self.assertEqual(list(report["errors_by_code"]), ["busy"])
+
+    def test_wrong_usage_is_exit_code_2(self):
+        for words in ([], ["sing"], ["write", "--in-flight", "1", "--clients", "2"],
+                      ["write", "--start", "3", "--to", "tcp://127.0.0.1:4111"]):
+            self.assertEqual(bench(*words).returncode, 2, words)
+
+
+if __name__ == "__main__":
+    unittest.main()
