@@ -1,8 +1,13 @@
 #include "actors/link.h"
 
 #include "actors/socket_options.h"
+#include "base/check.h"
 
 namespace actors::detail {
+
+void check_arrives(bool sent, const std::string& link) {
+  CHECK(sent, "link {} has no mark and refused a message", link);
+}
 
 std::pair<zmq::socket_t, zmq::socket_t> connected_pair(zmq::context_t& context,
                                                        const std::string& name, int mark) {

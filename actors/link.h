@@ -15,7 +15,6 @@
 #include <zmq.hpp>
 
 #include "actors/zmq_calls.h"
-#include "base/check.h"
 
 namespace actors {
 
@@ -25,6 +24,18 @@ struct Nothing {};
 // No mark: whatever is sent arrives.
 inline constexpr int kMustArrive = 0;
 
+namespace detail {
+
+// A link without a mark refuses nothing.
+void check_arrives(bool sent, const std::string& link);
+
+// Two connected PAIR sockets; `mark` bounds the messages under way in each direction.
+[[nodiscard]] std::pair<zmq::socket_t, zmq::socket_t> connected_pair(zmq::context_t& context,
+                                                                     const std::string& name,
+                                                                     int mark);
+
+}  // namespace detail
+
 template <typename Sent, typename Taken>
 class Link {
  public:
@@ -32,10 +43,7 @@ class Link {
       : socket_(std::move(socket)), name_(std::move(name)) {}
 
   // On a link that must arrive.
-  void send(Sent message) {
-    const bool sent = offer(std::move(message));
-    CHECK(sent, "link {} has no mark and refused a message", name_);
-  }
+  void send(Sent message) { detail::check_arrives(offer(std::move(message)), name_); }
 
   // On a link with a mark: false where it is full, and the message is dropped.
   [[nodiscard]] bool offer(Sent message) {
@@ -72,15 +80,6 @@ struct LinkEnds {
   Link<Forward, Backward> near;
   Link<Backward, Forward> far;
 };
-
-namespace detail {
-
-// Two connected PAIR sockets; `mark` bounds the messages under way in each direction.
-[[nodiscard]] std::pair<zmq::socket_t, zmq::socket_t> connected_pair(zmq::context_t& context,
-                                                                     const std::string& name,
-                                                                     int mark);
-
-}  // namespace detail
 
 // `name` is unique within the context: "sender/receiver".
 template <typename Forward, typename Backward = Nothing>

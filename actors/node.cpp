@@ -104,7 +104,6 @@ void Node::make_actors() {
   Wiring wiring = wire(contexts_.inside);
   SocketServer::Sockets listeners = open_listeners(contexts_, settings_);
   zmq::socket_t broadcasts = open_publisher(contexts_, settings_);
-  say_what_was_found();  // a node that cannot listen has not started
   const raft::Index applied_index = disk_->state_machine->applied_index();
   const settings::Raft& limits = settings_.raft;
 
@@ -115,6 +114,7 @@ void Node::make_actors() {
   event_handler_ = std::make_unique<EventHandler>(
       raft::Server(core_options(settings_), disk_->restored(limits.log_memory_bytes)),
       std::move(wiring.event_handler), logging_, counters_);
+  say_what_was_found();  // a node that cannot listen has not started
   outbound_dispatcher_ = std::make_unique<OutboundDispatcher>(
       contexts_.peers, settings_, std::move(wiring.outbound_dispatcher), logging_, counters_);
   log_writer_ = std::make_unique<LogWriter>(std::move(disk_->hard_state), std::move(disk_->log),

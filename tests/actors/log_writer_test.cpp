@@ -1,0 +1,160 @@
+#include "actors/log_writer.h"
+
+#include <atomic>
+#include <filesystem>
+
+#include "../storage/simulated_disk.h"
+#include "support.h"
+
+using namespace actors;
+using namespace actors_test;
+
+namespace {
+
+// A disk whose syncs the test can hold back, or let fail.
+class WatchedDisk final : public storage::SimulatedDisk {
+ public:
+  std::unique_ptr<storage::File> open(const Path& path, OpenMode mode) override {
+    return std::make_unique<WatchedFile>(*this, SimulatedDisk::open(path, mode));
+  }
+
+  std::atomic<bool> held = false;     // a sync waits until this is false
+  std::atomic<bool> failing = false;  // a sync throws
+  std::atomic<int> syncs = 0;         // begun
+
+ private:
+  class WatchedFile final : public storage::File {
+   public:
+    WatchedFile(WatchedDisk& disk, std::unique_ptr<storage::File> file)
+        : disk_(disk), file_(std::move(file)) {}
+    void write(std::uint64_t offset, std::span<const std::span<const std::byte>> parts) override {
+      file_->write(offset, parts);
+    }
+    std::size_t read(std::uint64_t offset, std::span<std::byte> into) const override {
+      return file_->read(offset, into);
+    }
+    void sync() override {
+      ++disk_.syncs;
+      disk_.held.wait(true);
+      if (disk_.failing) throw storage::DiskFault("the disk is gone");
+      file_->sync();
+    }
+    void truncate(std::uint64_t size) override { file_->truncate(size); }
+    std::uint64_t size() const override { return file_->size(); }
+
+   private:
+    WatchedDisk& disk_;
+    std::unique_ptr<storage::File> file_;
+  };
+};
+
+struct Bench {
+  Bench()
+      : orders(make_link<LogOrders, LogReport>(context, "event_handler/log_writer", kMustArrive)),
+        promises(make_link<OutboundMessages>(context, "log_writer/outbound_dispatcher", 64)),
+        logging(quiet_logging()) {
+    disk.make_directory("node");
+    writer = std::make_unique<LogWriter>(
+        std::make_unique<storage::HardStateStore>(disk, "node", true),
+        std::make_unique<storage::LogStore>(disk, "node/log", 1, storage::LogOptions{1 << 16}),
+        LogWriter::Links{std::move(orders.far), std::move(promises.near)}, *logging, counters);
+    disk.syncs = 0;
+  }
+
+  // An order for the entry that follows, with one promise.
+  raft::Persist order(std::uint64_t number) {
+    raft::EntryBlockBuilder builder(previous);
+    builder.add(number, 1, raft::EntryKind::kCommand, base::SharedBytes::copy_of("command"));
+    raft::Persist persist;
+    persist.number = number;
+    persist.entries = builder.finish();
+    persist.promises.push_back({2, raft::AppendEntriesAccepted{1, number}});
+    previous = persist.entries.back().checksum();
+    return persist;
+  }
+
+  zmq::context_t context{0};
+  WatchedDisk disk;
+  LinkEnds<LogOrders, LogReport> orders;
+  LinkEnds<OutboundMessages> promises;
+  std::unique_ptr<Logging> logging;
+  Counters counters;
+  std::unique_ptr<LogWriter> writer;
+  std::uint64_t previous = 0;
+};
+
+}  // namespace
+
+TEST_CASE("log_writer_promises_only_after_the_sync") {  // A15
+  const auto mode = each_runtime();
+  Bench bench;
+  bench.disk.held = true;
+  RunningActors running(bench.context, mode, {bench.writer.get()});
+  bench.orders.near.send({bench.order(1), {}});
+  eventually([&] { return bench.disk.syncs > 0; });
+  CHECK_FALSE(bench.promises.far.receive());
+  CHECK_FALSE(bench.orders.near.receive());
+
+  bench.disk.held = false;
+  bench.disk.held.notify_all();
+  CHECK(next(bench.promises.far).sends.size() == 1);
+  const LogReport report = next(bench.orders.near);
+  REQUIRE(report.persisted);
+  CHECK(report.persisted->number == 1);
+}
+
+TEST_CASE("log_writer_syncs_once_for_all_orders_that_wait") {
+  const auto mode = each_runtime();
+  Bench bench;
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    bench.orders.near.send({bench.order(number), {}});
+  }
+  RunningActors running(bench.context, mode, {bench.writer.get()});
+  CHECK(next(bench.promises.far).sends.size() == 20);
+  CHECK(next(bench.orders.near).persisted->number == 20);
+  CHECK(bench.disk.syncs == 1);
+}
+
+TEST_CASE("log_writer_sends_nothing_more_after_a_failed_sync") {  // A16
+  const auto mode = each_runtime();
+  Bench bench;
+  bench.disk.failing = true;
+  RunningActors running(bench.context, mode, {bench.writer.get()});
+  bench.orders.near.send({bench.order(1), {}});
+  const ActorEnded ended = running.wait_for_end();
+  CHECK(ended.actor == bench.writer.get());
+  REQUIRE(ended.fault);
+  CHECK_THAT(*ended.fault, Catch::Contains("the disk is gone"));
+
+  bench.disk.failing = false;
+  bench.orders.near.send({bench.order(2), {}});
+  running.stop();
+  CHECK_FALSE(bench.promises.far.receive());
+  CHECK_FALSE(bench.orders.near.receive());
+}
+
+TEST_CASE("log_writer_reads_back_what_the_core_asks_for") {
+  const auto mode = each_runtime();
+  Bench bench;
+  bench.orders.near.send({bench.order(1), {}});
+  bench.orders.near.send({bench.order(2), {raft::FetchEntries{3, 1, 2, 1 << 20}}});
+  RunningActors running(bench.context, mode, {bench.writer.get()});
+  CHECK(next(bench.orders.near).persisted->number == 2);
+  const LogReport report = next(bench.orders.near);
+  REQUIRE(report.fetched.size() == 1);
+  CHECK(report.fetched[0].peer == 3);
+  CHECK(report.fetched[0].entries.size() == 2);
+}
+
+TEST_CASE("log_writer_finishes_its_orders_when_it_stops") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.context, mode, {bench.writer.get()});
+  for (std::uint64_t number = 1; number <= 3000; ++number) {
+    bench.orders.near.send({bench.order(number), {}});
+  }
+  running.stop();
+  std::uint64_t last = 0;
+  while (const auto report = bench.orders.near.receive()) last = report->persisted->number;
+  CHECK(last == 3000);
+}

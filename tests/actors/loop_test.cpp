@@ -1,0 +1,160 @@
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <thread>
+
+#include "actors/supervisor.h"
+#include "support.h"
+
+using namespace actors;
+using namespace actors_test;
+
+namespace {
+
+enum class Work { kPassOn, kFail };
+
+// Passes on what it is told, and notes what became of it in a link to the test.
+class Worker final : public Actor {
+ public:
+  Worker(std::string name, Link<std::string, Work> link)
+      : name_(std::move(name)), link_(std::move(link)) {}
+
+  std::string_view name() const override { return name_; }
+  std::vector<zmq::pollitem_t> inputs() override { return {link_.input()}; }
+  void turn() override {
+    while (const auto work = link_.receive()) {
+      if (*work == Work::kFail) throw std::runtime_error("out of order");
+      link_.send(name_ + " turned");
+    }
+  }
+  void stop() override { link_.send(name_ + " stopped"); }
+
+ private:
+  std::string name_;
+  Link<std::string, Work> link_;
+};
+
+struct Workers {
+  explicit Workers(zmq::context_t& context)
+      : first_link(make_link<Work, std::string>(context, "test/first", kMustArrive)),
+        second_link(make_link<Work, std::string>(context, "test/second", kMustArrive)),
+        first("first", std::move(first_link.far)),
+        second("second", std::move(second_link.far)) {}
+
+  LinkEnds<Work, std::string> first_link;
+  LinkEnds<Work, std::string> second_link;
+  Worker first;
+  Worker second;
+};
+
+// Whether a node whose supervisor runs on a thread of its own ended well.
+struct Supervised {
+  Supervised(zmq::context_t& context, settings::RuntimeMode mode, Workers& workers)
+      : order(eventfd(0, EFD_CLOEXEC)),
+        logging(quiet_logging()),
+        log(*logging, "test"),
+        runtime(context, mode, {&workers.first, &workers.second}),
+        supervision{.stop_order = {&workers.second, &workers.first},
+                    .stop_descriptor = order,
+                    .take_order = [this] { eventfd_read(order, &taken); },
+                    .end_at_once = [] {}},
+        thread([this] { well = supervise(runtime, supervision, log); }) {}
+  ~Supervised() { close(order); }
+
+  int order;
+  eventfd_t taken = 0;
+  std::unique_ptr<Logging> logging;
+  ActorLog log;
+  Runtime runtime;
+  Supervision supervision;
+  bool well = false;
+  std::thread thread;
+};
+
+// Notes in which order it and others are called.
+class Recorder final : public Actor {
+ public:
+  Recorder(char letter, std::string& record, Link<Nothing, int> in, Link<int, Nothing>* out)
+      : letter_(letter), record_(record), in_(std::move(in)), out_(out) {}
+  std::string_view name() const override { return {&letter_, 1}; }
+  std::vector<zmq::pollitem_t> inputs() override { return {in_.input()}; }
+  void turn() override {
+    while (const auto work = in_.receive()) {
+      record_ += letter_;
+      if (out_ != nullptr) out_->send(*work);
+    }
+  }
+
+ private:
+  char letter_;
+  std::string& record_;
+  Link<Nothing, int> in_;
+  Link<int, Nothing>* out_;
+};
+
+}  // namespace
+
+TEST_CASE("loop_runs_the_actor_whose_input_is_readable") {
+  const auto mode = each_runtime();
+  zmq::context_t context(0);
+  Workers workers(context);
+  RunningActors running(context, mode, {&workers.first, &workers.second});
+  workers.second_link.near.send(Work::kPassOn);
+  CHECK(next(workers.second_link.near) == "second turned");
+  CHECK_FALSE(workers.first_link.near.receive());
+  workers.first_link.near.send(Work::kPassOn);
+  CHECK(next(workers.first_link.near) == "first turned");
+}
+
+TEST_CASE("loop_carries_work_through_all_its_actors_in_one_pass") {
+  zmq::context_t context(0);
+  auto to_a = make_link<int>(context, "test/a", kMustArrive);
+  auto to_b = make_link<int>(context, "a/b", kMustArrive);
+  std::string record;
+  Recorder a('a', record, std::move(to_a.far), &to_b.near);
+  Recorder b('b', record, std::move(to_b.far), nullptr);
+  to_a.near.send(1);
+  {
+    RunningActors running(context, settings::RuntimeMode::kAsync, {&a, &b});
+    running.stop();  // the order comes behind the first pass
+  }
+  CHECK(record == "ab");
+}
+
+TEST_CASE("supervisor_stops_each_actor_in_order") {
+  const auto mode = each_runtime();
+  zmq::context_t context(0);
+  Workers workers(context);
+  Supervised node(context, mode, workers);
+  eventfd_write(node.order, 1);
+  node.thread.join();
+  CHECK(node.well);
+  CHECK(node.taken == 1);
+  CHECK(next(workers.second_link.near) == "second stopped");
+  CHECK(next(workers.first_link.near) == "first stopped");
+}
+
+TEST_CASE("supervisor_ends_the_node_where_an_actor_fails") {
+  const auto mode = each_runtime();
+  zmq::context_t context(0);
+  Workers workers(context);
+  Supervised node(context, mode, workers);
+  workers.second_link.near.send(Work::kFail);
+  node.thread.join();
+  CHECK_FALSE(node.well);
+  // The one that failed is not called again, not even to stop.
+  CHECK_FALSE(workers.second_link.near.receive());
+  CHECK(next(workers.first_link.near) == "first stopped");
+}
+
+TEST_CASE("runtime_reports_what_an_exception_said") {
+  const auto mode = each_runtime();
+  zmq::context_t context(0);
+  Workers workers(context);
+  RunningActors running(context, mode, {&workers.first, &workers.second});
+  workers.first_link.near.send(Work::kFail);
+  const ActorEnded ended = running.wait_for_end();
+  CHECK(ended.actor == &workers.first);
+  CHECK(ended.fault == "out of order");
+}

@@ -1,0 +1,115 @@
+#include "actors/node.h"
+
+#include <msgpack.hpp>
+
+#include "storage/data_directory.h"
+#include "support.h"
+
+using namespace actors;
+using namespace actors_test;
+
+namespace {
+
+// Settings of a cluster of one, on ports that are free now.
+settings::Settings lone_settings(const std::filesystem::path& directory) {
+  zmq::context_t context(1);
+  auto peer = bound(context, zmq::socket_type::router);
+  auto client = bound(context, zmq::socket_type::router);
+  auto publish = bound(context, zmq::socket_type::pub);
+  return settings::parse(
+      fmt::format("[node]\nid = 1\ncluster = \"test\"\ndata_directory = \"{}\"\n"
+                  "[[member]]\nid = 1\npeer = \"{}\"\nclient = \"{}\"\npublish = \"{}\"\n"
+                  "[storage]\nsegment_bytes = 65536\n",
+                  directory.string(), peer.endpoint, client.endpoint, publish.endpoint),
+      "lone.toml");
+}
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "node-test-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+using Fields = std::map<std::string, msgpack::object>;
+
+class Client {
+ public:
+  explicit Client(const std::string& endpoint) : socket_(context_, zmq::socket_type::dealer) {
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.connect(endpoint);
+  }
+
+  // Asks until the answer is `ok`: before there is a leader, it is not.
+  Fields ask(const std::map<std::string, std::string>& request) {
+    return *eventually([&]() -> std::optional<Fields> {
+      msgpack::sbuffer buffer;
+      msgpack::pack(buffer, request);
+      socket_.send(zmq::buffer(buffer.data(), buffer.size()));
+      zmq::message_t reply;
+      eventually([&] { return receive_frame(socket_, reply); });
+      unpacked_ = msgpack::unpack(reply.data<char>(), reply.size());
+      auto fields = unpacked_.get().as<Fields>();
+      if (!fields.at("ok").as<bool>()) return std::nullopt;
+      return fields;
+    });
+  }
+
+ private:
+  zmq::context_t context_{1};
+  zmq::socket_t socket_;
+  msgpack::object_handle unpacked_;
+};
+
+}  // namespace
+
+TEST_CASE("node_keeps_what_it_acknowledged_over_a_restart") {
+  const auto mode = each_runtime();
+  TemporaryDirectory directory;
+  const auto settings = lone_settings(directory.path() / "data");
+  const auto logging = quiet_logging();
+  const auto file_system = storage::posix_file_system();
+  {
+    Node node(settings, *file_system, *logging);
+    RunningActors running(node.inside(), mode, node.actors());
+    Client client(settings.self().client);
+    CHECK(client.ask({{"op", "set"}, {"key", "colour"}, {"value", "blue"}}).at("version") ==
+          msgpack::object(1));
+    running.stop();
+  }
+  Node node(settings, *file_system, *logging);
+  RunningActors running(node.inside(), mode, node.actors());
+  Client client(settings.self().client);
+  CHECK(client.ask({{"op", "get"}, {"key", "colour"}}).at("value").as<std::string>() == "blue");
+  CHECK(client.ask({{"op", "status"}}).at("role").as<std::string>() == "leader");
+  CHECK(client.ask({{"op", "debug"}}).count("text") == 1);
+}
+
+TEST_CASE("node_says_which_endpoint_it_cannot_listen_on") {
+  TemporaryDirectory directory;
+  auto settings = lone_settings(directory.path() / "data");
+  zmq::context_t context(1);
+  const auto taken = bound(context, zmq::socket_type::router);
+  settings.members[0].client = taken.endpoint;
+  const auto logging = quiet_logging();
+  const auto file_system = storage::posix_file_system();
+  CHECK_THROWS_WITH(Node(settings, *file_system, *logging),
+                    Catch::Contains(taken.endpoint) && Catch::Contains("`client`"));
+}
+
+TEST_CASE("node_refuses_a_directory_of_another_node") {
+  TemporaryDirectory directory;
+  auto settings = lone_settings(directory.path() / "data");
+  const auto logging = quiet_logging();
+  const auto file_system = storage::posix_file_system();
+  { Node node(settings, *file_system, *logging); }
+  settings.node.id = settings.members[0].id = 2;
+  CHECK_THROWS_AS(Node(settings, *file_system, *logging), storage::Refused);
+}

@@ -1,0 +1,125 @@
+#include "actors/outbound_dispatcher.h"
+
+#include "support.h"
+
+using namespace actors;
+using namespace actors_test;
+
+namespace {
+
+struct Bench {
+  // Node 2 listens where it is said, node 3 nowhere.
+  explicit Bench(const std::string& endpoint_of_2)
+      : settings(sample_settings()),
+        sends(make_link<OutboundMessages>(inside, "sends", kMustArrive)),
+        promises(make_link<OutboundMessages>(inside, "promises", kMustArrive)),
+        ticks(inside, "ticks"),
+        heard(inside, "heard"),
+        logging(quiet_logging()) {
+    settings.members[1].peer = endpoint_of_2;
+    dispatcher = std::make_unique<OutboundDispatcher>(
+        outside, settings,
+        OutboundDispatcher::Links{
+            std::move(sends.far), std::move(promises.far), {inside, "ticks"}, {inside, "heard"}},
+        *logging, counters);
+  }
+
+  void heartbeat(raft::NodeId to) { sends.near.send({{{to, raft::Heartbeat{1, 0, 0}}}}); }
+
+  settings::Settings settings;
+  zmq::context_t inside{0};
+  zmq::context_t outside{1};
+  LinkEnds<OutboundMessages> sends;
+  LinkEnds<OutboundMessages> promises;
+  BroadcastSource<Tick> ticks;
+  BroadcastSource<PeerHeard> heard;
+  std::unique_ptr<Logging> logging;
+  Counters counters;
+  std::unique_ptr<OutboundDispatcher> dispatcher;
+};
+
+// One message as node 2 receives it.
+std::optional<raft::Message> received(zmq::socket_t& router) {
+  std::vector<zmq::message_t> frames;
+  if (receive_message(router, {100, 1 << 20}, frames) != Received::kMessage) return std::nullopt;
+  codec::Frames content;
+  for (std::size_t i = 1; i < frames.size(); ++i) content.push_back(to_bytes(std::move(frames[i])));
+  auto decoded = codec::decode_peer_message({"test", 2}, {}, content);
+  REQUIRE(std::holds_alternative<codec::PeerMessage>(decoded));
+  return std::get<codec::PeerMessage>(decoded).message;
+}
+
+}  // namespace
+
+TEST_CASE("outbound_dispatcher_speaks_to_a_peer_on_two_lanes") {
+  const auto mode = each_runtime();
+  zmq::context_t peers(1);
+  auto node2 = bound(peers, zmq::socket_type::router);
+  Bench bench(node2.endpoint);
+  RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
+  const auto small = eventually([&] {
+    bench.heartbeat(2);
+    return received(node2.socket);
+  });
+  CHECK(std::holds_alternative<raft::Heartbeat>(*small));
+  eventually([&] {
+    bench.promises.near.send({{{2, raft::AppendEntries{1, 0, 0, 0, {}}}}});
+    const auto message = received(node2.socket);
+    return message && std::holds_alternative<raft::AppendEntries>(*message);
+  });
+}
+
+TEST_CASE("outbound_dispatcher_drops_and_counts_for_a_peer_that_is_away") {  // B5, B6
+  const auto mode = each_runtime();
+  zmq::context_t peers(1);
+  auto node2 = bound(peers, zmq::socket_type::router);
+  Bench bench(node2.endpoint);
+  RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
+  for (int i = 0; i < 100; ++i) bench.heartbeat(3);
+  eventually([&] { return bench.counters.sends_dropped.value() == 100; });
+}
+
+TEST_CASE("outbound_dispatcher_connects_anew_where_a_link_has_ended_for_good") {  // B4
+  const auto mode = each_runtime();
+  zmq::context_t peers(1);
+  // A socket of the wrong type refuses the handshake, and libzmq gives up on the link.
+  auto wrong = bound(peers, zmq::socket_type::pub);
+  Bench bench(wrong.endpoint);
+  RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
+  bench.heartbeat(2);
+  eventually([&] { return bench.counters.sends_dropped.value() > 0; });
+  zmq::socket_t right(peers, zmq::socket_type::router);
+  wrong.socket.close();
+  eventually([&] { return zmq_bind(right.handle(), wrong.endpoint.c_str()) == 0; });
+
+  raft::Milliseconds now = 0;
+  eventually([&] {
+    now += bench.settings.raft.election_timeout_ms;
+    bench.ticks.publish({now});
+    bench.heartbeat(2);
+    return received(right);
+  });
+  CHECK(bench.counters.links_recreated.value() > 0);
+}
+
+TEST_CASE("outbound_dispatcher_keeps_a_link_while_its_peer_is_heard") {
+  const auto mode = each_runtime();
+  zmq::context_t peers(1);
+  auto node2 = bound(peers, zmq::socket_type::router);
+  Bench bench(node2.endpoint);
+  RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
+  eventually([&] {
+    bench.heartbeat(2);
+    return received(node2.socket);
+  });
+  // Silent, but never spoken to: nothing is wrong. A turn takes news of peers before ticks.
+  bench.heard.publish({2});
+  const auto patience = 3 * bench.settings.raft.election_timeout_ms;
+  for (raft::Milliseconds now = 1; now < 10 * patience; now += patience / 2) {
+    bench.heard.publish({2});
+    bench.ticks.publish({now});
+    bench.heartbeat(2);
+    eventually([&] { return received(node2.socket); });
+  }
+  CHECK(bench.counters.links_recreated.value() == 0);
+}

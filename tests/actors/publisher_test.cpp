@@ -1,0 +1,110 @@
+#include "actors/publisher.h"
+
+#include <msgpack.hpp>
+
+#include "support.h"
+
+using namespace actors;
+using namespace actors_test;
+
+namespace {
+
+struct Bench {
+  Bench()
+      : applied(make_link<AppliedBroadcasts, BroadcastsPublished>(inside, "applied", kMustArrive)),
+        status(inside, "status"),
+        ticks(inside, "ticks"),
+        subscriber(outside, zmq::socket_type::sub) {
+    Bound pub = bound(outside, zmq::socket_type::pub,
+                      [](auto& socket) { socket.set(zmq::sockopt::sndhwm, 0); });
+    subscriber.set(zmq::sockopt::rcvhwm, 0);
+    subscriber.set(zmq::sockopt::linger, 0);
+    subscriber.set(zmq::sockopt::subscribe, "");
+    subscriber.connect(pub.endpoint);
+    publisher = std::make_unique<Publisher>(
+        1, 0, std::move(pub.socket),
+        Publisher::Links{std::move(applied.far), {inside, "status"}, {inside, "ticks"}});
+  }
+
+  // Waits until the subscription has arrived: from then on nothing is missed.
+  void wait_for_subscriber() {
+    raft::Milliseconds now = 0;
+    eventually([&] {
+      ticks.publish({now += 1000});
+      return readable(subscriber);
+    });
+  }
+  std::vector<std::string> next_broadcast() {
+    std::vector<zmq::message_t> frames;
+    eventually([&] {
+      return receive_message(subscriber, {10, 1 << 20}, frames) == Received::kMessage;
+    });
+    std::vector<std::string> texts;
+    for (const auto& frame : frames) texts.push_back(frame.to_string());
+    return texts;
+  }
+
+  zmq::context_t inside{0};
+  zmq::context_t outside{1};
+  LinkEnds<AppliedBroadcasts, BroadcastsPublished> applied;
+  BroadcastSource<NodeStatus> status;
+  BroadcastSource<Tick> ticks;
+  zmq::socket_t subscriber;
+  std::unique_ptr<Publisher> publisher;
+};
+
+database::Broadcast publication(raft::Index index) {
+  return {database::BroadcastKind::kPublish,
+          index,
+          1,
+          index,
+          "ch/news",
+          base::SharedBytes::copy_of(std::to_string(index))};
+}
+
+std::uint64_t number_in(const std::string& header, const std::string& field) {
+  const auto handle = msgpack::unpack(header.data(), header.size());
+  return handle.get().as<std::map<std::string, msgpack::object>>().at(field).as<std::uint64_t>();
+}
+
+}  // namespace
+
+TEST_CASE("publisher_publishes_in_the_order_of_the_log") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.inside, mode, {bench.publisher.get()});
+  bench.wait_for_subscriber();
+  constexpr raft::Index kLast = 3000;
+  std::size_t published = 0;
+  for (raft::Index index = 1; index < kLast; index += 3) {
+    bench.applied.near.send(
+        {{publication(index), publication(index + 1), publication(index + 2)}, 10, index + 2});
+  }
+  for (raft::Index index = 1; index <= kLast;) {
+    const auto frames = bench.next_broadcast();
+    REQUIRE(frames.size() == 3);
+    if (frames[0] == "raft/status") continue;
+    REQUIRE(frames[0] == "ch/news");
+    REQUIRE(number_in(frames[1], "seq") == index);
+    REQUIRE(frames[2] == std::to_string(index));
+    ++index;
+  }
+  while (published < kLast / 3 * 10) published += next(bench.applied.near).bytes;
+  CHECK(published == kLast / 3 * 10);
+}
+
+TEST_CASE("publisher_tells_its_status_at_each_change_and_as_time_passes") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.inside, mode, {bench.publisher.get()});
+  bench.wait_for_subscriber();
+  bench.applied.near.send({{publication(7)}, 10, 7});
+  eventually([&] {
+    bench.status.publish({{raft::Role::kLeader, 4, 1}, 9, 1});
+    const auto frames = bench.next_broadcast();
+    return frames[0] == "raft/status" && number_in(frames[1], "term") == 4 &&
+           number_in(frames[1], "commit_index") == 9 && number_in(frames[1], "applied_index") == 7;
+  });
+  bench.ticks.publish({1'000'000'000});
+  CHECK(bench.next_broadcast()[0] == "raft/status");
+}
