@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <stdexcept>
 #include <utility>
 
 namespace actors {
@@ -77,12 +78,14 @@ void LogWriter::keep_promises(std::vector<raft::Persist> group) {
 void LogWriter::serve(const std::vector<raft::FetchEntries>& fetches) {
   LogReport report;
   for (const raft::FetchEntries& fetch : fetches) {
-    // What was asked for may have been truncated meanwhile. Nobody needs it then: entries that
-    // are to be applied are committed, and a node that truncates leads no peer.
     const raft::Index last = std::min(fetch.last_index, log_store_->last_index());
     if (fetch.first_index < log_store_->first_index() || fetch.first_index > last) {
-      log_.warning("entries from {} on are not in the log any more", fetch.first_index);
-      continue;
+      // Truncated meanwhile: a node that truncates leads no peer, and nobody needs it then. What
+      // is to be applied here is committed, and never truncated.
+      if (fetch.peer) continue;
+      throw std::runtime_error(fmt::format("entry {} is committed, and the log holds {} to {}",
+                                           fetch.first_index, log_store_->first_index(),
+                                           log_store_->last_index()));
     }
     report.fetched.push_back(
         {fetch.peer, log_store_->read(fetch.first_index, last, fetch.max_bytes)});

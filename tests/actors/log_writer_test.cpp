@@ -158,3 +158,13 @@ TEST_CASE("log_writer_finishes_its_orders_when_it_stops") {
   while (const auto report = bench.orders.near.receive()) last = report->persisted->number;
   CHECK(last == 3000);
 }
+
+TEST_CASE("log_writer_ends_the_node_where_a_committed_entry_is_missing") {
+  const auto mode = each_runtime();
+  Bench bench;
+  bench.orders.near.send({bench.order(1), {raft::FetchEntries{std::nullopt, 5, 6, 1 << 20}}});
+  RunningActors running(bench.context, mode, {bench.writer.get()});
+  const ActorEnded ended = running.wait_for_end();
+  REQUIRE(ended.fault);
+  CHECK_THAT(*ended.fault, Catch::Contains("entry 5 is committed"));
+}
