@@ -8,15 +8,21 @@
 namespace actors {
 namespace {
 
-// Of a RequestNumber (raft/types.h): the count of requests of one start.
-constexpr int kCountBits = 40;
+// The number before the first of this start; numbers of earlier starts must never come back.
+raft::RequestNumber first_number(std::uint64_t starts) {
+  if (starts >> (64 - raft::kRequestCounterBits) != 0) {
+    throw std::runtime_error(
+        "the data directory was started too often to number requests; replace the node");
+  }
+  return starts << raft::kRequestCounterBits;
+}
 
 }  // namespace
 
 RequestTable::RequestTable(std::uint64_t starts, Limits limits)
     : limits_(limits),
-      last_number_(starts << kCountBits),
-      highest_number_(last_number_ | ((std::uint64_t{1} << kCountBits) - 1)) {}
+      last_number_(first_number(starts)),
+      highest_number_(last_number_ | ((std::uint64_t{1} << raft::kRequestCounterBits) - 1)) {}
 
 bool RequestTable::full_for(const ClientAddress& client) const {
   const auto found = per_client_.find(client.routing_id);

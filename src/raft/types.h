@@ -12,8 +12,10 @@ using Term = std::uint64_t;    // 0 before the first election, then only rising
 using Index = std::uint64_t;   // of a log entry: the first is 1; 0 means "before the first"
 
 // A client request while this process runs; unique within the data directory: the number of
-// starts of the directory in the upper 24 bits, a counter in the lower 40. Numbers only rise.
+// starts of the directory in the upper 20 bits, a counter in the lower 44: a million starts, and
+// nearly three years without one at 200,000 requests a second. Numbers only rise.
 using RequestNumber = std::uint64_t;
+inline constexpr int kRequestCounterBits = 44;
 
 // Milliseconds on a clock that never goes back; its zero means nothing. 64 bits never overflow.
 using Milliseconds = std::uint64_t;

@@ -64,7 +64,7 @@ class Node {
     plan_turn();
   }
   // The number of the next request: rising, also over restarts.
-  [[nodiscard]] raft::RequestNumber next_request() { return (starts_ << 40) | ++requests_; }
+  [[nodiscard]] raft::RequestNumber next_request() { return (starts_ << raft::kRequestCounterBits) | ++requests_; }
 
   [[nodiscard]] raft::NodeId id() const { return id_; }
   [[nodiscard]] bool runs() const { return server_ != nullptr; }
