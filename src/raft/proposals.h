@@ -14,7 +14,8 @@ void on_forward_commands(State& state, NodeId from, ForwardCommands message);
 // passed some on learn their indices.
 void append_pending_commands(State& state);
 
-// The entries from `index` on are replaced: who waits for one of them cannot know its outcome.
+// The entries from `index` on are replaced, or never came: who waits for one of them cannot know
+// its outcome.
 void give_up_waiting_writes(State& state, Index index);
 // Nobody waits for `request` any more.
 void forget_waiting_write(State& state, RequestNumber request);

@@ -138,7 +138,7 @@ struct State {
   bool clock_started = false;
   Index commit_index = 0;
   Index applied_index = 0;
-  std::deque<WaitingWrite> waiting_writes;  // by rising index
+  std::deque<WaitingWrite> waiting_writes;  // by rising index; at a leader, all in its log
   std::deque<IndexedRead> indexed_reads;
   Forwarding forwarding;
   Output output;

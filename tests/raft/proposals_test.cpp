@@ -193,3 +193,34 @@ TEST_CASE("proposal_nothing_more_is_handed_to_the_state_machine_than_it_keeps_up
   REQUIRE(effects.apply);
   REQUIRE(effects.apply->entries.front().entry.index == 4);
 }
+
+TEST_CASE(
+    "proposal_answers_at_a_new_leader_do_not_wait_for_places_in_the_old_ones_log (A13, A30)") {
+  Cluster cluster({1, 2, 3});
+  cluster.elect(1);
+  // Node 2 learns the places of five commands in the log of node 1, and gets none of the entries.
+  for (RequestNumber request = 1; request <= 5; ++request) {
+    cluster.step(2, CommandSubmitted{request, bytes("x")});
+  }
+  for (const Envelope& each : std::exchange(cluster.network, {})) {
+    cluster.receive(1, 2, each.message);
+  }
+  for (const Envelope& each : std::exchange(cluster.network, {})) {
+    if (std::holds_alternative<ForwardCommandsReply>(each.message)) {
+      cluster.receive(2, 1, each.message);
+    }
+  }
+  REQUIRE(cluster.state(2).waiting_writes.size() == 5);
+  cluster.network.clear();
+  cluster.isolate(1);
+  cluster.elect(2);
+  REQUIRE(cluster.leads(2));
+  // They are in no log that could still commit them.
+  REQUIRE(cluster.node(2).refusals.size() == 5);
+  for (const Refuse& refusal : cluster.node(2).refusals) {
+    REQUIRE(refusal.reason == RefusalReason::kUnknownOutcome);
+  }
+  cluster.step(2, CommandSubmitted{6, bytes("new")});
+  cluster.settle();
+  REQUIRE(answered(cluster, 2) == std::vector<RequestNumber>{6});
+}
