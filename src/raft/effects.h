@@ -33,8 +33,8 @@ struct CommittedEntry {
   std::optional<RequestNumber> request;  // a client of this node waits for its outcome
 };
 
-// Committed entries for the state machine: consecutive, each handed out once in the life of this
-// process. Promptly answered by EntriesApplied.
+// Committed entries for the state machine, on this node's disk already: consecutive, each handed
+// out once in the life of this process. Promptly answered by EntriesApplied.
 struct Apply {
   std::vector<CommittedEntry> entries;
 };

@@ -25,6 +25,9 @@ void check_order(const State& state) {
         "node {} term {}: applied {} <= handed out {} <= committed {} <= last {}", state.id(),
         state.current_term(), state.applied_index, state.output.applied_to, state.commit_index,
         last);
+  CHECK(state.output.applied_to <= state.durability.durable_index(),
+        "node {} term {}: handed out {}, on disk {}", state.id(), state.current_term(),
+        state.output.applied_to, state.durability.durable_index());
   CHECK(state.durability.durable_index() <= last && state.output.persisted_to <= last,
         "node {} term {}: durable {}, handed out {}, last {}", state.id(), state.current_term(),
         state.durability.durable_index(), state.output.persisted_to, last);

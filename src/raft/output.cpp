@@ -32,9 +32,9 @@ void hand_to_state_machine(State& state, std::vector<Entry> entries) {
   if (!output.effects.apply) output.effects.apply.emplace();
   std::size_t bytes = 0;
   for (Entry& entry : entries) {
-    CHECK(entry.index == output.applied_to + 1 && entry.index <= state.commit_index,
-          "node {}: applies {} after {}, committed to {}", state.id(), entry.index,
-          output.applied_to, state.commit_index);
+    CHECK(entry.index == output.applied_to + 1 && entry.index <= state.settled_index(),
+          "node {}: applies {} after {}, committed to {}, durable to {}", state.id(), entry.index,
+          output.applied_to, state.commit_index, state.durability.durable_index());
     bytes += entry.record.size();
     output.applied_to = entry.index;
     auto request = take_waiting(state, entry);
@@ -47,17 +47,18 @@ void hand_to_state_machine(State& state, std::vector<Entry> entries) {
 void apply_committed(State& state) {
   Output& output = state.output;
   const Options& options = state.options;
-  // A state machine that is flushed ahead of the log on disk could not start after a crash.
-  const Index ready = std::min(state.commit_index, state.durability.durable_index());
-  if (output.applied_to >= ready || output.fetching_to_apply) return;
+  // A majority may have on disk what this node has not. A state machine ahead of the own log would
+  // survive a crash that the end of the log does not (A26).
+  const Index last = state.settled_index();
+  if (output.applied_to >= last || output.fetching_to_apply) return;
   if (output.applying_bytes >= options.max_applying_bytes) return;
   const std::size_t room = options.max_applying_bytes - output.applying_bytes;
   const Index first = output.applied_to + 1;
   if (state.log.in_memory(first)) {
-    hand_to_state_machine(state, state.log.slice(first, ready, room));
+    hand_to_state_machine(state, state.log.slice(first, last, room));
   } else {
     output.fetching_to_apply = true;
-    output.effects.fetches.push_back({std::nullopt, first, ready, room});
+    output.effects.fetches.push_back({std::nullopt, first, last, room});
   }
 }
 
@@ -113,8 +114,7 @@ Effects finish_turn(State& state) {
   persist(state);
   tell_standing(state);
   // What is neither on disk nor committed may still be needed for a truncation or a write.
-  state.log.evict(std::min(state.durability.durable_index(), state.commit_index),
-                  state.options.log_memory_bytes);
+  state.log.evict(state.settled_index(), state.options.log_memory_bytes);
   return std::exchange(state.output.effects, {});
 }
 
@@ -122,7 +122,7 @@ void on_entries_fetched_to_apply(State& state, std::vector<Entry> entries) {
   Output& output = state.output;
   output.fetching_to_apply = false;
   const bool current = !entries.empty() && entries.front().index == output.applied_to + 1 &&
-                       entries.back().index <= state.commit_index;
+                       entries.back().index <= state.settled_index();
   CHECK(current, "node {}: fetched entries to apply do not follow {}", state.id(),
         output.applied_to);
   hand_to_state_machine(state, std::move(entries));

@@ -5,6 +5,7 @@
 // Invariants: invariants.h, checked after every step.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -158,6 +159,11 @@ struct State {
 
   [[nodiscard]] bool hard_state_durable() const {
     return !output.hard_state_changed && durability.hard_state_durable();
+  }
+
+  // Committed, and on this node's disk: nothing takes these entries away any more.
+  [[nodiscard]] Index settled_index() const {
+    return std::min(commit_index, durability.durable_index());
   }
 
   // To leave as soon as the term it carries is on disk.

@@ -323,3 +323,18 @@ TEST_CASE("replication_after_a_restart_everything_committed_is_applied_again") {
   cluster.pass(2000);
   REQUIRE(cluster.node(1).applied.size() == applied + 1);
 }
+
+TEST_CASE("replication_nothing_is_applied_that_the_own_disk_may_still_lose (A26)") {
+  Cluster cluster({1, 2, 3});
+  cluster.elect(1);
+  const NodeId slow = GENERATE(1, 2);  // the leader, a follower
+  const auto applied = cluster.node(slow).applied.size();
+  cluster.node(slow).disk_held = true;
+  command(cluster, 1, 1, "x");
+  cluster.settle();
+  cluster.pass(100);
+  REQUIRE(cluster.state(slow).commit_index == cluster.state(1).log.last_index());
+  REQUIRE(cluster.node(slow).applied.size() == applied);
+  cluster.release_disk(slow);
+  REQUIRE(cluster.node(slow).applied.size() == applied + 1);
+}
