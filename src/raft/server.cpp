@@ -28,6 +28,14 @@ bool meet_term(State& state, const Message& message) {
   return true;
 }
 
+// Whether its sender hears this leader. A question shows nothing: who asks for pre-votes in this
+// term hears nobody, and would keep a leader in office that reaches too few (A27).
+bool answers_leader(const Message& message) {
+  return std::holds_alternative<AppendEntriesAccepted>(message) ||
+         std::holds_alternative<AppendEntriesRejected>(message) ||
+         std::holds_alternative<HeartbeatReply>(message);
+}
+
 struct MessageHandler {
   State& state;
   NodeId from;
@@ -55,7 +63,8 @@ void on_message_received(State& state, MessageReceived event) {
   }
   if (!meet_term(state, event.message)) return;
   auto* leader = state.as<LeaderState>();
-  if (leader != nullptr && message_term(event.message) == state.current_term()) {
+  const bool current = message_term(event.message) == state.current_term();
+  if (leader != nullptr && current && answers_leader(event.message)) {
     leader->peers.at(event.from).set_heard_at(state.now);
   }
   std::visit(MessageHandler{state, event.from}, event.message);

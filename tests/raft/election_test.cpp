@@ -234,3 +234,16 @@ TEST_CASE("election_same_seed_same_effects") {
     REQUIRE(one.state(1).current_term() == other.state(1).current_term());
   }
 }
+
+TEST_CASE("election_a_leader_whom_a_majority_cannot_hear_gives_way_to_one_who_is_heard (A27)") {
+  // Node 1 hears everybody, only node 2 hears node 1. Node 2 alone could lead, but follows while
+  // node 1 does; the others ask node 1 for votes, again and again.
+  Cluster cluster({1, 2, 3, 4, 5});
+  cluster.elect(1);
+  for (const NodeId unheard : {3, 4, 5}) cluster.cut(1, unheard);
+  for (const NodeId from : {3, 4, 5}) {
+    for (const NodeId to : {3, 4, 5}) cluster.cut(from, to);
+  }
+  cluster.pass(10'000);
+  REQUIRE(cluster.leads(2));
+}
