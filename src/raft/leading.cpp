@@ -113,7 +113,8 @@ void on_heartbeat_reply(State& state, NodeId from, const HeartbeatReply& reply) 
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || reply.term != state.current_term()) return;
   Progress& progress = leader->peers.at(from);
-  progress.on_heartbeat_answered(reply.last_log_index);
+  progress.on_heartbeat_answered(reply.last_log_index, state.now,
+                                 state.options.heartbeat_interval_ms);
   progress.confirmed_round = std::max(progress.confirmed_round, reply.read_round);
   confirm_read_round(state);
 }

@@ -54,7 +54,10 @@ bool Progress::on_rejected(Index prev_log_index, Index next_index) {
   return true;
 }
 
-void Progress::on_heartbeat_answered(Index follower_last_index) {
+void Progress::on_heartbeat_answered(Index follower_last_index, Milliseconds now,
+                                     Milliseconds heartbeat_interval) {
+  if (now - heartbeat_answered_at_ < heartbeat_interval) return;
+  heartbeat_answered_at_ = now;
   if (mode_ == Mode::kProbe) {
     probe_sent_ = false;
   } else if (match_index_ > match_at_heartbeat_ || match_index_ + 1 == next_index_) {

@@ -34,8 +34,10 @@ class Progress {
   // False for a rejection that a later answer has overtaken.
   bool on_rejected(Index prev_log_index, Index next_index);
   // A heartbeat was answered: a probe may be repeated; where entries are in flight and nothing has
-  // moved for two heartbeats, something was lost, and the pipeline starts over.
-  void on_heartbeat_answered(Index follower_last_index);
+  // moved for two heartbeats, something was lost, and the pipeline starts over. Rounds of reads
+  // send heartbeats far more often; of those, one in `heartbeat_interval` counts.
+  void on_heartbeat_answered(Index follower_last_index, Milliseconds now,
+                             Milliseconds heartbeat_interval);
   // Nothing was heard for long: whatever was in flight is given up.
   void on_silence();
 
@@ -61,8 +63,9 @@ class Progress {
   bool probe_sent_ = false;         // in kProbe: wait for its answer
   std::deque<InFlight> in_flight_;  // in kPipeline
   std::size_t bytes_in_flight_ = 0;
-  Index match_at_heartbeat_ = 0;  // when the last heartbeat was answered
-  int stalled_heartbeats_ = 0;    // in a row, in kPipeline
+  Milliseconds heartbeat_answered_at_ = 0;  // the last that counted
+  Index match_at_heartbeat_ = 0;            // at that time
+  int stalled_heartbeats_ = 0;              // in a row, in kPipeline
   Milliseconds heard_at_;
 };
 

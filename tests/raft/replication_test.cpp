@@ -338,3 +338,20 @@ TEST_CASE("replication_nothing_is_applied_that_the_own_disk_may_still_lose (A26)
   cluster.release_disk(slow);
   REQUIRE(cluster.node(slow).applied.size() == applied + 1);
 }
+
+TEST_CASE("replication_rounds_of_reads_do_not_make_a_slow_disk_look_like_a_loss") {
+  Cluster cluster({1, 2, 3});
+  cluster.elect(1);
+  for (const NodeId id : {2, 3}) cluster.node(id).disk_held = true;
+  command(cluster, 1, 1, "x");
+  cluster.settle();
+  cluster.delivered.clear();
+  for (RequestNumber request = 2; request <= 20; ++request) {
+    cluster.step(1, ReadRequested{request});
+    cluster.settle();
+  }
+  REQUIRE(cluster.node(1).served_reads.size() == 19);
+  for (const Envelope& each : cluster.delivered) {
+    REQUIRE_FALSE(std::holds_alternative<AppendEntries>(each.message));
+  }
+}
