@@ -10,9 +10,12 @@
 namespace raft {
 namespace {
 
-void set_commit_index(State& state, LeaderState& leader, Index index) {
-  leader.uncommitted_bytes -= state.log.bytes_between(state.commit_index + 1, index);
-  state.commit_index = index;
+// What a majority and the own disk have makes room for new commands. Both, or the orders to an
+// own disk that stalls while others commit would pile up without end.
+void make_room(State& state, LeaderState& leader) {
+  const Index settled = state.settled_index();
+  leader.unsettled_bytes -= state.log.bytes_between(leader.settled_index + 1, settled);
+  leader.settled_index = settled;
 }
 
 std::size_t record_bytes(const std::vector<Entry>& entries) {
@@ -84,7 +87,7 @@ void append_no_operation(State& state) {
 }
 
 void append_as_leader(State& state, std::vector<Entry> entries) {
-  state.as<LeaderState>()->uncommitted_bytes += record_bytes(entries);
+  state.as<LeaderState>()->unsettled_bytes += record_bytes(entries);
   state.log.append(std::move(entries));
 }
 
@@ -169,8 +172,10 @@ void advance_commit_index(State& state) {
     return voter == state.id() ? state.durability.durable_index()
                                : leader->peers.at(voter).match_index();
   });
-  if (reached <= state.commit_index || !state.log.matches(reached, state.current_term())) return;
-  set_commit_index(state, *leader, reached);
+  if (reached > state.commit_index && state.log.matches(reached, state.current_term())) {
+    state.commit_index = reached;
+  }
+  make_room(state, *leader);
 }
 
 }  // namespace raft

@@ -9,7 +9,7 @@ namespace raft {
 namespace {
 
 bool has_room(const State& state, const LeaderState& leader, std::size_t bytes) {
-  return leader.uncommitted_bytes + leader.pending_bytes + bytes <=
+  return leader.unsettled_bytes + leader.pending_bytes + bytes <=
          state.options.max_uncommitted_bytes;
 }
 

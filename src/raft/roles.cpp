@@ -105,8 +105,9 @@ void become_leader(State& state) {
   }
   leader.first_index_of_term = state.log.last_index() + 1;
   leader.heartbeat_due = state.now;
-  leader.uncommitted_bytes =
-      state.log.bytes_between(state.commit_index + 1, state.log.last_index());
+  leader.settled_index = state.settled_index();
+  leader.unsettled_bytes =
+      state.log.bytes_between(leader.settled_index + 1, state.log.last_index());
   change_role(state, std::move(leader));
   state.trace(TraceLevel::kInformation, fmt::format("leads term {}", state.current_term()));
   append_no_operation(state);

@@ -161,7 +161,7 @@ Status Server::status() const {
       status.counters["append_entries_in_flight"] += progress.messages_in_flight();
       status.counters["append_entries_bytes_in_flight"] += progress.bytes_in_flight();
     }
-    status.counters["uncommitted_bytes"] = leader->uncommitted_bytes;
+    status.counters["uncommitted_bytes"] = leader->unsettled_bytes;
     status.counters["reads_waiting_for_a_round"] = leader->waiting_reads.size();
   }
   status.counters["log_memory_bytes"] = state.log.memory_bytes();

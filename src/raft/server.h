@@ -26,7 +26,7 @@ struct Options {
   std::size_t max_append_bytes = 1 << 20;        // of entries in one AppendEntries
   std::size_t window_messages = 64;              // AppendEntries in flight to one peer
   std::size_t window_bytes = 8 << 20;            // entries in flight to one peer
-  std::size_t max_uncommitted_bytes = 64 << 20;  // at the leader, beyond it commands are refused
+  std::size_t max_uncommitted_bytes = 64 << 20;  // or not on the leader's own disk; beyond it, busy
   std::size_t max_applying_bytes = 8 << 20;      // handed out and not yet applied
   std::size_t log_memory_bytes = 64 << 20;       // of entries kept in memory
   std::uint64_t seed = 1;                        // of the election timeouts

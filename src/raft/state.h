@@ -62,7 +62,8 @@ struct LeaderState {
   std::map<NodeId, Progress> peers;
   Index first_index_of_term = 0;  // its no-op
   Milliseconds heartbeat_due = 0;
-  std::size_t uncommitted_bytes = 0;
+  Index settled_index = 0;          // as last counted, State::settled_index()
+  std::size_t unsettled_bytes = 0;  // of the entries after it that are in memory
 
   std::vector<PendingCommand> pending_commands;
   std::size_t pending_bytes = 0;

@@ -224,3 +224,19 @@ TEST_CASE(
   cluster.settle();
   REQUIRE(answered(cluster, 2) == std::vector<RequestNumber>{6});
 }
+
+TEST_CASE("proposal_beyond_what_the_leaders_own_disk_keeps_up_with_is_refused_busy") {
+  Cluster cluster({1, 2, 3}, [](Options& options) { options.max_uncommitted_bytes = 500; });
+  cluster.elect(1);
+  const auto before = cluster.state(1).log.last_index();
+  cluster.node(1).disk_held = true;
+  for (RequestNumber request = 1; request <= 20; ++request) {
+    cluster.step(1, CommandSubmitted{request, bytes("0123456789")});
+    cluster.settle();
+  }
+  REQUIRE(cluster.state(1).commit_index == before + 10);  // on the disks of the others
+  REQUIRE(cluster.node(1).refusals.size() == 10);
+  REQUIRE(cluster.node(1).refusals[0].reason == RefusalReason::kBusy);
+  cluster.release_disk(1);
+  REQUIRE(cluster.server(1).status().counters.at("uncommitted_bytes") == 0);
+}
