@@ -30,9 +30,9 @@ class Progress {
 
   // The follower has everything up to `match_index` on disk. True where that was news.
   bool on_accepted(Index match_index);
-  // The consistency check failed at `prev_log_index`; the next probe goes to `next_index`.
-  // False for a rejection that a later answer has overtaken.
-  bool on_rejected(Index prev_log_index, Index next_index);
+  // The consistency check failed at `prev_log_index`; the next probe goes to `next_index`. Ignored
+  // where a later answer has overtaken it.
+  void on_rejected(Index prev_log_index, Index next_index);
   // A heartbeat was answered: a probe may be repeated; where entries are in flight and nothing has
   // moved for two heartbeats, something was lost, and the pipeline starts over. Rounds of reads
   // send heartbeats far more often; of those, one in `heartbeat_interval` counts.

@@ -355,3 +355,15 @@ TEST_CASE("replication_rounds_of_reads_do_not_make_a_slow_disk_look_like_a_loss"
     REQUIRE_FALSE(std::holds_alternative<AppendEntries>(each.message));
   }
 }
+
+TEST_CASE("replication_a_follower_that_lost_its_log_is_asked_at_the_pace_of_heartbeats (A28)") {
+  Cluster cluster({1, 2, 3});
+  cluster.elect(1);
+  command(cluster, 1, 1, "x");
+  cluster.settle();
+  cluster.start(2, {});  // an empty disk under the old name
+  command(cluster, 1, 2, "y");
+  cluster.delivered.clear();
+  cluster.pass(1000);
+  REQUIRE(cluster.delivered.size() < 200);
+}
