@@ -130,14 +130,18 @@ void give_up_forwarded(State& state) {
   forwarding.asked.clear();
 }
 
-void forget_forwarded(State& state, RequestNumber request) {
+void forget_forwarded(State& state, const std::vector<RequestNumber>& expired) {
   auto& forwarding = state.forwarding;
-  forwarding.unanswered.erase(request);
-  for (auto& round : forwarding.asked) std::erase(round.requests, request);
+  const auto forgotten = [&](RequestNumber request) {
+    return std::binary_search(expired.begin(), expired.end(), request);
+  };
+  const auto of_forgotten = [&](const auto& each) { return forgotten(each.request); };
+  for (const RequestNumber request : expired) forwarding.unanswered.erase(request);
+  for (auto& round : forwarding.asked) std::erase_if(round.requests, forgotten);
   std::erase_if(forwarding.asked, [](const auto& round) { return round.requests.empty(); });
-  std::erase_if(state.indexed_reads, [&](const auto& read) { return read.request == request; });
-  std::erase(forwarding.reads, request);
-  std::erase_if(forwarding.commands, [&](const auto& each) { return each.request == request; });
+  std::erase_if(forwarding.reads, forgotten);
+  std::erase_if(forwarding.commands, of_forgotten);
+  std::erase_if(state.indexed_reads, of_forgotten);
 }
 
 }  // namespace raft

@@ -18,7 +18,7 @@ void send_forwarded(State& state);
 void repeat_asked_reads(State& state);
 // The leader that was asked leads no more: reads may be asked anew, writes may have been taken.
 void give_up_forwarded(State& state);
-// Nobody waits for `request` any more.
-void forget_forwarded(State& state, RequestNumber request);
+// Nobody waits for the requests `expired`, which are sorted, any more.
+void forget_forwarded(State& state, const std::vector<RequestNumber>& expired);
 
 }  // namespace raft

@@ -95,6 +95,16 @@ void persist(State& state) {
   output.persisted_to = last;
 }
 
+// Once a turn, as in bad times all that wait expire together, and each pass is over all of them.
+void forget_expired(State& state) {
+  if (state.expired.empty()) return;
+  std::sort(state.expired.begin(), state.expired.end());
+  forget_forwarded(state, state.expired);
+  forget_waiting_writes(state, state.expired);
+  if (auto* leader = state.as<LeaderState>()) forget_pending_reads(*leader, state.expired);
+  state.expired.clear();
+}
+
 void tell_standing(State& state) {
   const Standing standing{state.role(), state.current_term(), state.leader()};
   if (state.output.standing == standing) return;
@@ -105,6 +115,7 @@ void tell_standing(State& state) {
 }  // namespace
 
 Effects finish_turn(State& state) {
+  forget_expired(state);
   append_pending_commands(state);
   start_read_round(state);
   send_forwarded(state);

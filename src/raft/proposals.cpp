@@ -85,9 +85,10 @@ void give_up_waiting_writes(State& state, Index index) {
   }
 }
 
-void forget_waiting_write(State& state, RequestNumber request) {
-  std::erase_if(state.waiting_writes,
-                [&](const WaitingWrite& waiting) { return waiting.request == request; });
+void forget_waiting_writes(State& state, const std::vector<RequestNumber>& expired) {
+  std::erase_if(state.waiting_writes, [&](const WaitingWrite& waiting) {
+    return std::binary_search(expired.begin(), expired.end(), waiting.request);
+  });
 }
 
 }  // namespace raft

@@ -17,7 +17,7 @@ void append_pending_commands(State& state);
 // The entries from `index` on are replaced, or never came: who waits for one of them cannot know
 // its outcome.
 void give_up_waiting_writes(State& state, Index index);
-// Nobody waits for `request` any more.
-void forget_waiting_write(State& state, RequestNumber request);
+// Nobody waits for the requests `expired`, which are sorted, any more.
+void forget_waiting_writes(State& state, const std::vector<RequestNumber>& expired);
 
 }  // namespace raft

@@ -16,10 +16,6 @@ void refuse(State& state, const PendingRead& read) {
   }
 }
 
-bool is_of(const PendingRead& read, RequestNumber request) {
-  return !read.asked_by && read.request == request;
-}
-
 }  // namespace
 
 void on_read_requested(State& state, RequestNumber request) {
@@ -90,8 +86,10 @@ void refuse_pending_reads(State& state, const LeaderState& leader) {
   for (const PendingRead& read : leader.read_round->reads) refuse(state, read);
 }
 
-void forget_pending_read(LeaderState& leader, RequestNumber request) {
-  const auto forgotten = [&](const PendingRead& read) { return is_of(read, request); };
+void forget_pending_reads(LeaderState& leader, const std::vector<RequestNumber>& expired) {
+  const auto forgotten = [&](const PendingRead& read) {
+    return !read.asked_by && std::binary_search(expired.begin(), expired.end(), read.request);
+  };
   std::erase_if(leader.waiting_reads, forgotten);
   if (leader.read_round) std::erase_if(leader.read_round->reads, forgotten);
 }

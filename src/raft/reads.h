@@ -22,7 +22,7 @@ void serve_indexed_reads(State& state);
 
 // This node stops leading: nobody can confirm these reads.
 void refuse_pending_reads(State& state, const LeaderState& leader);
-// Nobody waits for `request` any more.
-void forget_pending_read(LeaderState& leader, RequestNumber request);
+// Nobody waits for the requests `expired`, which are sorted, any more.
+void forget_pending_reads(LeaderState& leader, const std::vector<RequestNumber>& expired);
 
 }  // namespace raft

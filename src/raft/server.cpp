@@ -99,12 +99,6 @@ void on_entries_fetched(State& state, EntriesFetched event) {
   }
 }
 
-void on_request_expired(State& state, RequestNumber request) {
-  forget_forwarded(state, request);
-  forget_waiting_write(state, request);
-  if (auto* leader = state.as<LeaderState>()) forget_pending_read(*leader, request);
-}
-
 struct EventHandler {
   State& state;
 
@@ -112,7 +106,7 @@ struct EventHandler {
   void operator()(MessageReceived& e) { on_message_received(state, std::move(e)); }
   void operator()(CommandSubmitted& e) { on_command_submitted(state, std::move(e)); }
   void operator()(const ReadRequested& e) { on_read_requested(state, e.request); }
-  void operator()(const RequestExpired& e) { on_request_expired(state, e.request); }
+  void operator()(const RequestExpired& e) { state.expired.push_back(e.request); }
   void operator()(const Persisted& e) { on_persisted(state, e.number); }
   void operator()(const EntriesApplied& e) { on_entries_applied(state, e.index); }
   void operator()(EntriesFetched& e) { on_entries_fetched(state, std::move(e)); }

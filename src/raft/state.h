@@ -142,6 +142,7 @@ struct State {
   Index applied_index = 0;
   std::deque<WaitingWrite> waiting_writes;  // by rising index; at a leader, all in its log
   std::deque<IndexedRead> indexed_reads;
+  std::vector<RequestNumber> expired;  // in this turn
   Forwarding forwarding;
   Output output;
 

@@ -146,3 +146,16 @@ TEST_CASE("read_in_a_cluster_of_one_is_served_in_the_same_turn") {
   cluster.step(1, ReadRequested{1});
   REQUIRE(cluster.node(1).served_reads == std::vector<RequestNumber>{1});
 }
+
+TEST_CASE("read_all_that_expire_in_one_turn_are_forgotten (A30)") {
+  const NodeId asked = GENERATE(1, 2);  // the leader, a follower
+  Cluster cluster({1, 2, 3});
+  cluster.elect(1);
+  cluster.isolate(1);
+  cluster.turn(asked, {ReadRequested{1}, ReadRequested{2}, ReadRequested{3}});
+  cluster.step(asked, ReadRequested{4});
+  cluster.turn(asked, {RequestExpired{1}, RequestExpired{4}, RequestExpired{2}});
+  cluster.heal();
+  cluster.pass(300);
+  REQUIRE(cluster.node(asked).served_reads == std::vector<RequestNumber>{3});
+}
