@@ -7,24 +7,8 @@
 namespace actors {
 namespace {
 
-// A routing id, an envelope, a body; one more, to tell what has too many.
-constexpr std::size_t kMaxEnvelopeFrames = 4;
-constexpr std::size_t kMaxFrames = 1 + kMaxEnvelopeFrames + 1 + 1;
-// Of one frame of an envelope: it is kept as long as the request is, and a routing id, the
-// longest that a socket adds, has at most 255.
-constexpr std::size_t kMaxEnvelopeFrameBytes = 255;
-
-// All frames between routing id and body, where the last is empty: the envelope of ZeroMQ's
-// request-reply (RFC 28). Nothing where it is not one.
-std::optional<std::vector<std::string>> envelope_of(const std::vector<zmq::message_t>& frames) {
-  std::vector<std::string> envelope;
-  for (std::size_t i = 1; i + 1 < frames.size(); ++i) {
-    if (frames[i].size() > kMaxEnvelopeFrameBytes) return std::nullopt;
-    envelope.push_back(frames[i].to_string());
-  }
-  if (!envelope.empty() && !envelope.back().empty()) return std::nullopt;
-  return envelope;
-}
+// Routing id, delimiter and body make three; one more, to tell what has too many.
+constexpr std::size_t kMaxFrames = 4;
 
 }  // namespace
 
@@ -38,14 +22,10 @@ std::optional<ClientMessage> ClientListener::receive() {
 
   ClientMessage message;
   message.from.routing_id = frames_.front().to_string();
-  const bool whole =
-      received == Received::kMessage && frames_.size() >= 2 && frames_.size() < kMaxFrames;
-  auto envelope = whole ? envelope_of(frames_) : std::nullopt;
-  if (envelope) {
-    message.from.envelope = std::move(*envelope);
+  message.from.delimiter = frames_.size() >= 3 && frames_[1].empty();
+  const std::size_t frames_of_request = message.from.delimiter ? 3 : 2;
+  if (received == Received::kMessage && frames_.size() == frames_of_request) {
     message.body = std::move(frames_.back());
-  } else if (frames_.size() >= 3 && frames_[1].empty()) {
-    message.from.envelope = {""};  // so that a REQ hears what is wrong
   }
   return message;
 }
@@ -55,8 +35,8 @@ SendResult ClientListener::reply(const ClientAddress& to, const base::SharedByte
   // ROUTER_MANDATORY: the first frame tells whether the client is there and reads.
   const SendResult addressed = send_frame(socket_, frame, true);
   if (addressed != SendResult::kSent) return addressed;
-  for (const std::string& each : to.envelope) {
-    frame.rebuild(each.data(), each.size());
+  if (to.delimiter) {
+    frame.rebuild();
     static_cast<void>(send_frame(socket_, frame, true));
   }
   frame = to_frame(body);

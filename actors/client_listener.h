@@ -15,10 +15,7 @@ namespace actors {
 // Where a reply goes.
 struct ClientAddress {
   std::string routing_id;
-  // Goes before the reply as it came before the request: nothing from a DEALER, an empty frame
-  // from a REQ; more, ending in an empty frame, from a REQ that numbers its requests or from
-  // behind a proxy.
-  std::vector<std::string> envelope;
+  bool delimiter = false;  // an empty frame goes before the reply, as a REQ expects
 };
 
 struct ClientMessage {
