@@ -1,5 +1,6 @@
 #include "actors/client_listener.h"
 
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -7,8 +8,25 @@
 namespace actors {
 namespace {
 
-// Routing id, delimiter and body make three; one more, to tell what has too many.
-constexpr std::size_t kMaxFrames = 4;
+// Of an envelope: the number of a REQ, the routing ids that two proxies add, and the empty frame.
+constexpr std::size_t kMaxEnvelopeFrames = 4;
+// Of one frame of it, as of any routing id.
+constexpr std::size_t kMaxEnvelopeFrameBytes = 255;
+// Routing id, envelope and body; one more, to tell what has too many.
+constexpr std::size_t kMaxFrames = 1 + kMaxEnvelopeFrames + 1 + 1;
+
+using FrameIterator = std::vector<zmq::message_t>::const_iterator;
+
+// Where the body is to begin: after the first empty frame, if that ends an envelope.
+FrameIterator end_of_envelope(FrameIterator begin, FrameIterator end) {
+  FrameIterator at = begin;
+  for (std::size_t taken = 0; at != end && taken < kMaxEnvelopeFrames; ++taken, ++at) {
+    // A lone empty frame is an empty request.
+    if (at->empty()) return std::next(at) == end ? begin : std::next(at);
+    if (at->size() > kMaxEnvelopeFrameBytes) return begin;
+  }
+  return begin;
+}
 
 }  // namespace
 
@@ -22,9 +40,11 @@ std::optional<ClientMessage> ClientListener::receive() {
 
   ClientMessage message;
   message.from.routing_id = frames_.front().to_string();
-  message.from.delimiter = frames_.size() >= 3 && frames_[1].empty();
-  const std::size_t frames_of_request = message.from.delimiter ? 3 : 2;
-  if (received == Received::kMessage && frames_.size() == frames_of_request) {
+  const auto first = std::next(frames_.cbegin());
+  const auto body = end_of_envelope(first, frames_.cend());
+  for (auto at = first; at != body; ++at) message.from.envelope.push_back(at->to_string());
+  if (received == Received::kMessage && body != frames_.cend() &&
+      std::next(body) == frames_.cend()) {
     message.body = std::move(frames_.back());
   }
   return message;
@@ -35,8 +55,8 @@ SendResult ClientListener::reply(const ClientAddress& to, const base::SharedByte
   // ROUTER_MANDATORY: the first frame tells whether the client is there and reads.
   const SendResult addressed = send_frame(socket_, frame, true);
   if (addressed != SendResult::kSent) return addressed;
-  if (to.delimiter) {
-    frame.rebuild();
+  for (const std::string& part : to.envelope) {
+    frame.rebuild(part.data(), part.size());
     static_cast<void>(send_frame(socket_, frame, true));
   }
   frame = to_frame(body);

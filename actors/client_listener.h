@@ -15,12 +15,14 @@ namespace actors {
 // Where a reply goes.
 struct ClientAddress {
   std::string routing_id;
-  bool delimiter = false;  // an empty frame goes before the reply, as a REQ expects
+  // The frames before a request, up to and with the first empty one: they go before the reply
+  // too. None of a DEALER; of a REQ the empty frame, and before it a number with REQ_CORRELATE.
+  std::vector<std::string> envelope;
 };
 
 struct ClientMessage {
   ClientAddress from;
-  std::optional<zmq::message_t> body;  // none: not one frame, or over the limits
+  std::optional<zmq::message_t> body;  // none: not one frame after the envelope, or over the limits
 };
 
 class ClientListener {

@@ -162,7 +162,7 @@ void SocketServer::on_request(ClientMessage message) {
   };
   if (!message.body) {
     refuse({"\xc0", codec::ErrorCode::kBadRequest,
-            "A request is one frame, or an empty frame and one more, within the limit of size."});
+            "A request is one frame, alone or after an empty frame, within the limit of size."});
     return;
   }
   auto parsed = codec::parse_request(message.body->to_string_view(), client_limits_);

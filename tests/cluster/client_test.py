@@ -72,6 +72,33 @@ class Clients(unittest.TestCase):
             self.assertTrue(reply["ok"])
             self.assertEqual(reply["id"], number)
 
+    def test_a_req_socket_that_is_relaxed_and_correlated(self):
+        """As docs/protocol.md advises: a number goes before the empty frame, and comes back."""
+        socket = zmq.Context.instance().socket(zmq.REQ)
+        self.addCleanup(socket.close)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.REQ_RELAXED, 1)
+        socket.setsockopt(zmq.REQ_CORRELATE, 1)
+        socket.connect(self.follower.endpoint("client"))
+        for number in range(10):
+            socket.send(msgpack.packb({"op": "status", "id": number}))
+        self.assertTrue(socket.poll(int(DEADLINE * 1000)), "the last request is answered")
+        self.assertEqual(msgpack.unpackb(socket.recv())["id"], 9)
+        self.assertFalse(socket.poll(0), "replies to the others are passed over")
+
+    def test_an_envelope_comes_back_frame_by_frame(self):
+        socket = zmq.Context.instance().socket(zmq.DEALER)
+        self.addCleanup(socket.close)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.connect(self.leader.endpoint("client"))
+        request = msgpack.packb({"op": "status", "id": 1})
+        for envelope in ([], [b""], [b"number", b""], [b"proxy", b"number", b""]):
+            for body, ok in ((request, True), (b"", False)):
+                socket.send_multipart([*envelope, body])
+                self.assertTrue(socket.poll(int(DEADLINE * 1000)), f"an answer to {envelope}")
+                *returned, reply = socket.recv_multipart()
+                self.assertEqual((returned, msgpack.unpackb(reply)["ok"]), (envelope, ok))
+
     def test_the_id_comes_back_as_it_was(self):
         client = self.leader.client()
         for identity in (None, 7, -1, 1.5, "text", b"\x00\xff", [1, [2]], {"a": 1}):
