@@ -1,6 +1,5 @@
 #include "actors/logging.h"
 
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
 namespace actors {
@@ -44,8 +43,14 @@ spdlog::level::level_enum level_of(settings::LogLevel level) {
 }  // namespace
 
 Logging::Logging(raft::NodeId node, settings::LogLevel level)
-    : Logging(node, level, std::make_shared<spdlog::sinks::stderr_color_sink_mt>(),
+    : Logging(node, level, std::make_shared<StderrSink>(STDERR_FILENO, isatty(STDERR_FILENO) == 1),
               isatty(STDERR_FILENO) == 1) {}
+
+Logging::Logging(raft::NodeId node, settings::LogLevel level, std::shared_ptr<StderrSink> sink,
+                 bool colours)
+    : Logging(node, level, spdlog::sink_ptr(sink), colours) {
+  stderr_sink_ = std::move(sink);
+}
 
 Logging::Logging(raft::NodeId node, settings::LogLevel level, spdlog::sink_ptr sink, bool colours)
     : node_(node),
@@ -58,7 +63,10 @@ Logging::Logging(raft::NodeId node, settings::LogLevel level, spdlog::sink_ptr s
   logger_->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
 }
 
-Logging::~Logging() = default;
+Logging::~Logging() {
+  // The thread of the log ends when it has written the queue, or given it up.
+  if (stderr_sink_) stderr_sink_->close();
+}
 
 void Logging::note_standing(raft::Role role, raft::Term term) {
   standing_.store(term << 8 | static_cast<std::uint64_t>(role), std::memory_order_relaxed);

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <utility>
 
+#include "actors/stderr_sink.h"
 #include "raft/types.h"
 #include "settings/settings.h"
 
@@ -31,7 +32,7 @@ class Logging {
   Logging(raft::NodeId node, settings::LogLevel level);
   // To `sink`, plain or in colour.
   Logging(raft::NodeId node, settings::LogLevel level, spdlog::sink_ptr sink, bool colours);
-  // Writes what is still queued.
+  // Writes what is still queued, as far as stderr takes it within a moment.
   ~Logging();
   Logging(const Logging&) = delete;
   Logging& operator=(const Logging&) = delete;
@@ -44,6 +45,8 @@ class Logging {
 
  private:
   friend class ActorLog;
+  Logging(raft::NodeId node, settings::LogLevel level, std::shared_ptr<StderrSink> sink,
+          bool colours);
   [[nodiscard]] bool wants(spdlog::level::level_enum level) const {
     return logger_->should_log(level);
   }
@@ -51,7 +54,8 @@ class Logging {
 
   raft::NodeId node_;
   bool colours_;
-  std::atomic<std::uint64_t> standing_;  // role in the lowest byte, term above
+  std::atomic<std::uint64_t> standing_;      // role in the lowest byte, term above
+  std::shared_ptr<StderrSink> stderr_sink_;  // none where another was given
   std::shared_ptr<spdlog::details::thread_pool> writer_;
   std::shared_ptr<spdlog::async_logger> logger_;
 };

@@ -105,11 +105,11 @@ class Node:
     def endpoint(self, name):
         return f"tcp://127.0.0.1:{self.ports[name]}"
 
-    def start(self, *arguments):
+    def start(self, *arguments, stderr=None):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "--runtime", RUNTIME, *arguments, self.config],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log if stderr is None else stderr)
         return self
 
     def kill(self, number=signal.SIGKILL):

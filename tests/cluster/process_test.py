@@ -1,6 +1,7 @@
 """Starting and stopping: what a person at a terminal meets."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -84,6 +85,27 @@ class Processes(unittest.TestCase):
                 self.assertIn("shutting down", node.log())
                 node.start()
                 wait_until(node.status, "it starts again")
+
+    def test_a_stderr_that_nobody_reads_holds_up_neither_requests_nor_the_end(self):
+        """A33: a full pipe where the log goes."""
+        cluster = Cluster(1)
+        self.addCleanup(cluster.__exit__, None, None, None)
+        node = cluster.nodes[1]
+        unread, written = os.pipe()
+        self.addCleanup(os.close, unread)
+        node.start("--log-level", "debug", stderr=written)
+        os.close(written)
+        client = node.client()
+        wait_until(lambda: client.ask("set", key="x", value=b"1").ok, "it serves")
+
+        def overrun():
+            for number in range(200):
+                self.assertTrue(client.ask("set", key="x", value=b"%d" % number).ok)
+            dropped = re.search(r"log_lines_dropped: (\d+)", client.ask("debug")["text"])
+            return int(dropped[1]) > 0
+
+        wait_until(overrun, "more lines than a pipe and the queue take")
+        self.assertEqual(node.kill(signal.SIGTERM), 0)
 
     def test_log_lines_tell_a_story_and_no_request(self):
         with Cluster(1) as cluster:
