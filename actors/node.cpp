@@ -50,6 +50,13 @@ struct Node::Disk {
             storage::LogOptions{.segment_bytes = settings.storage.segment_bytes})),
         state_machine(std::make_unique<::database::Database>(directory.database_path(),
                                                              database_options(settings))) {
+    const raft::Term promised = hard_state->current().current_term;
+    if (!log->term_runs().empty() && log->term_runs().back().term > promised) {
+      throw storage::Damage(fmt::format(
+          "{}: the log holds entries of term {}, the hard state knows none after {}: its newest "
+          "copy is damaged; restore the directory from a backup, or replace this node",
+          directory.path().string(), log->term_runs().back().term, promised));
+    }
     if (state_machine->applied_index() > log->last_index()) {
       throw storage::Damage(fmt::format(
           "{}: the database holds entry {}, the log ends at {}: the end of the log is lost; "

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import unittest
 
@@ -106,6 +107,25 @@ class Processes(unittest.TestCase):
 
         wait_until(overrun, "more lines than a pipe and the queue take")
         self.assertEqual(node.kill(signal.SIGTERM), 0)
+
+    def damage(self, path):
+        with open(path, "r+b") as file:
+            first = file.read(1)[0]
+            file.seek(0)
+            file.write(bytes([first ^ 1]))
+
+    def test_a_damaged_vote_behind_the_log_is_one_line(self):
+        cluster = Cluster(1)
+        self.addCleanup(cluster.__exit__, None, None, None)
+        node = cluster.nodes[1].start()
+        cluster.set("x", b"1")
+        self.assertEqual(node.kill(signal.SIGTERM), 0)
+        for copy in (0, 1):  # the newest is one of the two
+            with open(os.path.join(node.data, f"hard_state.{copy}"), "rb") as file:
+                if struct.unpack_from("<Q", file.read(), 32)[0] == 1:
+                    newest = file.name
+        self.damage(newest)
+        self.assertIn("hard state", self.one_line(run(node.config)))
 
     def test_log_lines_tell_a_story_and_no_request(self):
         with Cluster(1) as cluster:
