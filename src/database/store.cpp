@@ -40,6 +40,21 @@ namespace {
 constexpr std::array<const char*, kFamilyCount> kFamilyNames = {"default", "keys", "channels",
                                                                 "history"};
 
+std::string in_one_line(const rocksdb::Status& status) {
+  std::string text = status.ToString();
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+std::string_view what_to_do(const rocksdb::Status& status) {
+  if (status.IsNoSpace()) return "make room on its disk, and start the node again";
+  if (status.IsCorruption() || status.IsPathNotFound()) {
+    return "restore the data directory from a backup, or replace the node";
+  }
+  return "check its disk and its permissions, and start the node again";
+}
+
 std::size_t position(Family family) { return static_cast<std::size_t>(family); }
 
 rocksdb::DBOptions database_options(const Options& options) {
@@ -200,8 +215,8 @@ void Store::damaged(std::string_view what) const {
 
 void Store::check(const rocksdb::Status& status, std::string_view doing) const {
   if (status.ok()) return;
-  throw DatabaseFault(
-      fmt::format("{}: the database cannot be {}: {}", directory_, doing, status.ToString()));
+  throw DatabaseFault(fmt::format("{}: the database cannot be {}: {}; {}", directory_, doing,
+                                  in_one_line(status), what_to_do(status)));
 }
 
 }  // namespace database
