@@ -120,7 +120,7 @@ TEST_CASE("socket_server_answers_with_the_outcome_and_names_the_leader") {
   const auto taken = events(bench, 1);
   REQUIRE(std::holds_alternative<raft::CommandSubmitted>(taken[0]));
   const auto number = number_of(taken[0]);
-  CHECK(number >> 40 == 1);
+  CHECK(number >> raft::kRequestCounterBits == 1);
   bench.queries.far.send({{{number, 5, database::SetOutcome{1}}}, {}, {}});
   const std::string reply = receive(client);
   CHECK(verdict(reply) == "ok");
