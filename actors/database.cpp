@@ -81,6 +81,7 @@ void Database::publish(std::vector<::database::Broadcast> broadcasts) {
   if (publishing_bytes_ > 0 && publishing_bytes_ + bytes > limits_.max_publishing_bytes) {
     // A subscriber sees the hole in `seq`, or by `applied_index`, and fills it with `replay`.
     counters_.broadcasts_dropped.add(broadcasts.size());
+    links_.publisher.send({{}, 0, state_machine_->applied_index()});
     return;
   }
   publishing_bytes_ += bytes;

@@ -123,7 +123,8 @@ void Node::make_actors() {
       std::move(wiring.event_handler), logging_, counters_);
   say_what_was_found();  // a node that cannot listen has not started
   outbound_dispatcher_ = std::make_unique<OutboundDispatcher>(
-      contexts_.peers, settings_, std::move(wiring.outbound_dispatcher), logging_, counters_);
+      contexts_.peers, settings_, monotonic_now(), std::move(wiring.outbound_dispatcher), logging_,
+      counters_);
   log_writer_ = std::make_unique<LogWriter>(std::move(disk_->hard_state), std::move(disk_->log),
                                             std::move(wiring.log_writer), logging_, counters_);
   database_ = std::make_unique<Database>(

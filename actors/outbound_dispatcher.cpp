@@ -26,13 +26,15 @@ void discard_input(zmq::socket_t& socket) {
 }  // namespace
 
 OutboundDispatcher::OutboundDispatcher(zmq::context_t& context, const settings::Settings& settings,
-                                       Links links, const Logging& logging, Counters& counters)
+                                       raft::Milliseconds now, Links links, const Logging& logging,
+                                       Counters& counters)
     : context_(context),
       settings_(settings),
       self_{settings.node.cluster, settings.node.id},
       links_(std::move(links)),
       log_(logging, "outbound_dispatcher"),
-      counters_(counters) {
+      counters_(counters),
+      now_(now) {
   for (const settings::Member& member : settings.members) {
     if (member.id == settings.node.id) continue;
     peers_.emplace(member.id, Peer{member.peer, connect(Lane::kSmall, member.peer),

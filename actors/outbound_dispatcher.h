@@ -34,8 +34,9 @@ class OutboundDispatcher final : public Actor {
   };
 
   // `context`: of the connections to peers.
-  OutboundDispatcher(zmq::context_t& context, const settings::Settings& settings, Links links,
-                     const Logging& logging, Counters& counters);
+  OutboundDispatcher(zmq::context_t& context, const settings::Settings& settings,
+                     raft::Milliseconds now, Links links, const Logging& logging,
+                     Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "outbound_dispatcher"; }
   [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
@@ -71,7 +72,7 @@ class OutboundDispatcher final : public Actor {
   ActorLog log_;
   Counters& counters_;
   std::map<raft::NodeId, Peer> peers_;
-  raft::Milliseconds now_ = 0;
+  raft::Milliseconds now_;
 };
 
 }  // namespace actors

@@ -36,7 +36,7 @@ class Publisher final : public Actor {
   raft::NodeId node_;
   zmq::socket_t socket_;
   Links links_;
-  raft::Index applied_index_;  // everything up to it has been published
+  raft::Index applied_index_;  // everything up to it has been published, or dropped and counted
   NodeStatus status_{};
   raft::Milliseconds status_published_at_ = 0;
 };

@@ -109,7 +109,13 @@ void on_append_entries_rejected(State& state, NodeId from, const AppendEntriesRe
   // The follower skipped its terms above ours; skip our terms above its: a round trip a term at
   // the most, whatever the number of entries.
   const Index matching = state.log.last_index_within(message.hint_index, message.hint_term);
-  leader->peers.at(from).on_rejected(message.prev_log_index, matching + 1);
+  Progress& progress = leader->peers.at(from);
+  if (!progress.on_rejected(message.prev_log_index, matching + 1) || progress.told_lost) return;
+  progress.told_lost = true;
+  state.trace(TraceLevel::kWarning,
+              fmt::format("node {} denies entry {}, which it had acknowledged: it seems to have "
+                          "lost its disk",
+                          from, message.prev_log_index));
 }
 
 void on_heartbeat_reply(State& state, NodeId from, const HeartbeatReply& reply) {

@@ -46,15 +46,16 @@ bool Progress::on_accepted(Index match_index) {
   return news;
 }
 
-void Progress::on_rejected(Index prev_log_index, Index next_index) {
+bool Progress::on_rejected(Index prev_log_index, Index next_index) {
   const bool late =
       mode_ == Mode::kProbe ? prev_log_index + 1 != next_index_ : prev_log_index <= match_index_;
-  if (late) return;
+  if (late) return false;
   const bool denies_what_it_had = prev_log_index <= match_index_;
   probe_from(std::min(next_index, prev_log_index));
   // It lost its disk, and no probe does better than the one it rejected. The next waits for a
   // heartbeat, or the two would talk of nothing else as fast as they can (A28).
   probe_sent_ = denies_what_it_had;
+  return denies_what_it_had;
 }
 
 void Progress::on_heartbeat_answered(Index follower_last_index, Milliseconds now,

@@ -31,8 +31,8 @@ class Progress {
   // The follower has everything up to `match_index` on disk. True where that was news.
   bool on_accepted(Index match_index);
   // The consistency check failed at `prev_log_index`; the next probe goes to `next_index`. Ignored
-  // where a later answer has overtaken it.
-  void on_rejected(Index prev_log_index, Index next_index);
+  // where a later answer has overtaken it. True where the follower denies what it had acknowledged.
+  [[nodiscard]] bool on_rejected(Index prev_log_index, Index next_index);
   // A heartbeat was answered: a probe may be repeated; where entries are in flight and nothing has
   // moved for two heartbeats, something was lost, and the pipeline starts over. Rounds of reads
   // send heartbeats far more often; of those, one in `heartbeat_interval` counts.
@@ -45,7 +45,8 @@ class Progress {
   [[nodiscard]] Milliseconds heard_at() const { return heard_at_; }
   void set_heard_at(Milliseconds now) { heard_at_ = now; }
 
-  bool reachable = true;              // heard within the last election timeout; for the story
+  bool reachable = true;              // heard within the last two election timeouts
+  bool told_lost = false;             // that it lost what it had acknowledged
   bool fetching = false;              // entries for it are being read back from disk
   Index told_commit = 0;              // the newest commit index sent to it
   std::uint64_t confirmed_round = 0;  // the newest round of reads it has confirmed

@@ -50,7 +50,7 @@ struct Restored {
 // For people and for status requests; a copy, valid at the moment it was made.
 struct PeerStatus {
   NodeId id;
-  bool reachable;     // answered within the last election timeout; known to the leader only
+  bool reachable;     // answered within two election timeouts; known to the leader only
   Index match_index;  // known to the leader only, like next_index
   Index next_index;
 };

@@ -18,7 +18,7 @@ struct Bench {
         logging(quiet_logging()) {
     settings.members[1].peer = endpoint_of_2;
     dispatcher = std::make_unique<OutboundDispatcher>(
-        outside, settings,
+        outside, settings, 0,
         OutboundDispatcher::Links{
             std::move(sends.far), std::move(promises.far), {inside, "ticks"}, {inside, "heard"}},
         *logging, counters);

@@ -1,5 +1,6 @@
 #include "raft/replication.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "cluster.h"
@@ -366,4 +367,8 @@ TEST_CASE("replication_a_follower_that_lost_its_log_is_asked_at_the_pace_of_hear
   cluster.delivered.clear();
   cluster.pass(1000);
   REQUIRE(cluster.delivered.size() < 200);
+  const auto& traces = cluster.node(1).traces;
+  REQUIRE(std::count_if(traces.begin(), traces.end(), [](const Trace& trace) {
+            return trace.level == TraceLevel::kWarning;
+          }) == 1);
 }
