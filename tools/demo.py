@@ -118,8 +118,8 @@ class Demonstration:
         leader, _ = find_leader(self.context, self.cluster)
         for listener in self.listeners:
             listener.may_repeat |= listener.node is leader
+        self.load.watch(time.monotonic())
         self.cluster.kill(leader)
-        self.load.watch()
         self.progress.say(f"Node {leader.id}, the leader, is killed with SIGKILL "
                           f"after {len(self.load.acknowledged)} writes.")
         return leader
@@ -153,7 +153,8 @@ class Demonstration:
         say("")
         say(f"Writes:          {len(acknowledged)} acknowledged in {self.write_seconds:.1f} s, "
             f"{rate:.0f} a second")
-        say(f"Without leader:  {1000 * load_.pause:.0f} ms between two acknowledgements; "
+        say(f"Without leader:  {1000 * load_.seconds_without_leader():.0f} ms from the kill to the next "
+            f"acknowledged write; "
             f"node {leader.id} leads now, in term {term}")
         say(f"Sent again:      {load_.resent} that the killed node owed, and "
             f"{sum(load_.refused.values())} refused while there was no leader")

@@ -74,12 +74,17 @@ class Load:
         self.resent = 0
         self.refused = {}
         self.last_answer = time.monotonic()
-        self.pause = 0.0  # the longest between two acknowledgements, from watch() on
-        self.watching = False
+        self.killed_at = None
+        self.longest_pause = 0.0  # between two acknowledgements, since then
+        self.resumed_at = None  # when that one ended
 
-    def watch(self):
+    def watch(self, killed_at):
         """From here on, the longest pause is that of the cluster without a leader."""
-        self.watching, self.pause = True, 0.0
+        self.killed_at = killed_at
+
+    def seconds_without_leader(self):
+        """From the kill, not from the last acknowledgement, which may have waited to be read."""
+        return (self.resumed_at or self.last_answer) - self.killed_at
 
     def in_flight(self):
         return sum(len(lane.waiting) for lane in self.lanes)
@@ -132,8 +137,8 @@ class Load:
         lane.waiting.remove(line)
         now = lane.heard = time.monotonic()
         if reply[b"ok"]:
-            if self.watching:
-                self.pause = max(self.pause, now - self.last_answer)
+            if self.killed_at and now - self.last_answer > self.longest_pause:
+                self.longest_pause, self.resumed_at = now - self.last_answer, now
             self.last_answer = now
             self.acknowledged[line] = reply[b"index"]
             return
