@@ -14,6 +14,7 @@ WINDOW = 400  # requests in flight at one node
 RETRY = (b"no_leader", b"busy", b"unknown_outcome")  # a `set` may be sent twice
 RETRY_PAUSE_S = 0.02
 RECONNECT_PAUSE_S = 0.2
+LAST_WORDS_S = 0.5  # what the old leader has acknowledged is read within this
 SILENCE_S = 6  # a node answers each request within five seconds, one way or the other
 
 
@@ -79,8 +80,12 @@ class Load:
         self.resumed_at = None  # when that one ended
 
     def watch(self, killed_at):
-        """From here on, the longest pause is that of the cluster without a leader."""
+        """The longest pause that begins now or soon is that of the cluster without a leader."""
         self.killed_at = killed_at
+
+    def note_pause(self, now):
+        if now - self.last_answer > self.longest_pause:
+            self.longest_pause, self.resumed_at = now - self.last_answer, now
 
     def seconds_without_leader(self):
         """From the kill, not from the last acknowledgement, which may have waited to be read."""
@@ -137,8 +142,8 @@ class Load:
         lane.waiting.remove(line)
         now = lane.heard = time.monotonic()
         if reply[b"ok"]:
-            if self.killed_at and now - self.last_answer > self.longest_pause:
-                self.longest_pause, self.resumed_at = now - self.last_answer, now
+            if self.killed_at and self.last_answer < self.killed_at + LAST_WORDS_S:
+                self.note_pause(now)
             self.last_answer = now
             self.acknowledged[line] = reply[b"index"]
             return
