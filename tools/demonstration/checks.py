@@ -27,14 +27,15 @@ def wait_until_applied(context, nodes, index, timeout_s, tick):
 
 
 def replay(context, node, after, end):
-    """(index, topic, payload, digest) of the broadcasts that `node` keeps, up to `end`."""
+    """(index, topic, payload, digest, term) of the broadcasts that `node` keeps, up to `end`."""
     found = []
     while after < end:
         reply = ask(context, node, 10, op="replay", after=after, topics=list(CHANGES), limit=PAGE)
         if not reply or not reply[b"ok"]:
             raise Trouble(f"node {node.id} does not replay: {reply and reply[b'error']}")
         for topic, header, payload in reply[b"broadcasts"]:
-            found.append((header[b"index"], topic, payload, digest_of(topic, header, payload)))
+            digest = digest_of(topic, header, payload)
+            found.append((header[b"index"], topic, payload, digest, header[b"term"]))
         if reply[b"complete_to"] <= after:
             raise Trouble(f"the replay of node {node.id} stands still at index {after}")
         after = reply[b"complete_to"]
@@ -43,14 +44,14 @@ def replay(context, node, after, end):
 
 def check_listener(context, listener, story, end):
     """(broadcasts filled in by replay, faults) of one node, held against the whole story."""
-    told = {index: digest for index, _, _, digest in story if index <= end}
+    told = {index: digest for index, _, _, digest, _ in story if index <= end}
     heard = dict(zip(listener.indexes, listener.digests))
     faults = listener.out_of_order
     faults += sum(told.get(index) != digest for index, digest in heard.items() if index <= end)
     faults += sum(told.get(index) != digest for index, digest in listener.repeats.items())
     missing = sorted(index for index in told if index not in heard)
     if missing:
-        filled = {index: digest for index, _, _, digest
+        filled = {index: digest for index, _, _, digest, _
                   in replay(context, listener.node, missing[0] - 1, missing[-1])}
         faults += sum(filled.get(index) != told[index] for index in missing)
     return len(missing), faults

@@ -14,7 +14,6 @@ WINDOW = 400  # requests in flight at one node
 RETRY = (b"no_leader", b"busy", b"unknown_outcome")  # a `set` may be sent twice
 RETRY_PAUSE_S = 0.02
 RECONNECT_PAUSE_S = 0.2
-LAST_WORDS_S = 0.5  # what the old leader has acknowledged is read within this
 SILENCE_S = 6  # a node answers each request within five seconds, one way or the other
 
 
@@ -76,20 +75,16 @@ class Load:
         self.refused = {}
         self.last_answer = time.monotonic()
         self.killed_at = None
-        self.longest_pause = 0.0  # between two acknowledgements, since then
-        self.resumed_at = None  # when that one ended
+        self.since_then = []  # (seconds after the kill, index) of each acknowledgement
 
     def watch(self, killed_at):
-        """The longest pause that begins now or soon is that of the cluster without a leader."""
         self.killed_at = killed_at
 
-    def note_pause(self, now):
-        if now - self.last_answer > self.longest_pause:
-            self.longest_pause, self.resumed_at = now - self.last_answer, now
-
-    def seconds_without_leader(self):
-        """From the kill, not from the last acknowledgement, which may have waited to be read."""
-        return (self.resumed_at or self.last_answer) - self.killed_at
+    def seconds_without_leader(self, first_index):
+        """From the kill to the first acknowledgement of what the next leader, whose term begins at
+        `first_index`, has written. What the old one acknowledged may be read after its death."""
+        return min((seconds for seconds, index in self.since_then if index >= first_index),
+                   default=0)
 
     def in_flight(self):
         return sum(len(lane.waiting) for lane in self.lanes)
@@ -142,8 +137,8 @@ class Load:
         lane.waiting.remove(line)
         now = lane.heard = time.monotonic()
         if reply[b"ok"]:
-            if self.killed_at and self.last_answer < self.killed_at + LAST_WORDS_S:
-                self.note_pause(now)
+            if self.killed_at:
+                self.since_then.append((now - self.killed_at, reply[b"index"]))
             self.last_answer = now
             self.acknowledged[line] = reply[b"index"]
             return
