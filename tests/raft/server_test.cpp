@@ -46,36 +46,6 @@ raft::Effects elect(raft::Server& server) {
 
 }  // namespace
 
-TEST_CASE("apply_waits_for_the_own_disk") {
-  raft::Server server = follower();
-  server.step(raft::MessageReceived{1, raft::AppendEntries{1, 0, 0, 2, commands(1, 2, 1)}});
-  const raft::Effects received = server.take_effects();
-  REQUIRE(server.status().commit_index == 2);
-  // A state machine that is flushed ahead of the log on disk could not start after a crash.
-  REQUIRE_FALSE(received.apply);
-
-  server.step(raft::Persisted{received.persist->number});
-  const raft::Effects persisted = server.take_effects();
-  REQUIRE(persisted.apply);
-  REQUIRE(persisted.apply->entries.size() == 2);
-}
-
-TEST_CASE("waiting_write_beyond_the_log_of_a_new_leader_ends") {
-  raft::Server server = follower();
-  server.step(raft::CommandSubmitted{7, base::SharedBytes::copy_of("x")});
-  (void)server.take_effects();
-  server.step(raft::MessageReceived{1, raft::ForwardCommandsReply{1, {{7, 5}}, {}}});
-  REQUIRE(server.status().counters.at("waiting_writes") == 1);
-
-  // Entry 5 will be of its own term, if it comes at all: request 7 waits in vain, and would have
-  // stood in the way of those that wait for lower indices.
-  const raft::Effects effects = elect(server);
-  REQUIRE(effects.refusals.size() == 1);
-  REQUIRE(effects.refusals.front().request == 7);
-  REQUIRE(effects.refusals.front().reason == raft::RefusalReason::kUnknownOutcome);
-  REQUIRE(server.status().counters.at("waiting_writes") == 0);
-}
-
 TEST_CASE("waiting_write_that_expired_is_forgotten") {  // A30
   raft::Server server = follower();
   server.step(raft::CommandSubmitted{7, base::SharedBytes::copy_of("x")});
