@@ -4,7 +4,7 @@ A Cluster writes a configuration for each node into a temporary folder, on free 
 `raft-actor`. Tests wait on conditions with a generous deadline, never on a sleep alone.
 """
 
-import contextlib
+import fcntl
 import os
 import random
 import shutil
@@ -34,17 +34,36 @@ def wait_until(condition, what, deadline=DEADLINE):
         time.sleep(0.02)
 
 
-def free_port(taken):
-    """A loopback port below the ephemeral range that nobody holds just now."""
-    while True:
-        port = random.randrange(12000, 32000)
-        if port in taken:
-            continue
-        with socket.socket() as probe:
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                taken.add(port)
-                return port
+class Ports:
+    """Loopback ports below the ephemeral range, this process's own until close().
+
+    A port that was free a moment ago may be chosen by a test beside this one before a node binds
+    it; a locked file for each port keeps them apart.
+    """
+
+    FOLDER = os.path.join(tempfile.gettempdir(), "raft-actor-test-ports")
+
+    def __init__(self):
+        os.makedirs(self.FOLDER, mode=0o777, exist_ok=True)
+        self.locks = []
+
+    def take(self):
+        while True:
+            port = random.randrange(12000, 32000)
+            lock = open(os.path.join(self.FOLDER, str(port)), "w", encoding="utf-8")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                lock.close()
+                continue
+            self.locks.append(lock)
+            return port
+
+    def close(self):
+        for lock in self.locks:
+            lock.close()
 
 
 class Reply(dict):
@@ -96,7 +115,7 @@ class Node:
     def __init__(self, cluster, number):
         self.cluster = cluster
         self.number = number
-        self.ports = {name: free_port(cluster.taken) for name in ("peer", "client", "publish")}
+        self.ports = {name: cluster.ports.take() for name in ("peer", "client", "publish")}
         self.process = None
         self.log_path = os.path.join(cluster.folder, f"node{number}.log")
         self.data = os.path.join(cluster.folder, f"data{number}")
@@ -146,7 +165,7 @@ class Cluster:
 
     def __init__(self, size, options=""):
         self.folder = tempfile.mkdtemp(prefix="raft-actor-test-")
-        self.taken = set()
+        self.ports = Ports()
         self.kept = []
         self.options = options
         self.nodes = {number: Node(self, number) for number in range(1, size + 1)}
@@ -184,6 +203,7 @@ class Cluster:
                 node.process.send_signal(signal.SIGCONT)
                 node.process.kill()
                 node.process.wait()
+        self.ports.close()
         if kind is not None:
             for node in self.nodes.values():
                 if os.path.exists(node.log_path):
