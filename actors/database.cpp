@@ -12,6 +12,8 @@ namespace {
 // A turn takes whole messages up to this many entries, reads and queries. The core bounds the
 // bytes of entries (max_applying_bytes), the server the number of reads.
 constexpr std::size_t kWorkPerTurn = 8192;
+// Of values and payloads on the link to socket_server; beyond it, reads are refused as busy.
+constexpr std::size_t kMaxAnsweringBytes = 64 << 20;
 
 ::database::Committed to_committed(const raft::Entry& entry) {
   if (entry.kind == raft::EntryKind::kNoOperation) return {entry.index, entry.term, std::nullopt};
@@ -51,6 +53,7 @@ void Database::turn() {
   // A read may see more than it asked for: what was ordered after it and applied with it.
   serve(reads, answers);
   serve_local_queries(answers);
+  answering_bytes_ += answers.bytes;
   if (!answers.empty()) links_.socket_server.send(std::move(answers));
 }
 
@@ -90,7 +93,12 @@ void Database::publish(std::vector<::database::Broadcast> broadcasts) {
 
 void Database::serve(const std::vector<DatabaseRead>& reads, DatabaseAnswers& answers) const {
   for (const DatabaseRead& read : reads) {
+    if (answering_bytes_ + answers.bytes > kMaxAnsweringBytes) {
+      answers.refused_busy.push_back(read.request);
+      continue;
+    }
     answers.reads.push_back({read.request, state_machine_->get(read.key)});
+    if (const auto& found = answers.reads.back().found) answers.bytes += found->value.size();
   }
 }
 
@@ -98,9 +106,15 @@ void Database::serve_local_queries(DatabaseAnswers& answers) {
   for (std::size_t served = 0; served < kWorkPerTurn;) {
     const auto queries = links_.socket_server.receive();
     if (!queries) return;
+    answering_bytes_ -= queries->answers_taken_bytes;
     served += queries->reads.size() + queries->replays.size();
     serve(queries->reads, answers);
     for (const auto& [request, replay] : queries->replays) {
+      if (answering_bytes_ + answers.bytes > kMaxAnsweringBytes) {
+        answers.refused_busy.push_back(request);
+        continue;
+      }
+      answers.bytes += limits_.max_replay_bytes;
       answers.replays.push_back(
           {request, state_machine_->replay(replay.after, replay.topics, replay.limit,
                                            limits_.max_replay_bytes)});

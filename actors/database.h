@@ -44,6 +44,7 @@ class Database final : public Actor {
   Limits limits_;
   Links links_;
   Counters& counters_;
+  std::size_t answering_bytes_ = 0;   // handed to socket_server and not reported as taken
   std::size_t publishing_bytes_ = 0;  // handed to publisher and not reported as published
 };
 

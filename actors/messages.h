@@ -110,6 +110,7 @@ struct DatabaseReplay {
 struct LocalQueries {
   std::vector<DatabaseRead> reads;
   std::vector<DatabaseReplay> replays;
+  std::size_t answers_taken_bytes = 0;  // these bytes of DatabaseAnswers are off the link
 };
 
 struct CommandOutcome {
@@ -132,8 +133,12 @@ struct DatabaseAnswers {
   std::vector<CommandOutcome> commands;
   std::vector<ReadOutcome> reads;
   std::vector<ReplayOutcome> replays;
+  std::vector<raft::RequestNumber> refused_busy;  // reads beyond what the link may hold
+  std::size_t bytes = 0;                          // of all values and payloads
 
-  [[nodiscard]] bool empty() const { return commands.empty() && reads.empty() && replays.empty(); }
+  [[nodiscard]] bool empty() const {
+    return commands.empty() && reads.empty() && replays.empty() && refused_busy.empty();
+  }
 };
 
 // ---- database and publisher ----

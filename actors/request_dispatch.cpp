@@ -101,7 +101,12 @@ void SocketServer::answer_status(raft::RequestNumber number, const raft::Status&
 
 void SocketServer::reply(const ClientAddress& client, const codec::RequestId& id,
                          const codec::ReplyBody& body) {
-  const auto sent = clients_.reply(client, codec::encode_reply(id, body, leader_hint()));
+  base::SharedBytes encoded = codec::encode_reply(id, body, leader_hint());
+  if (!unsent_replies_.has_room(encoded.size())) {
+    // Only answers to reads are that large, and a read may be asked again.
+    encoded = codec::encode_reply(id, refusal(raft::RefusalReason::kBusy), leader_hint());
+  }
+  const auto sent = clients_.reply(client, unsent_replies_.counted(std::move(encoded)));
   if (sent != SendResult::kSent) counters_.replies_lost.add();
 }
 

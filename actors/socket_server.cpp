@@ -93,6 +93,10 @@ void SocketServer::take_database_answers() {
     for (auto& [request, result] : answers->replays) {
       answer(request, reply_to_replay(std::move(result)));
     }
+    for (const raft::RequestNumber request : answers->refused_busy) {
+      answer(request, refusal(raft::RefusalReason::kBusy));
+    }
+    queries_.answers_taken_bytes += answers->bytes;
   }
 }
 
@@ -149,7 +153,7 @@ void SocketServer::take_requests() {
 
 void SocketServer::hand_out() {
   if (!events_.events.empty()) links_.event_handler.send(std::exchange(events_, {}));
-  if (!queries_.reads.empty() || !queries_.replays.empty()) {
+  if (!queries_.reads.empty() || !queries_.replays.empty() || queries_.answers_taken_bytes > 0) {
     links_.state_machine.send(std::exchange(queries_, {}));
   }
 }

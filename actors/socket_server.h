@@ -16,6 +16,7 @@
 #include "actors/peer_listener.h"
 #include "actors/refusal_log.h"
 #include "actors/request_table.h"
+#include "actors/unsent_replies.h"
 #include "settings/settings.h"
 
 namespace actors {
@@ -68,6 +69,7 @@ class SocketServer final : public Actor {
   const settings::Settings& settings_;
   codec::ClientLimits client_limits_;
   PeerListener peers_;
+  UnsentReplies unsent_replies_{256 << 20};  // beyond it, reads are answered `busy`
   ClientListener clients_;
   Links links_;
   const Logging& logging_;

@@ -129,6 +129,20 @@ class Hostile(unittest.TestCase):
                                        struct.pack("ii", 1, 0))
         self.check_alive()
 
+    def test_a_client_that_does_not_read_is_told_busy_and_others_are_served(self):
+        self.cluster.set("big", b"x" * 1_000_000)
+        deaf = self.dealer(self.node.endpoint("client"))
+        deaf.setsockopt(zmq.RCVHWM, 1)
+        for number in range(4000):
+            deaf.send(msgpack.packb({"op": "get", "id": number, "key": "big",
+                                     "consistency": "local"}))
+        client = self.node.client()
+        self.assertTrue(client.ask("get", key="big", consistency="local")["id"])
+        with open(f"/proc/{self.node.process.pid}/status", encoding="utf-8") as status:
+            peak = next(line for line in status if line.startswith("VmHWM"))
+        self.assertLess(int(peak.split()[1]), 2_000_000, "KiB, of 4 GB asked for")
+        self.check_alive()
+
     def test_clients_that_vanish_in_the_middle_do_no_harm(self):
         for _ in range(20):
             vanishing = zmq.Context.instance().socket(zmq.DEALER)
