@@ -131,8 +131,11 @@ class Hostile(unittest.TestCase):
 
     def test_a_client_that_does_not_read_is_told_busy_and_others_are_served(self):
         self.cluster.set("big", b"x" * 1_000_000)
-        deaf = self.dealer(self.node.endpoint("client"))
+        deaf = zmq.Context.instance().socket(zmq.DEALER)
+        self.addCleanup(deaf.close)
+        deaf.setsockopt(zmq.LINGER, 0)
         deaf.setsockopt(zmq.RCVHWM, 1)
+        deaf.connect(self.node.endpoint("client"))
         for number in range(4000):
             deaf.send(msgpack.packb({"op": "get", "id": number, "key": "big",
                                      "consistency": "local"}))
