@@ -5,6 +5,7 @@
 
 #include "base/checksum.h"
 #include "base/little_endian.h"
+#include "raft/configuration.h"
 
 namespace raft {
 namespace {
@@ -13,13 +14,14 @@ constexpr std::size_t kChecksumOffset = 0;
 constexpr std::size_t kPreviousOffset = 8;
 constexpr std::size_t kIndexOffset = 16;
 constexpr std::size_t kTermOffset = 24;
-constexpr std::size_t kLengthOffset = 32;
-constexpr std::size_t kKindOffset = 36;
-constexpr std::size_t kZeroOffset = 37;
+constexpr std::size_t kTimeOffset = 32;
+constexpr std::size_t kKindOffset = 44;
+constexpr std::size_t kZeroOffset = 45;
 
 bool known_kind(std::uint8_t kind) {
   return kind == static_cast<std::uint8_t>(EntryKind::kNoOperation) ||
-         kind == static_cast<std::uint8_t>(EntryKind::kCommand);
+         kind == static_cast<std::uint8_t>(EntryKind::kCommand) ||
+         kind == static_cast<std::uint8_t>(EntryKind::kConfiguration);
 }
 
 }  // namespace
@@ -30,6 +32,10 @@ std::uint64_t Entry::checksum() const {
 
 std::uint64_t Entry::previous_checksum() const {
   return base::load_little_endian<std::uint64_t>(record.data() + kPreviousOffset);
+}
+
+Milliseconds Entry::time_ms() const {
+  return base::load_little_endian<Milliseconds>(record.data() + kTimeOffset);
 }
 
 void EntryBlockBuilder::add(Index index, Term term, EntryKind kind, base::SharedBytes payload) {
@@ -52,7 +58,8 @@ std::vector<Entry> EntryBlockBuilder::finish() {
     base::store_little_endian(at + kPreviousOffset, previous_);
     base::store_little_endian(at + kIndexOffset, each.index);
     base::store_little_endian(at + kTermOffset, each.term);
-    base::store_little_endian(at + kLengthOffset, static_cast<std::uint32_t>(each.payload.size()));
+    base::store_little_endian(at + kTimeOffset, time_ms_);
+    base::store_little_endian(at + kRecordLengthOffset, static_cast<std::uint32_t>(each.payload.size()));
     at[kKindOffset] = static_cast<std::byte>(each.kind);
     if (!each.payload.empty()) {
       std::memcpy(at + kRecordHeaderSize, each.payload.data(), each.payload.size());
@@ -72,7 +79,7 @@ base::Result<Entry> decode_entry(const base::SharedBytes& bytes) {
                                    bytes.size())};
   }
   const std::byte* at = bytes.data();
-  const auto length = base::load_little_endian<std::uint32_t>(at + kLengthOffset);
+  const auto length = base::load_little_endian<std::uint32_t>(at + kRecordLengthOffset);
   if (length > bytes.size() - kRecordHeaderSize) {
     return base::Error{fmt::format("a record declares {} bytes of payload, {} are left", length,
                                    bytes.size() - kRecordHeaderSize)};
@@ -96,6 +103,10 @@ base::Result<Entry> decode_entry(const base::SharedBytes& bytes) {
   if (entry.index == 0 || entry.term == 0) {
     return base::Error{fmt::format("a record with index {} and term {}", entry.index, entry.term)};
   }
+  if (entry.kind == EntryKind::kConfiguration) {
+    const auto configuration = decode_configuration(entry.payload().span());
+    if (!configuration) return base::Error{configuration.error()};
+  }
   return entry;
 }
 
@@ -108,6 +119,7 @@ base::Result<std::vector<Entry>> decode_entries(const base::SharedBytes& bytes) 
     if (!entries.empty()) {
       const Entry& before = entries.back();
       if (entry->index != before.index + 1 || entry->term < before.term ||
+          entry->time_ms() < before.time_ms() ||
           entry->previous_checksum() != before.checksum()) {
         return base::Error{
             fmt::format("at byte {}: entry {} of term {} does not follow entry {} of term {}",

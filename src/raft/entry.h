@@ -8,10 +8,11 @@
 //        8     8  previous   the checksum of the record at index - 1; 0 for index 1
 //       16     8  index
 //       24     8  term
-//       32     4  length     of the payload, in bytes
-//       36     1  kind
-//       37     3  zero
-//       40     …  payload
+//       32     8  time       the log's own, in milliseconds (log.h); it does not fall
+//       40     4  length     of the payload, in bytes
+//       44     1  kind
+//       45     3  zero
+//       48     …  payload
 //
 // `previous` chains the records: equal checksums at an index mean equal logs up to there, so a
 // lost, repeated or misplaced write shows, and so does a break of Log Matching.
@@ -28,11 +29,13 @@
 namespace raft {
 
 enum class EntryKind : std::uint8_t {
-  kNoOperation = 1,  // a new leader's first entry (§8)
-  kCommand = 2,      // for the state machine; opaque to Raft
+  kNoOperation = 1,    // a new leader's first entry (§8)
+  kCommand = 2,        // for the state machine; opaque to Raft
+  kConfiguration = 3,  // of the cluster, in force as soon as it is in the log (§4.1)
 };
 
-inline constexpr std::size_t kRecordHeaderSize = 40;
+inline constexpr std::size_t kRecordHeaderSize = 48;
+inline constexpr std::size_t kRecordLengthOffset = 40;
 
 struct Entry {
   Index index = 0;
@@ -42,6 +45,7 @@ struct Entry {
 
   [[nodiscard]] std::uint64_t checksum() const;
   [[nodiscard]] std::uint64_t previous_checksum() const;
+  [[nodiscard]] Milliseconds time_ms() const;
   [[nodiscard]] base::SharedBytes payload() const {
     return record.part(kRecordHeaderSize, record.size() - kRecordHeaderSize);
   }
@@ -51,8 +55,9 @@ struct Entry {
 // as one run. Used once: add, then finish.
 class EntryBlockBuilder {
  public:
-  // `previous_checksum`: of the entry just before the first that is added.
-  explicit EntryBlockBuilder(std::uint64_t previous_checksum) : previous_(previous_checksum) {}
+  // `previous_checksum`: of the entry just before the first that is added. `time_ms`: of all.
+  explicit EntryBlockBuilder(std::uint64_t previous_checksum, Milliseconds time_ms = 0)
+      : previous_(previous_checksum), time_ms_(time_ms) {}
 
   void add(Index index, Term term, EntryKind kind, base::SharedBytes payload);
   [[nodiscard]] bool empty() const { return pending_.empty(); }
@@ -66,14 +71,16 @@ class EntryBlockBuilder {
     base::SharedBytes payload;
   };
   std::uint64_t previous_;
+  Milliseconds time_ms_;
   std::vector<Pending> pending_;
 };
 
 // One entry at the start of `bytes`, its checksum verified; longer input is allowed. The entry
-// shares the owner of `bytes`. An error says what is wrong: too short, checksum, kind.
+// shares the owner of `bytes`. An error says what is wrong: too short, checksum, kind, or a
+// configuration that is none.
 [[nodiscard]] base::Result<Entry> decode_entry(const base::SharedBytes& bytes);
 
-// A run of whole records without gaps: indices rise by one, terms do not fall, each `previous` is
+// A run of whole records without gaps: indices rise by one, terms and times do not fall, each `previous` is
 // the checksum before it.
 [[nodiscard]] base::Result<std::vector<Entry>> decode_entries(const base::SharedBytes& bytes);
 

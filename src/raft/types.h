@@ -7,9 +7,13 @@
 
 namespace raft {
 
-using NodeId = std::uint64_t;  // 1 and above; never reused within a cluster
+using NodeId = std::uint64_t;  // 1 and above
 using Term = std::uint64_t;    // 0 before the first election, then only rising
 using Index = std::uint64_t;   // of a log entry: the first is 1; 0 means "before the first"
+
+// Of a data directory, drawn at its creation; 0: not known. A node that lost its directory is
+// another one, whatever its id (A28).
+using Identity = std::uint64_t;
 
 // A client request while this process runs; unique within the data directory: the number of
 // starts of the directory in the upper 20 bits, a counter in the lower 44: a million starts, and

@@ -10,7 +10,6 @@ namespace storage {
 namespace {
 
 constexpr std::size_t kScanBytes = 1 << 20;
-constexpr std::size_t kLengthOffset = 32;  // of the payload's length in a record
 
 bool all_zero(std::span<const std::byte> bytes) {
   return std::all_of(bytes.begin(), bytes.end(),
@@ -93,7 +92,7 @@ std::optional<raft::Entry> RecordCursor::next() {
   const std::uint64_t left = position_.frame_end - position_.offset;
   auto bytes = window(position_.offset, std::min<std::uint64_t>(left, raft::kRecordHeaderSize));
   if (bytes.size() == raft::kRecordHeaderSize) {
-    const auto length = base::load_little_endian<std::uint32_t>(bytes.data() + kLengthOffset);
+    const auto length = base::load_little_endian<std::uint32_t>(bytes.data() + raft::kRecordLengthOffset);
     bytes =
         window(position_.offset, std::min(left, raft::kRecordHeaderSize + std::uint64_t{length}));
   }

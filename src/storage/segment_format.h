@@ -14,7 +14,7 @@
 
 namespace storage {
 
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::size_t kHeaderSize = 64;       // of a segment and of a frame
 inline constexpr std::uint64_t kFrameAlignment = 8;  // frames begin at multiples of it
 

@@ -149,7 +149,7 @@ TEST_CASE("proposal_forwarded_to_a_leader_that_is_lost_is_an_unknown_outcome") {
 }
 
 TEST_CASE("proposal_beyond_the_limit_of_uncommitted_bytes_is_refused_busy") {
-  Cluster cluster({1, 2, 3}, [](Options& options) { options.max_uncommitted_bytes = 500; });
+  Cluster cluster({1, 2, 3}, [](Options& options) { options.max_uncommitted_bytes = 580; });
   cluster.elect(1);
   const auto before = cluster.state(1).log.last_index();
   cluster.isolate(1);
@@ -171,7 +171,7 @@ TEST_CASE("proposal_nothing_more_is_handed_to_the_state_machine_than_it_keeps_up
   Options options;
   options.id = 1;
   options.members = {1};
-  options.max_applying_bytes = 100;
+  options.max_applying_bytes = 130;
   Server server(options, restored_from(log_of({1, 1, 1, 1, 1}), {1, {}}));
   server.step(TickElapsed{1000});
   server.step(TickElapsed{2000});
@@ -226,7 +226,7 @@ TEST_CASE(
 }
 
 TEST_CASE("proposal_beyond_what_the_leaders_own_disk_keeps_up_with_is_refused_busy") {
-  Cluster cluster({1, 2, 3}, [](Options& options) { options.max_uncommitted_bytes = 500; });
+  Cluster cluster({1, 2, 3}, [](Options& options) { options.max_uncommitted_bytes = 580; });
   cluster.elect(1);
   const auto before = cluster.state(1).log.last_index();
   cluster.node(1).disk_held = true;

@@ -176,7 +176,7 @@ TEST_CASE("log_recovery_newer_format_is_refused") {
   base::store_little_endian(bytes.data(),
                             base::checksum(std::span(bytes).subspan(8, kHeaderSize - 8)));
   disk.set_content(file, bytes);
-  CHECK_THAT(open_error(disk), Contains("format version 2") && Contains("run a newer program"));
+  CHECK_THAT(open_error(disk), Contains("format version 3") && Contains("run a newer program"));
 }
 
 TEST_CASE("log_recovery_payload_that_looks_like_a_frame_proves_nothing", "[A17]") {
