@@ -79,6 +79,7 @@ void Cluster::turn(NodeId id, std::vector<Event> events) {
 }
 
 void Cluster::carry_out(NodeId id, Effects effects) {
+  if (observe) observe(id, effects);
   TestNode& node = nodes_.at(id);
   for (Send& send : effects.sends) network.push_back({id, send.to, std::move(send.message)});
   for (const auto& read : effects.serve_reads) node.served_reads.push_back(read);
@@ -106,26 +107,33 @@ void Cluster::answer_fetch(NodeId id, const FetchEntries& fetch) {
   step(id, std::move(fetched));
 }
 
-void Cluster::carry_out_orders(NodeId id) {
+void Cluster::sync_one(NodeId id) {
   TestNode& node = nodes_.at(id);
-  while (!node.orders.empty()) {
-    Persist order = std::move(node.orders.front());
-    node.orders.pop_front();
-    if (order.hard_state) node.disk.hard_state = *order.hard_state;
-    if (order.truncate_from) node.disk.log.resize(*order.truncate_from - 1);
-    for (Entry& entry : order.entries) {
-      CHECK(entry.index == node.disk.log.size() + 1, "entry {} written after {}", entry.index,
-            node.disk.log.size());
-      node.disk.log.push_back(std::move(entry));
-    }
-    for (Send& send : order.promises) network.push_back({id, send.to, std::move(send.message)});
-    step(id, Persisted{order.number});
+  Persist order = std::move(node.orders.front());
+  node.orders.pop_front();
+  if (order.hard_state) node.disk.hard_state = *order.hard_state;
+  if (order.truncate_from) node.disk.log.resize(*order.truncate_from - 1);
+  for (Entry& entry : order.entries) {
+    CHECK(entry.index == node.disk.log.size() + 1, "entry {} written after {}", entry.index,
+          node.disk.log.size());
+    node.disk.log.push_back(std::move(entry));
   }
+  for (Send& send : order.promises) network.push_back({id, send.to, std::move(send.message)});
+  step(id, Persisted{order.number});
+}
+
+void Cluster::carry_out_orders(NodeId id) {
+  while (!node(id).orders.empty()) sync_one(id);
 }
 
 void Cluster::release_disk(NodeId id) {
   node(id).disk_held = false;
   carry_out_orders(id);
+}
+
+void Cluster::advance(NodeId id, Milliseconds duration) {
+  now_.at(id) += duration;
+  step(id, TickElapsed{now_.at(id)});
 }
 
 void Cluster::settle() {
@@ -142,10 +150,7 @@ void Cluster::settle() {
 void Cluster::pass(Milliseconds duration, const std::vector<NodeId>& ids) {
   const auto& moved = ids.empty() ? ids_ : ids;
   for (Milliseconds elapsed = 0; elapsed < duration; elapsed += kTick) {
-    for (const NodeId id : moved) {
-      now_.at(id) += kTick;
-      step(id, TickElapsed{now_.at(id)});
-    }
+    for (const NodeId id : moved) advance(id, kTick);
     settle();
   }
 }

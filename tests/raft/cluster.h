@@ -66,6 +66,10 @@ class Cluster {
 
   // Carries out the orders of a disk, and hands its answers to the server.
   void release_disk(NodeId id);
+  // Carries out the first of the orders of a disk that is held.
+  void sync_one(NodeId id);
+  // Lets a node's clock jump by `duration`, with one tick at the end; messages wait in the network.
+  void advance(NodeId id, Milliseconds duration);
   // Delivers all messages, and those they cause, until nothing moves.
   void settle();
   // Moves the time of the named nodes (all: none named), tick by tick, and settles after each.
@@ -80,6 +84,8 @@ class Cluster {
 
   std::deque<Envelope> network;
   std::vector<Envelope> delivered;  // everything that arrived, in order
+  // Where set: sees the effects of each turn before they are carried out.
+  std::function<void(NodeId, const Effects&)> observe;
 
  private:
   void carry_out(NodeId id, Effects effects);

@@ -1,0 +1,140 @@
+#include "script_print.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace raft {
+namespace {
+
+template <std::size_t... Kinds>
+auto message_names(std::index_sequence<Kinds...>) {
+  return std::array{message_name(Message(std::variant_alternative_t<Kinds, Message>{}))...};
+}
+
+std::string_view yes_or_no(bool granted) { return granted ? "granted" : "denied"; }
+
+std::string places(const std::vector<Entry>& entries) {
+  if (entries.empty()) return ", no entries";
+  std::string text = ", entries";
+  for (const Entry& entry : entries) text += fmt::format(" {}/{}", entry.index, entry.term);
+  return text;
+}
+
+// What a message says beyond its term.
+struct Content {
+  std::string operator()(const PreVoteRequest& m) const {
+    return fmt::format(", for term {}, log ends at {}/{}", m.proposed_term, m.last_log_index,
+                       m.last_log_term);
+  }
+  std::string operator()(const PreVoteReply& m) const {
+    return fmt::format(", for term {}: {}", m.proposed_term, yes_or_no(m.vote_granted));
+  }
+  std::string operator()(const RequestVote& m) const {
+    return fmt::format(", log ends at {}/{}", m.last_log_index, m.last_log_term);
+  }
+  std::string operator()(const RequestVoteReply& m) const {
+    return fmt::format(": {}", yes_or_no(m.vote_granted));
+  }
+  std::string operator()(const AppendEntries& m) const {
+    return fmt::format(", after {}/{}, commit {}{}", m.prev_log_index, m.prev_log_term,
+                       m.leader_commit, places(m.entries));
+  }
+  std::string operator()(const AppendEntriesAccepted& m) const {
+    return fmt::format(", matches to {}", m.match_index);
+  }
+  std::string operator()(const AppendEntriesRejected& m) const {
+    return fmt::format(", no match at {}, at best {}/{}", m.prev_log_index, m.hint_index,
+                       m.hint_term);
+  }
+  std::string operator()(const Heartbeat& m) const {
+    return fmt::format(", commit {}, read round {}", m.commit_index, m.read_round);
+  }
+  std::string operator()(const HeartbeatReply& m) const {
+    return fmt::format(", read round {}, log ends at {}", m.read_round, m.last_log_index);
+  }
+  std::string operator()(const ForwardCommands& m) const {
+    std::string text = ", commands";
+    for (const auto& each : m.commands) text += fmt::format(" {}", each.command.view());
+    return text;
+  }
+  std::string operator()(const ForwardCommandsReply& m) const {
+    return fmt::format(", {} taken, {} refused", m.accepted.size(), m.refused_busy.size());
+  }
+  std::string operator()(const ReadIndexRequest& m) const {
+    return fmt::format(", round {}", m.round);
+  }
+  std::string operator()(const ReadIndexReply& m) const {
+    return fmt::format(", round {}, {}", m.round,
+                       m.read_index ? fmt::format("index {}", *m.read_index) : "not led here");
+  }
+  // A kind of message that no script shows in full yet.
+  std::string operator()(const auto&) const { return ""; }
+};
+
+std::string_view kind_name(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::kNoOperation:
+      return "no-op";
+    case EntryKind::kCommand:
+      return "command";
+    case EntryKind::kConfiguration:
+      return "configuration";
+  }
+  return "unknown";
+}
+
+std::string log_terms(const Log& log) {
+  std::string text;
+  if (log.first_index() > 1) text = fmt::format("({}...)", log.first_index());
+  for (Index index = log.first_index(); index <= log.last_index(); ++index) {
+    text += fmt::format("{}{}", text.empty() ? "" : " ", *log.term_at(index));
+  }
+  return text;
+}
+
+}  // namespace
+
+bool is_message_name(std::string_view name) {
+  static const auto names = message_names(std::make_index_sequence<std::variant_size_v<Message>>{});
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string_view refusal_name(RefusalReason reason) {
+  switch (reason) {
+    case RefusalReason::kNoLeader:
+      return "no leader";
+    case RefusalReason::kBusy:
+      return "busy";
+    case RefusalReason::kUnknownOutcome:
+      return "unknown outcome";
+  }
+  return "unknown";
+}
+
+std::string describe(const Message& message) {
+  return fmt::format("{}: term {}{}", message_name(message), message_term(message),
+                     std::visit(Content{}, message));
+}
+
+std::string describe(const Entry& entry) {
+  std::string text = fmt::format("{}/{} {}", entry.index, entry.term, kind_name(entry.kind));
+  if (entry.kind == EntryKind::kCommand) text += fmt::format(" {}", entry.payload().view());
+  return text;
+}
+
+std::string table_header() { return "node  role           term  vote  commit  disk  log"; }
+
+std::string table_row(const State& state) {
+  const auto& vote = state.hard_state.voted_for;
+  std::string row =
+      fmt::format("{:<4}  {:<13}  {:>4}  {:>4}  {:>6}  {:>4}  {}", state.id(),
+                  role_name(state.role()), state.current_term(), vote ? fmt::to_string(*vote) : "-",
+                  state.commit_index, state.durability.durable_index(), log_terms(state.log));
+  row.erase(row.find_last_not_of(' ') + 1);
+  return row;
+}
+
+}  // namespace raft
