@@ -1,6 +1,7 @@
 // Messages between nodes, to frames and back (docs/protocol.md, "Peers"). The first frame is a
-// MessagePack array: protocol version, cluster, sender, receiver, kind, then the fields of the
-// kind in order; more frames carry entries or commands as they are, so that nothing is copied.
+// MessagePack array: protocol version, cluster, sender, receiver, kind, the identities of both, then
+// the fields of the kind in order; more frames carry entries, commands and parts of snapshots as
+// they are, so that nothing is copied.
 // Bytes from outside: decoding never throws, never reserves more than the frames hold.
 #pragma once
 
@@ -15,17 +16,19 @@
 
 namespace codec {
 
-inline constexpr std::uint32_t kPeerProtocol = 1;
+inline constexpr std::uint32_t kPeerProtocol = 2;
 
 // Who this node is in which cluster: written into every message, compared with every message.
 struct PeerIdentity {
   std::string cluster;
   raft::NodeId node;
+  raft::Identity identity = 0;  // of its data directory
 };
 
 struct PeerMessage {
-  raft::NodeId from;
+  raft::Peer from;
   raft::Message message;
+  raft::Identity addressed;  // this node's own, but in a Hello
 };
 
 // Limits on what is accepted; beyond them a message is refused. A first frame is taken up to 4 MiB:
@@ -40,6 +43,7 @@ enum class PeerRefusal : std::uint8_t {
   kOtherProtocol,
   kOtherCluster,
   kOtherReceiver,
+  kOtherIdentity,  // meant for another data directory than this node has
   kOwnMessage,  // the sender is the receiver: a socket connected to itself
 };
 [[nodiscard]] std::string_view refusal_name(PeerRefusal refusal);
@@ -49,7 +53,7 @@ struct Refusal {
   std::string detail;  // a sentence for the log
 };
 
-[[nodiscard]] Frames encode_peer_message(const PeerIdentity& from, raft::NodeId to,
+[[nodiscard]] Frames encode_peer_message(const PeerIdentity& from, const raft::Peer& to,
                                          const raft::Message& message);
 [[nodiscard]] std::variant<PeerMessage, Refusal> decode_peer_message(const PeerIdentity& self,
                                                                      const PeerLimits& limits,

@@ -18,9 +18,12 @@ constexpr std::size_t kClusterAt = 1;
 constexpr std::size_t kFromAt = 2;
 constexpr std::size_t kToAt = 3;
 constexpr std::size_t kKindAt = 4;
-constexpr std::size_t kFieldsAt = 5;
+constexpr std::size_t kFromIdentityAt = 5;
+constexpr std::size_t kToIdentityAt = 6;
+constexpr std::size_t kFieldsAt = 7;
 
 constexpr std::size_t kPrintedClusterBytes = 64;
+constexpr std::size_t kMaxDetailBytes = 1024;
 
 Refusal malformed(std::string detail) { return {PeerRefusal::kMalformed, std::move(detail)}; }
 
@@ -47,7 +50,8 @@ raft::Message read_pre_vote_reply(FieldReader& fields) {
 raft::Message read_request_vote(FieldReader& fields) {
   raft::RequestVote message{.term = fields.positive_position("term"),
                             .last_log_index = fields.position("last_log_index"),
-                            .last_log_term = fields.position("last_log_term")};
+                            .last_log_term = fields.position("last_log_term"),
+                            .transfer = fields.boolean("transfer")};
   require_place(fields, message.last_log_index, message.last_log_term);
   return message;
 }
@@ -59,6 +63,7 @@ raft::Message read_request_vote_reply(FieldReader& fields) {
 
 bool follows(const raft::Entry& before, const raft::Entry& next) {
   return next.index == before.index + 1 && next.term >= before.term &&
+         next.time_ms() >= before.time_ms() &&
          next.previous_checksum() == before.checksum();
 }
 
@@ -181,7 +186,121 @@ raft::Message read_read_index_reply(FieldReader& fields) {
                               .read_index = fields.optional_position("read_index")};
 }
 
-raft::Message read_message(std::uint64_t kind, FieldReader& fields, const Frames& frames) {
+raft::Message read_timeout_now(FieldReader& fields) {
+  return raft::TimeoutNow{.term = fields.positive_position("term")};
+}
+
+raft::Message read_install_snapshot(FieldReader& fields, const Frames& frames) {
+  raft::InstallSnapshot message{.term = fields.positive_position("term"),
+                                .head = {.last = {.index = fields.positive_position("index"),
+                                                  .term = fields.positive_position("last_term"),
+                                                  .checksum = fields.any_number("checksum"),
+                                                  .time_ms = fields.position("time")},
+                                         .configuration = {},
+                                         .size = fields.position("size"),
+                                         .content_checksum = fields.any_number("content_checksum")},
+                                .offset = fields.position("offset"),
+                                .bytes = {}};
+  fields.require(frames.size() == 3, "a part of a snapshot is not in three frames");
+  if (frames.size() != 3) return message;
+  auto configuration = raft::decode_configuration(frames[1].span());
+  if (!configuration) {
+    fields.fail(configuration.error());
+    return message;
+  }
+  message.head.configuration = std::move(*configuration);
+  message.bytes = frames[2];
+  fields.require(message.offset <= message.head.size &&
+                     message.bytes.size() <= message.head.size - message.offset,
+                 "a part of a snapshot reaches beyond its size");
+  fields.require(message.head.last.term <= message.term,
+                 "a snapshot ends in a later term than the message");
+  return message;
+}
+
+raft::Message read_install_snapshot_reply(FieldReader& fields) {
+  return raft::InstallSnapshotReply{.term = fields.positive_position("term"),
+                                    .snapshot_index = fields.positive_position("snapshot_index"),
+                                    .next_offset = fields.position("next_offset")};
+}
+
+std::vector<raft::NodeId> read_nodes(FieldReader& fields, std::string_view name) {
+  const auto numbers = fields.list(name);
+  if (numbers.size() > raft::kMaxMembers) {
+    fields.fail(fmt::format("the field {} names more than {} nodes", name, raft::kMaxMembers));
+    return {};
+  }
+  return {numbers.begin(), numbers.end()};
+}
+
+std::vector<raft::Member> read_members(FieldReader& fields, const base::SharedBytes& frame) {
+  auto members = raft::decode_members(frame.span());
+  if (!members) {
+    fields.fail(members.error());
+    return {};
+  }
+  for (const raft::Member& member : *members) fields.require(member.id != 0, "a member with id 0");
+  return std::move(*members);
+}
+
+raft::Message read_forward_change(FieldReader& fields, const Frames& frames) {
+  raft::ForwardChange message{.term = fields.positive_position("term"),
+                              .request = fields.any_number("request"),
+                              .change = {}};
+  message.change.promote = read_nodes(fields, "promote");
+  message.change.remove = read_nodes(fields, "remove");
+  fields.require(frames.size() == 3, "a change of members is not in three frames");
+  if (frames.size() != 3) return message;
+  message.change.add_voters = read_members(fields, frames[1]);
+  message.change.add_learners = read_members(fields, frames[2]);
+  return message;
+}
+
+raft::RefusalReason read_reason(FieldReader& fields) {
+  const std::uint64_t reason = fields.any_number("reason");
+  fields.require(reason <= static_cast<std::uint64_t>(raft::RefusalReason::kConflict),
+                 "the field reason is unknown");
+  return static_cast<raft::RefusalReason>(reason & 0xff);
+}
+
+raft::Message read_forward_change_reply(FieldReader& fields) {
+  return raft::ForwardChangeReply{.term = fields.positive_position("term"),
+                                  .request = fields.any_number("request"),
+                                  .index = fields.optional_position("index"),
+                                  .reason = read_reason(fields),
+                                  .detail = fields.text("detail", kMaxDetailBytes)};
+}
+
+raft::Message read_forward_transfer(FieldReader& fields) {
+  return raft::ForwardTransfer{.term = fields.positive_position("term"),
+                               .request = fields.any_number("request"),
+                               .target = fields.optional_position("target")};
+}
+
+raft::Message read_forward_transfer_reply(FieldReader& fields) {
+  return raft::ForwardTransferReply{.term = fields.positive_position("term"),
+                                    .request = fields.any_number("request"),
+                                    .reason = read_reason(fields),
+                                    .detail = fields.text("detail", kMaxDetailBytes)};
+}
+
+// Who it is about stands in the envelope.
+raft::Message read_hello(FieldReader& fields, const raft::Peer& from) {
+  raft::Hello message{.term = fields.position("term"), .self = {}};
+  message.self.id = from.id;
+  message.self.identity = from.identity;
+  const std::uint64_t priority = fields.any_number("priority");
+  fields.require(priority <= UINT32_MAX, "the field priority is too large");
+  message.self.priority = static_cast<std::uint32_t>(priority);
+  message.self.peer = fields.text("peer", raft::kMaxEndpointBytes);
+  message.self.client = fields.text("client", raft::kMaxEndpointBytes);
+  message.self.publish = fields.text("publish", raft::kMaxEndpointBytes);
+  message.asks = fields.boolean("asks");
+  return message;
+}
+
+raft::Message read_message(std::uint64_t kind, const raft::Peer& from, FieldReader& fields,
+                           const Frames& frames) {
   switch (static_cast<PeerKind>(kind)) {
     case PeerKind::kPreVoteRequest:
       return read_pre_vote_request(fields);
@@ -209,14 +328,34 @@ raft::Message read_message(std::uint64_t kind, FieldReader& fields, const Frames
       return read_read_index_request(fields);
     case PeerKind::kReadIndexReply:
       return read_read_index_reply(fields);
+    case PeerKind::kTimeoutNow:
+      return read_timeout_now(fields);
+    case PeerKind::kInstallSnapshot:
+      return read_install_snapshot(fields, frames);
+    case PeerKind::kInstallSnapshotReply:
+      return read_install_snapshot_reply(fields);
+    case PeerKind::kForwardChange:
+      return read_forward_change(fields, frames);
+    case PeerKind::kForwardChangeReply:
+      return read_forward_change_reply(fields);
+    case PeerKind::kForwardTransfer:
+      return read_forward_transfer(fields);
+    case PeerKind::kForwardTransferReply:
+      return read_forward_transfer_reply(fields);
+    case PeerKind::kHello:
+      return read_hello(fields, from);
   }
   fields.fail(fmt::format("the kind {} is unknown", kind));
   return {};
 }
 
+bool is_kind(std::uint64_t kind, PeerKind expected) {
+  return kind == static_cast<std::uint64_t>(expected);
+}
+
 bool carries_frames(std::uint64_t kind) {
-  return kind == static_cast<std::uint64_t>(PeerKind::kAppendEntries) ||
-         kind == static_cast<std::uint64_t>(PeerKind::kForwardCommands);
+  return is_kind(kind, PeerKind::kAppendEntries) || is_kind(kind, PeerKind::kForwardCommands) ||
+         is_kind(kind, PeerKind::kInstallSnapshot) || is_kind(kind, PeerKind::kForwardChange);
 }
 
 std::optional<Refusal> check_limits(const PeerLimits& limits, const Frames& frames) {
@@ -300,6 +439,8 @@ std::string_view refusal_name(PeerRefusal refusal) {
       return "other_cluster";
     case PeerRefusal::kOtherReceiver:
       return "other_receiver";
+    case PeerRefusal::kOtherIdentity:
+      return "other_identity";
     case PeerRefusal::kOwnMessage:
       return "own_message";
   }
@@ -315,19 +456,29 @@ std::variant<PeerMessage, Refusal> decode_peer_message(const PeerIdentity& self,
   if (!header.complete()) {
     return malformed("the first frame is not one array of numbers, booleans, nils and lists");
   }
-  if (!holds(header, kKindAt, Type::kNumber)) return malformed("the kind is not a number");
-
+  for (const std::size_t at : {kKindAt, kFromIdentityAt, kToIdentityAt}) {
+    if (!holds(header, at, Type::kNumber)) {
+      return malformed("the kind or an identity is not a number");
+    }
+  }
   const std::uint64_t kind = header.at(kKindAt).number;
+  const raft::Peer from{header.at(kFromAt).number, header.at(kFromIdentityAt).number};
+  const raft::Identity addressed = header.at(kToIdentityAt).number;
+  if (addressed != self.identity && !is_kind(kind, PeerKind::kHello)) {
+    return Refusal{PeerRefusal::kOtherIdentity,
+                   fmt::format("node {} wrote to data directory {:016x} of node {}, which has {:016x}",
+                               from.id, addressed, self.node, self.identity)};
+  }
   if (frames.size() > 1 && !carries_frames(kind)) {
     return malformed(fmt::format("a message of kind {} in {} frames", kind, frames.size()));
   }
   FieldReader fields(header, kFieldsAt);
-  raft::Message message = read_message(kind, fields, frames);
+  raft::Message message = read_message(kind, from, fields, frames);
   if (const std::string& defect = fields.finish(); !defect.empty()) {
     return malformed(
         fmt::format("kind {} from node {}: {}", kind, header.at(kFromAt).number, defect));
   }
-  return PeerMessage{header.at(kFromAt).number, std::move(message)};
+  return PeerMessage{from, std::move(message), addressed};
 }
 
 }  // namespace codec

@@ -54,7 +54,7 @@ Frames join_small_runs(const std::vector<base::SharedBytes>& runs) {
 // Writes the fields of a message behind the envelope, and its further frames.
 class Encoder {
  public:
-  Encoder(const PeerIdentity& from, raft::NodeId to) : from_(from), to_(to), writer_(header_) {
+  Encoder(const PeerIdentity& from, const raft::Peer& to) : from_(from), to_(to), writer_(header_) {
     header_.reserve(64 + from.cluster.size());
   }
 
@@ -67,7 +67,9 @@ class Encoder {
     writer_.boolean(message.vote_granted);
   }
   void operator()(const raft::RequestVote& message) {
-    envelope(PeerKind::kRequestVote, {message.term, message.last_log_index, message.last_log_term});
+    envelope(PeerKind::kRequestVote, {message.term, message.last_log_index, message.last_log_term},
+             1);
+    writer_.boolean(message.transfer);
   }
   void operator()(const raft::RequestVoteReply& message) {
     envelope(PeerKind::kRequestVoteReply, {message.term}, 1);
@@ -115,11 +117,51 @@ class Encoder {
   }
   void operator()(const raft::ReadIndexReply& message) {
     envelope(PeerKind::kReadIndexReply, {message.term, message.round}, 1);
-    if (message.read_index) {
-      writer_.number(*message.read_index);
-    } else {
-      writer_.nil();
-    }
+    optional(message.read_index);
+  }
+  void operator()(const raft::TimeoutNow& message) {
+    envelope(PeerKind::kTimeoutNow, {message.term});
+  }
+  void operator()(const raft::InstallSnapshot& message) {
+    const raft::SnapshotHead& head = message.head;
+    envelope(PeerKind::kInstallSnapshot,
+             {message.term, head.last.index, head.last.term, head.last.checksum, head.last.time_ms,
+              head.size, head.content_checksum, message.offset});
+    further_.push_back(raft::encode_configuration(head.configuration));
+    further_.push_back(message.bytes);
+  }
+  void operator()(const raft::InstallSnapshotReply& message) {
+    envelope(PeerKind::kInstallSnapshotReply,
+             {message.term, message.snapshot_index, message.next_offset});
+  }
+  void operator()(const raft::ForwardChange& message) {
+    envelope(PeerKind::kForwardChange, {message.term, message.request}, 2);
+    list(message.change.promote);
+    list(message.change.remove);
+    further_.push_back(raft::encode_members(message.change.add_voters));
+    further_.push_back(raft::encode_members(message.change.add_learners));
+  }
+  void operator()(const raft::ForwardChangeReply& message) {
+    envelope(PeerKind::kForwardChangeReply, {message.term, message.request}, 3);
+    optional(message.index);
+    writer_.number(static_cast<std::uint64_t>(message.reason));
+    writer_.text(message.detail);
+  }
+  void operator()(const raft::ForwardTransfer& message) {
+    envelope(PeerKind::kForwardTransfer, {message.term, message.request}, 1);
+    optional(message.target);
+  }
+  void operator()(const raft::ForwardTransferReply& message) {
+    envelope(PeerKind::kForwardTransferReply, {message.term, message.request,
+             static_cast<std::uint64_t>(message.reason)}, 1);
+    writer_.text(message.detail);
+  }
+  void operator()(const raft::Hello& message) {
+    envelope(PeerKind::kHello, {message.term, message.self.priority}, 4);
+    writer_.text(message.self.peer);
+    writer_.text(message.self.client);
+    writer_.text(message.self.publish);
+    writer_.boolean(message.asks);
   }
 
   [[nodiscard]] Frames finish() {
@@ -133,14 +175,24 @@ class Encoder {
  private:
   // `numbers` are the kind's first fields; `more` fields are written by the caller.
   void envelope(PeerKind kind, std::initializer_list<std::uint64_t> numbers, std::size_t more = 0) {
-    constexpr std::size_t kEnvelopeFields = 5;
+    constexpr std::size_t kEnvelopeFields = 7;
     writer_.array(kEnvelopeFields + numbers.size() + more);
     writer_.number(kPeerProtocol);
     writer_.text(from_.cluster);
     writer_.number(from_.node);
-    writer_.number(to_);
+    writer_.number(to_.id);
     writer_.number(static_cast<std::uint64_t>(kind));
+    writer_.number(from_.identity);
+    writer_.number(to_.identity);
     for (const auto number : numbers) writer_.number(number);
+  }
+
+  void optional(const std::optional<std::uint64_t>& number) {
+    if (number) {
+      writer_.number(*number);
+    } else {
+      writer_.nil();
+    }
   }
 
   void list(const std::vector<std::uint64_t>& numbers) {
@@ -159,7 +211,7 @@ class Encoder {
   }
 
   const PeerIdentity& from_;
-  raft::NodeId to_;
+  raft::Peer to_;
   std::string header_;
   Writer writer_;
   Frames further_;
@@ -167,7 +219,7 @@ class Encoder {
 
 }  // namespace
 
-Frames encode_peer_message(const PeerIdentity& from, raft::NodeId to,
+Frames encode_peer_message(const PeerIdentity& from, const raft::Peer& to,
                            const raft::Message& message) {
   Encoder encoder(from, to);
   std::visit(encoder, message);

@@ -110,6 +110,17 @@ bool FieldReader::boolean(std::string_view name) {
   return field != nullptr && field->number == 1;
 }
 
+std::string FieldReader::text(std::string_view name, std::size_t max_bytes) {
+  const HeaderField* field = take(name, HeaderField::Type::kText, "a string");
+  if (field == nullptr) return {};
+  if (field->text.size() > max_bytes) {
+    fail(fmt::format("the field {} has {} bytes, at most {} are taken", name, field->text.size(),
+                     max_bytes));
+    return {};
+  }
+  return std::string(field->text);
+}
+
 std::span<const std::uint64_t> FieldReader::list(std::string_view name) {
   const HeaderField* field = take(name, HeaderField::Type::kList, "a list of numbers");
   if (field == nullptr) return {};

@@ -44,7 +44,7 @@ class PeerHeader {
  private:
   class Visitor;
 
-  static constexpr std::size_t kMaxFields = 16;
+  static constexpr std::size_t kMaxFields = 24;
   std::array<HeaderField, kMaxFields> fields_;
   std::size_t size_ = 0;
   bool complete_ = false;
@@ -64,6 +64,8 @@ class FieldReader {
   [[nodiscard]] std::uint64_t positive_position(std::string_view name);
   [[nodiscard]] std::optional<std::uint64_t> optional_position(std::string_view name);
   [[nodiscard]] bool boolean(std::string_view name);
+  // Of at most max_bytes.
+  [[nodiscard]] std::string text(std::string_view name, std::size_t max_bytes);
   // Numbers in pairs, or alone.
   [[nodiscard]] std::span<const std::uint64_t> list(std::string_view name);
   [[nodiscard]] std::span<const std::uint64_t> list_of_pairs(std::string_view name);

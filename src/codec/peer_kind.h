@@ -20,6 +20,14 @@ enum class PeerKind : std::uint64_t {
   kForwardCommandsReply = 11,
   kReadIndexRequest = 12,
   kReadIndexReply = 13,
+  kTimeoutNow = 14,
+  kInstallSnapshot = 15,
+  kInstallSnapshotReply = 16,
+  kForwardChange = 17,
+  kForwardChangeReply = 18,
+  kForwardTransfer = 19,
+  kForwardTransferReply = 20,
+  kHello = 21,
 };
 
 }  // namespace codec

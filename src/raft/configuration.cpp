@@ -22,6 +22,18 @@ class Encoder {
     integer(static_cast<std::uint16_t>(value.size()));
     for (const char letter : value) bytes_.push_back(static_cast<std::byte>(letter));
   }
+  void members(std::span<const Member> members) {
+    CHECK(members.size() <= kMaxMembers, "{} members in one place", members.size());
+    integer(static_cast<std::uint16_t>(members.size()));
+    for (const Member& member : members) {
+      integer(member.id);
+      integer(member.identity);
+      integer(member.priority);
+      text(member.peer);
+      text(member.client);
+      text(member.publish);
+    }
+  }
   void list(const std::vector<NodeId>& nodes) {
     integer(static_cast<std::uint16_t>(nodes.size()));
     for (const NodeId node : nodes) integer(node);
@@ -57,6 +69,18 @@ class Decoder {
     const auto count = integer<std::uint16_t>();
     if (count > kMaxMembers) failed_ = true;
     return failed_ ? 0 : count;
+  }
+  [[nodiscard]] std::vector<Member> members() {
+    std::vector<Member> members(count());
+    for (Member& member : members) {
+      member.id = integer<NodeId>();
+      member.identity = integer<Identity>();
+      member.priority = integer<std::uint32_t>();
+      member.peer = text();
+      member.client = text();
+      member.publish = text();
+    }
+    return members;
   }
   [[nodiscard]] std::vector<NodeId> list() {
     std::vector<NodeId> nodes(count());
@@ -111,19 +135,26 @@ const Member* Configuration::find(NodeId node) const {
   return found == members.end() ? nullptr : &*found;
 }
 
-base::SharedBytes encode_configuration(const Configuration& configuration) {
-  CHECK(configuration.members.size() <= kMaxMembers && is_valid(configuration),
-        "a configuration of {} members breaks its invariants", configuration.members.size());
+base::SharedBytes encode_members(std::span<const Member> members) {
   Encoder encoder;
-  encoder.integer(static_cast<std::uint16_t>(configuration.members.size()));
-  for (const Member& member : configuration.members) {
-    encoder.integer(member.id);
-    encoder.integer(member.identity);
-    encoder.integer(member.priority);
-    encoder.text(member.peer);
-    encoder.text(member.client);
-    encoder.text(member.publish);
+  encoder.members(members);
+  return encoder.finish();
+}
+
+base::Result<std::vector<Member>> decode_members(std::span<const std::byte> bytes) {
+  Decoder decoder(bytes);
+  auto members = decoder.members();
+  if (decoder.failed()) {
+    return base::Error{"a list of members is cut off, too long, or followed by other bytes"};
   }
+  return members;
+}
+
+base::SharedBytes encode_configuration(const Configuration& configuration) {
+  CHECK(is_valid(configuration), "a configuration of {} members breaks its invariants",
+        configuration.members.size());
+  Encoder encoder;
+  encoder.members(configuration.members);
   encoder.list(configuration.voters);
   encoder.list(configuration.old_voters);
   encoder.list(configuration.goal);
@@ -133,15 +164,7 @@ base::SharedBytes encode_configuration(const Configuration& configuration) {
 base::Result<Configuration> decode_configuration(std::span<const std::byte> bytes) {
   Decoder decoder(bytes);
   Configuration configuration;
-  configuration.members.resize(decoder.count());
-  for (Member& member : configuration.members) {
-    member.id = decoder.integer<NodeId>();
-    member.identity = decoder.integer<Identity>();
-    member.priority = decoder.integer<std::uint32_t>();
-    member.peer = decoder.text();
-    member.client = decoder.text();
-    member.publish = decoder.text();
-  }
+  configuration.members = decoder.members();
   configuration.voters = decoder.list();
   configuration.old_voters = decoder.list();
   configuration.goal = decoder.list();

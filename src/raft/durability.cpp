@@ -4,9 +4,9 @@
 
 namespace raft {
 
-std::uint64_t Durability::order(Index last_index, bool with_hard_state) {
+std::uint64_t Durability::order(Index last_index, bool with_hard_state, Milliseconds now) {
   ++last_number_;
-  outstanding_.push_back({last_number_, last_index});
+  outstanding_.push_back({last_number_, last_index, now});
   if (with_hard_state) hard_state_number_ = last_number_;
   return last_number_;
 }
@@ -14,6 +14,11 @@ std::uint64_t Durability::order(Index last_index, bool with_hard_state) {
 void Durability::truncate_from(Index index) {
   durable_index_ = std::min(durable_index_, index - 1);
   for (Order& order : outstanding_) order.last_index = std::min(order.last_index, index - 1);
+}
+
+void Durability::reset(Index index) {
+  durable_index_ = index;
+  for (Order& order : outstanding_) order.last_index = std::min(order.last_index, index);
 }
 
 bool Durability::on_persisted(std::uint64_t number) {

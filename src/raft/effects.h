@@ -13,18 +13,20 @@
 namespace raft {
 
 struct Send {
-  NodeId to;
+  Peer to;
   Message message;
 };
 
-// To be written in this order: the hard state, the truncation, the entries; then one sync; then
-// `promises` leave, and Persisted{number} comes back. Orders are carried out one after the other,
+// To be written in this order: the hard state, the new beginning or the
+// truncation, the entries, what is compacted; then one sync; then `promises` leave, and Persisted{number} comes back. Orders are carried out one after the other,
 // so promises also wait for every order before this one. A failed sync stops the node.
 struct Persist {
   std::uint64_t number = 0;             // 1, 2, 3 …
   std::optional<HardState> hard_state;  // where it changed
+  std::optional<LogPosition> reset_to;  // all entries go; the log begins anew after this one
   std::optional<Index> truncate_from;   // this entry and all after it are removed
   std::vector<Entry> entries;           // appended after the truncation, consecutive
+  std::optional<Index> compact_to;      // entries up to this one may go
   std::vector<Send> promises;           // leave only after the sync
 };
 
@@ -48,16 +50,59 @@ struct FetchEntries {
   std::size_t max_bytes = 0;
 };
 
-enum class RefusalReason : std::uint8_t {
-  kNoLeader,        // not taken: no leader is known
-  kBusy,            // not taken: a limit is reached
-  kUnknownOutcome,  // taken, and leadership was lost: it may or may not take effect
+// The configuration that the cluster begins with is to be kept as the snapshot of index 0, which has
+// no content. Answered by FirstConfigurationStored.
+struct StoreFirstConfiguration {
+  Configuration configuration;
+};
+
+// A snapshot of the state machine as it is after `last`, which is the last entry handed out before
+// this. Answered by SnapshotTaken; one at a time.
+struct TakeSnapshot {
+  LogPosition last;
+  Configuration configuration;
+};
+
+// A part of the newest snapshot is wanted, if that is still the one of `index`. Answered by
+// SnapshotChunkFetched.
+struct FetchSnapshotChunk {
+  NodeId peer;
+  Index index;
+  std::uint64_t offset;
+  std::size_t max_bytes;
+};
+
+// A part of a snapshot to be kept. Answered by SnapshotChunkStored.
+struct StoreSnapshotChunk {
+  Peer from;
+  SnapshotHead head;
+  std::uint64_t offset;
+  base::SharedBytes bytes;
+};
+
+// The state machine, after everything handed out before, becomes what the newest snapshot, that of
+// `index`, says. Answered by SnapshotInstalled; entries that follow it may be handed out meanwhile.
+struct InstallSnapshotContent {
+  Index index;
 };
 
 // The end of a client request that the state machine will not answer.
 struct Refuse {
   RequestNumber request;
   RefusalReason reason;
+  std::string detail;  // a sentence for people, may be empty
+};
+
+// A transfer of leadership or a snapshot is done: `number` is the leader now, or the index.
+struct Complete {
+  RequestNumber request;
+  std::uint64_t number;
+};
+
+// The configuration in force, handed out whenever it changed.
+struct Members {
+  Index index;  // of its entry; 0: the first one
+  Configuration configuration;
 };
 
 // This node's place in the cluster, handed out whenever it changed.
@@ -83,8 +128,16 @@ struct Effects {
   std::optional<Apply> apply;
   std::vector<RequestNumber> serve_reads;  // answer from the state machine once `apply` and all
                                            // before it are applied
+  std::optional<InstallSnapshotContent> install;  // before `apply`
+  std::optional<TakeSnapshot> take_snapshot;      // after `apply`
   std::vector<Refuse> refusals;
+  std::vector<Complete> completions;
   std::vector<FetchEntries> fetches;
+  std::vector<FetchSnapshotChunk> chunk_fetches;
+  std::vector<StoreSnapshotChunk> chunk_stores;
+  std::optional<StoreFirstConfiguration> first_configuration;
+  std::optional<Members> members;
+  std::vector<Member> contacts;  // where nodes said that they are found
   std::optional<Standing> standing;
   std::vector<Trace> traces;
 };

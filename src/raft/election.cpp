@@ -5,14 +5,18 @@
 namespace raft {
 namespace {
 
-void win_pre_vote_if_granted(State& state) {
-  auto* pre_candidate = state.as<PreCandidateState>();
-  if (pre_candidate == nullptr || !state.quorum.is_majority(pre_candidate->granted)) return;
+void stand(State& state, bool transfer) {
   become_candidate(state);
   state.trace(TraceLevel::kInformation,
               fmt::format("stands for election in term {}", state.current_term()));
-  state.send_to_peers(
-      RequestVote{state.current_term(), state.log.last_index(), state.log.last_term()});
+  state.send_to_voters(RequestVote{state.current_term(), state.log.last_index(),
+                                   state.log.last_term(), transfer});
+}
+
+void win_pre_vote_if_granted(State& state) {
+  auto* pre_candidate = state.as<PreCandidateState>();
+  if (pre_candidate == nullptr || !state.quorum.is_majority(pre_candidate->granted)) return;
+  stand(state, false);
 }
 
 void win_election_if_elected(State& state) {
@@ -25,7 +29,7 @@ void start_pre_vote(State& state) {
   state.trace(
       TraceLevel::kInformation,
       fmt::format("hears no leader, asks for pre-votes for term {}", state.current_term() + 1));
-  state.send_to_peers(PreVoteRequest{state.current_term(), state.current_term() + 1,
+  state.send_to_voters(PreVoteRequest{state.current_term(), state.current_term() + 1,
                                      state.log.last_index(), state.log.last_term()});
   win_pre_vote_if_granted(state);
 }
@@ -54,27 +58,34 @@ void check_election_deadline(State& state) {
         }
       },
       state.role_state);
-  if (state.now >= deadline) start_pre_vote(state);
+  if (state.now < deadline) return;
+  if (state.is_voter()) {
+    start_pre_vote(state);
+  } else {
+    become_follower(state, state.current_term(), std::nullopt);  // it waits for a leader
+  }
 }
 
-void on_pre_vote_request(State& state, NodeId from, const PreVoteRequest& request) {
+void on_pre_vote_request(State& state, const Peer& from, const PreVoteRequest& request) {
   // The sender's term is not taken on: asking costs nothing and must change nothing (A7).
   const bool granted = request.proposed_term > state.current_term() && !hears_leader(state) &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   state.send(from, PreVoteReply{state.current_term(), request.proposed_term, granted});
 }
 
-void on_pre_vote_reply(State& state, NodeId from, const PreVoteReply& reply) {
+void on_pre_vote_reply(State& state, const Peer& from, const PreVoteReply& reply) {
   auto* pre_candidate = state.as<PreCandidateState>();
   if (pre_candidate == nullptr || reply.proposed_term != state.current_term() + 1) return;
   if (!reply.vote_granted) return;
-  pre_candidate->granted.insert(from);
+  pre_candidate->granted.insert(from.id);
   win_pre_vote_if_granted(state);
 }
 
-void on_request_vote(State& state, NodeId from, const RequestVote& request) {
-  // Only a request of the current term gets here with a chance: a higher one was taken on before.
-  const bool free_to_vote = !state.hard_state.voted_for || state.hard_state.voted_for == from;
+void on_request_vote(State& state, const Peer& from, const RequestVote& request) {
+  // A node answers whether or not it thinks itself a voter: who stands counts by its own
+  // configuration, and a promoted learner may not know of its promotion yet (A4). Only a request of
+  // the current term gets here with a chance: a higher one was taken on before.
+  const bool free_to_vote = !state.hard_state.voted_for || state.hard_state.voted_for == from.id;
   const bool granted = request.term == state.current_term() && free_to_vote &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   if (!granted) {
@@ -85,18 +96,23 @@ void on_request_vote(State& state, NodeId from, const RequestVote& request) {
     become_follower(state, state.current_term(), std::nullopt);
   }
   if (!state.hard_state.voted_for) {
-    state.hard_state.voted_for = from;
+    state.hard_state.voted_for = from.id;
     state.output.hard_state_changed = true;
   }
   state.as<FollowerState>()->election_deadline = next_election_deadline(state);
   state.promise(from, RequestVoteReply{state.current_term(), true});
 }
 
-void on_request_vote_reply(State& state, NodeId from, const RequestVoteReply& reply) {
+void on_request_vote_reply(State& state, const Peer& from, const RequestVoteReply& reply) {
   auto* candidate = state.as<CandidateState>();
   if (candidate == nullptr || reply.term != state.current_term() || !reply.vote_granted) return;
-  candidate->granted.insert(from);
+  candidate->granted.insert(from.id);
   win_election_if_elected(state);
+}
+
+void on_timeout_now(State& state, const Peer& from, const TimeoutNow& message) {
+  if (message.term != state.current_term() || state.leader() != from.id) return;
+  if (state.role() == Role::kFollower && state.is_voter()) stand(state, true);
 }
 
 void count_own_vote(State& state) {

@@ -6,13 +6,15 @@
 
 namespace raft {
 
-// The clock passed the deadline of a follower, pre-candidate or candidate.
+// The clock passed the deadline of a follower, pre-candidate or candidate. Only voters stand.
 void check_election_deadline(State& state);
 
-void on_pre_vote_request(State& state, NodeId from, const PreVoteRequest& request);
-void on_pre_vote_reply(State& state, NodeId from, const PreVoteReply& reply);
-void on_request_vote(State& state, NodeId from, const RequestVote& request);
-void on_request_vote_reply(State& state, NodeId from, const RequestVoteReply& reply);
+void on_pre_vote_request(State& state, const Peer& from, const PreVoteRequest& request);
+void on_pre_vote_reply(State& state, const Peer& from, const PreVoteReply& reply);
+void on_request_vote(State& state, const Peer& from, const RequestVote& request);
+void on_request_vote_reply(State& state, const Peer& from, const RequestVoteReply& reply);
+// §3.10: the leader wants this node to lead.
+void on_timeout_now(State& state, const Peer& from, const TimeoutNow& message);
 
 // The candidate's vote for itself counts from the moment it is on disk.
 void count_own_vote(State& state);

@@ -38,6 +38,10 @@ Milliseconds Entry::time_ms() const {
   return base::load_little_endian<Milliseconds>(record.data() + kTimeOffset);
 }
 
+LogPosition position_of(const Entry& entry) {
+  return {entry.index, entry.term, entry.checksum(), entry.time_ms()};
+}
+
 void EntryBlockBuilder::add(Index index, Term term, EntryKind kind, base::SharedBytes payload) {
   CHECK(payload.size() <= std::numeric_limits<std::uint32_t>::max() - kRecordHeaderSize,
         "an entry of {} bytes cannot be encoded", payload.size());

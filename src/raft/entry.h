@@ -51,6 +51,9 @@ struct Entry {
   }
 };
 
+// The place of this entry in the log.
+[[nodiscard]] LogPosition position_of(const Entry& entry);
+
 // Encodes the entries of one turn into one contiguous block, so that they travel and are written
 // as one run. Used once: add, then finish.
 class EntryBlockBuilder {

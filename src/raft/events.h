@@ -19,8 +19,9 @@ struct TickElapsed {
 
 // A message that is addressed to this server and passed the guards of the codec.
 struct MessageReceived {
-  NodeId from;
+  Peer from;
   Message message;
+  Identity addressed = 0;  // the directory it is meant for: this one, but in a Hello
 };
 
 // A client of this node wants `command` in the replicated log.
@@ -31,6 +32,23 @@ struct CommandSubmitted {
 
 // A client of this node wants a read that sees everything acknowledged before now.
 struct ReadRequested {
+  RequestNumber request;
+};
+
+// A client of this node wants other members.
+struct ChangeSubmitted {
+  RequestNumber request;
+  MembershipChange change;
+};
+
+// A client of this node wants leadership to go to `target`; none: wherever it is best.
+struct TransferRequested {
+  RequestNumber request;
+  std::optional<NodeId> target;
+};
+
+// A client of this node wants a snapshot here, now.
+struct SnapshotRequested {
   RequestNumber request;
 };
 
@@ -56,7 +74,42 @@ struct EntriesFetched {
   std::vector<Entry> entries;
 };
 
+// Answers StoreFirstConfiguration: it is on disk.
+struct FirstConfigurationStored {
+  Configuration configuration;
+};
+
+// Answers TakeSnapshot: it is whole and on disk.
+struct SnapshotTaken {
+  SnapshotHead head;
+};
+
+// Answers FetchSnapshotChunk: a part of the newest snapshot. No bytes: that snapshot is gone.
+struct SnapshotChunkFetched {
+  NodeId peer;
+  SnapshotHead head;
+  std::uint64_t offset;
+  base::SharedBytes bytes;
+};
+
+// Answers StoreSnapshotChunk: up to where there are bytes without a hole. `complete`: all are
+// there, on disk, and their checksum is right; from here on the snapshot is found at a start.
+struct SnapshotChunkStored {
+  Peer from;
+  SnapshotHead head;
+  std::uint64_t next_offset;
+  bool complete;
+};
+
+// Answers InstallSnapshotContent: the state machine is what the snapshot says.
+struct SnapshotInstalled {
+  Index index;
+};
+
 using Event = std::variant<TickElapsed, MessageReceived, CommandSubmitted, ReadRequested,
-                           RequestExpired, Persisted, EntriesApplied, EntriesFetched>;
+                           ChangeSubmitted, TransferRequested, SnapshotRequested, RequestExpired,
+                           Persisted, EntriesApplied, EntriesFetched, SnapshotTaken,
+                           SnapshotChunkFetched, SnapshotChunkStored, SnapshotInstalled,
+                           FirstConfigurationStored>;
 
 }  // namespace raft

@@ -9,16 +9,16 @@
 namespace raft {
 namespace {
 
-void reject(State& state, NodeId from, const AppendEntries& message) {
+void reject(State& state, const Peer& from, const AppendEntries& message) {
   // The last place that can match: not beyond this log, not of a term above the leader's.
   const Index hint = state.log.last_index_within(message.prev_log_index, message.prev_log_term);
   state.send(from, AppendEntriesRejected{state.current_term(), message.prev_log_index, hint,
                                          state.log.term_at(hint).value_or(0)});
 }
 
-void refuse(State& state, NodeId from, std::string_view why, Index index) {
+void refuse(State& state, const Peer& from, std::string_view why, Index index) {
   state.trace(TraceLevel::kWarning,
-              fmt::format("entries from node {} refused at index {}: {}", from, index, why));
+              fmt::format("entries from node {} refused at index {}: {}", from.id, index, why));
 }
 
 void truncate_log(State& state, Index index) {
@@ -30,11 +30,23 @@ void truncate_log(State& state, Index index) {
     state.output.truncate_from = std::min(index, state.output.truncate_from.value_or(index));
     state.output.persisted_to = index - 1;
   }
-  state.log.truncate_from(index);
+  state.truncate_log_from(index);
+}
+
+// What is compacted here is committed, and so it is the same in the log of every leader.
+void skip_compacted(const State& state, AppendEntries& message) {
+  const LogPosition& base = state.log.base();
+  if (message.prev_log_index >= base.index) return;
+  const auto skipped =
+      std::min<std::size_t>(base.index - message.prev_log_index, message.entries.size());
+  message.entries.erase(message.entries.begin(),
+                        message.entries.begin() + static_cast<std::ptrdiff_t>(skipped));
+  message.prev_log_index = base.index;
+  message.prev_log_term = base.term;
 }
 
 // Appends what the log lacks; true where the log then matches all of the message.
-bool append_entries(State& state, NodeId from, std::vector<Entry>& entries, Index prev) {
+bool append_entries(State& state, const Peer& from, std::vector<Entry>& entries, Index prev) {
   const auto first_new = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
     return !state.log.matches(entry.index, entry.term);
   });
@@ -49,18 +61,19 @@ bool append_entries(State& state, NodeId from, std::vector<Entry>& entries, Inde
     return false;
   }
   if (index <= state.log.last_index()) truncate_log(state, index);
-  state.log.append({std::make_move_iterator(first_new), std::make_move_iterator(entries.end())});
+  state.append_to_log({std::make_move_iterator(first_new), std::make_move_iterator(entries.end())});
   return true;
 }
 
 }  // namespace
 
-void on_append_entries(State& state, NodeId from, AppendEntries message) {
+void on_append_entries(State& state, const Peer& from, AppendEntries message) {
   if (message.term < state.current_term()) {
     reject(state, from, message);  // carries the higher term
     return;
   }
   if (!follow(state, from)) return;
+  skip_compacted(state, message);
   if (!state.log.matches(message.prev_log_index, message.prev_log_term)) {
     reject(state, from, message);
     return;
@@ -77,7 +90,7 @@ void on_append_entries(State& state, NodeId from, AppendEntries message) {
   }
 }
 
-void on_heartbeat(State& state, NodeId from, const Heartbeat& message) {
+void on_heartbeat(State& state, const Peer& from, const Heartbeat& message) {
   if (message.term < state.current_term()) {
     state.send(from, HeartbeatReply{state.current_term(), 0, state.log.last_index()});
     return;

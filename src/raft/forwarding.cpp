@@ -1,7 +1,10 @@
 #include "raft/forwarding.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "raft/proposals.h"
 
 namespace raft {
 namespace {
@@ -57,6 +60,27 @@ void forward_read(State& state, RequestNumber request) {
     return;
   }
   state.forwarding.reads.push_back(request);
+}
+
+void route_released(State& state) {
+  auto& released = state.forwarding.released;
+  if (released.empty()) return;
+  const auto leader = state.leader();
+  if (leader == state.id()) {
+    for (ForwardedCommand& each : std::exchange(released, {})) {
+      on_command_submitted(state, {each.request, std::move(each.command)});
+    }
+  } else if (leader) {
+    // The leader takes numbers of one sender only as they rise.
+    auto& commands = state.forwarding.commands;
+    commands.insert(commands.begin(), std::make_move_iterator(released.begin()),
+                    std::make_move_iterator(released.end()));
+    released.clear();
+  } else if (state.now - state.forwarding.released_at >= 4 * state.options.election_timeout_ms) {
+    for (const auto& each : std::exchange(released, {})) {
+      state.refuse(each.request, RefusalReason::kNoLeader);
+    }
+  }
 }
 
 void send_forwarded(State& state) {
@@ -141,6 +165,7 @@ void forget_forwarded(State& state, const std::vector<RequestNumber>& expired) {
   std::erase_if(forwarding.asked, [](const auto& round) { return round.requests.empty(); });
   std::erase_if(forwarding.reads, forgotten);
   std::erase_if(forwarding.commands, of_forgotten);
+  std::erase_if(forwarding.released, of_forgotten);
   std::erase_if(state.indexed_reads, of_forgotten);
 }
 

@@ -6,6 +6,8 @@
 #include "raft/reads.h"
 #include "raft/replication.h"
 #include "raft/roles.h"
+#include "raft/snapshots.h"
+#include "raft/transfer.h"
 
 namespace raft {
 namespace {
@@ -39,6 +41,10 @@ void feed(State& state, NodeId peer, Progress& progress) {
   const Options& options = state.options;
   while (progress.may_send(options.window_messages, options.window_bytes)) {
     const Index next = progress.next_index();
+    if (next < state.log.first_index()) {
+      begin_snapshot(state, progress);
+      break;
+    }
     if (next > state.log.last_index()) {
       if (progress.mode() == Progress::Mode::kProbe) send_entries(state, peer, progress, {});
       break;
@@ -54,6 +60,7 @@ void feed(State& state, NodeId peer, Progress& progress) {
     send_entries(state, peer, progress,
                  state.log.slice(next, state.log.last_index(), options.max_append_bytes));
   }
+  if (progress.mode() == Progress::Mode::kSnapshot) fetch_snapshot_part(state, peer, progress);
   // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly.
   const bool told = progress.told_commit >= state.commit_index;
   if (!told && progress.mode() == Progress::Mode::kPipeline && progress.match_index() > 0) {
@@ -80,48 +87,76 @@ bool reaches_majority(const State& state, const LeaderState& leader) {
 
 }  // namespace
 
-void append_no_operation(State& state) {
-  EntryBlockBuilder block(state.log.last_checksum());
-  block.add(state.log.last_index() + 1, state.current_term(), EntryKind::kNoOperation, {});
+void append_first_of_term(State& state) {
+  if (state.configurations.index() > 0) {
+    append_as_leader(state, EntryKind::kNoOperation, {});
+  } else {
+    append_as_leader(state, EntryKind::kConfiguration,
+                     encode_configuration(state.configuration()));
+  }
+}
+
+void append_as_leader(State& state, EntryKind kind, base::SharedBytes payload) {
+  EntryBlockBuilder block(state.log.last_checksum(), log_time_ms(state));
+  block.add(state.log.last_index() + 1, state.current_term(), kind, std::move(payload));
   append_as_leader(state, block.finish());
 }
 
 void append_as_leader(State& state, std::vector<Entry> entries) {
   state.as<LeaderState>()->unsettled_bytes += record_bytes(entries);
-  state.log.append(std::move(entries));
+  const Index configuration = state.configurations.index();
+  state.append_to_log(std::move(entries));
+  if (state.configurations.index() != configuration) follow_members(state);
 }
 
-void on_append_entries_accepted(State& state, NodeId from, const AppendEntriesAccepted& message) {
+Milliseconds log_time_ms(const State& state) {
+  const auto* leader = state.as<LeaderState>();
+  return leader->log_time_ms + (state.now - leader->began_at);
+}
+
+void follow_members(State& state) {
+  auto& peers = state.as<LeaderState>()->peers;
+  const Configuration& configuration = state.configuration();
+  std::erase_if(peers, [&](const auto& each) { return !configuration.find(each.first); });
+  for (const Member& member : configuration.members) {
+    if (member.id == state.id()) continue;
+    peers.try_emplace(member.id, Progress(state.log.last_index() + 1, state.now));
+  }
+}
+
+void on_append_entries_accepted(State& state, const Peer& from,
+                                const AppendEntriesAccepted& message) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || message.term != state.current_term()) return;
   if (message.match_index > state.log.last_index()) {
     state.trace(TraceLevel::kWarning,
-                fmt::format("node {} accepts entry {}, which was never sent: ignored", from,
+                fmt::format("node {} accepts entry {}, which was never sent: ignored", from.id,
                             message.match_index));
     return;
   }
-  if (leader->peers.at(from).on_accepted(message.match_index)) advance_commit_index(state);
+  if (leader->peers.at(from.id).on_accepted(message.match_index)) advance_commit_index(state);
 }
 
-void on_append_entries_rejected(State& state, NodeId from, const AppendEntriesRejected& message) {
+void on_append_entries_rejected(State& state, const Peer& from,
+                                const AppendEntriesRejected& message) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || message.term != state.current_term()) return;
   // The follower skipped its terms above ours; skip our terms above its: a round trip a term at
   // the most, whatever the number of entries.
   const Index matching = state.log.last_index_within(message.hint_index, message.hint_term);
-  Progress& progress = leader->peers.at(from);
+  Progress& progress = leader->peers.at(from.id);
   if (!progress.on_rejected(message.prev_log_index, matching + 1) || progress.told_lost) return;
   progress.told_lost = true;
   state.trace(TraceLevel::kWarning,
               fmt::format("node {} denies entry {}, which it had acknowledged: it seems to have "
                           "lost its disk",
-                          from, message.prev_log_index));
+                          from.id, message.prev_log_index));
 }
 
-void on_heartbeat_reply(State& state, NodeId from, const HeartbeatReply& reply) {
+void on_heartbeat_reply(State& state, const Peer& from, const HeartbeatReply& reply) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || reply.term != state.current_term()) return;
-  Progress& progress = leader->peers.at(from);
+  Progress& progress = leader->peers.at(from.id);
   progress.on_heartbeat_answered(reply.last_log_index, state.now,
                                  state.options.heartbeat_interval_ms);
   progress.confirmed_round = std::max(progress.confirmed_round, reply.read_round);
@@ -144,6 +179,7 @@ void on_entries_fetched_for_peer(State& state, NodeId peer, std::vector<Entry> e
 void send_heartbeats(State& state) {
   auto* leader = state.as<LeaderState>();
   leader->heartbeat_due = state.now + state.options.heartbeat_interval_ms;
+  begin_lease_round(state);
   for (const auto& [peer, progress] : leader->peers) {
     const Index commit = std::min(progress.match_index(), state.commit_index);
     state.send(peer, Heartbeat{state.current_term(), commit, leader->last_read_round});
@@ -161,6 +197,8 @@ void lead(State& state) {
     return;
   }
   if (state.now >= leader->heartbeat_due) send_heartbeats(state);
+  leave_slow_disk(state);
+  prefer_other_leader(state);
 }
 
 void replicate(State& state) {

@@ -1,5 +1,6 @@
-// Log: the replicated log as the core knows it. The terms of all entries, as runs; the recent
-// entries themselves, bounded in bytes. What is older is on this node's disk alone.
+// Log: the replicated log as the core knows it. It begins after its base, the place up to which it
+// is compacted; a snapshot stands for what was before. The terms of all entries, as runs; the
+// recent entries themselves, bounded in bytes. What is older is on this node's disk alone.
 //
 // Invariants: entries are consecutive, terms do not fall, each record names the checksum of the
 // one before it.
@@ -19,17 +20,20 @@ class Log {
  public:
   explicit Log(const Restored& restored);
 
-  [[nodiscard]] Index first_index() const { return first_index_; }
+  [[nodiscard]] const LogPosition& base() const { return base_; }
+  [[nodiscard]] Index first_index() const { return base_.index + 1; }
   [[nodiscard]] Index last_index() const { return last_index_; }
   [[nodiscard]] Term last_term() const;
   [[nodiscard]] std::uint64_t last_checksum() const { return last_checksum_; }
+  [[nodiscard]] Milliseconds last_time_ms() const { return last_time_ms_; }
 
-  // The term of an entry, 0 at index 0; none where it is compacted away or beyond the end. The
-  // two are told apart by first_index(), and neither ever equals a term (A20).
+  // The term of an entry or of the base, 0 at index 0; none where it is compacted away or beyond
+  // the end. The two are told apart by first_index(), and neither ever equals a term (A20).
   [[nodiscard]] std::optional<Term> term_at(Index index) const;
   [[nodiscard]] bool matches(Index index, Term term) const { return term_at(index) == term; }
 
-  // The largest index at or below `index` whose term is at or below `term`; 0 where there is none.
+  // The largest index at or below `index` whose term is at or below `term`. Where no entry is, the
+  // base or what is before it: that is committed, so the logs of all who can lead agree on it.
   [[nodiscard]] Index last_index_within(Index index, Term term) const;
 
   [[nodiscard]] bool in_memory(Index index) const {
@@ -49,6 +53,10 @@ class Log {
   void truncate_from(Index index);
   // Forgets the oldest entries up to `index`, as few as bring the memory within `max_bytes`.
   void evict(Index index, std::size_t max_bytes);
+  // `index`, base().index <= index <= last_index(), becomes the base.
+  void compact(Index index);
+  // Nothing is left but this base.
+  void reset(const LogPosition& base);
 
   // Whether `entry` may follow the last one: by index, term and, where known, the chain.
   [[nodiscard]] bool chains_with(const Entry& entry, Index after) const;
@@ -56,9 +64,10 @@ class Log {
  private:
   [[nodiscard]] Index memory_first() const { return last_index_ + 1 - recent_.size(); }
 
-  Index first_index_;
+  LogPosition base_;
   Index last_index_;
   std::uint64_t last_checksum_ = 0;  // 0 also where it is not in memory
+  Milliseconds last_time_ms_ = 0;
   std::vector<TermRun> term_runs_;
   std::deque<Entry> recent_;
   std::size_t memory_bytes_ = 0;

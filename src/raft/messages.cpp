@@ -22,7 +22,15 @@ std::string_view message_name(const Message& message) {
       "forward_commands",
       "forward_commands_reply",
       "read_index_request",
-      "read_index_reply"};
+      "read_index_reply",
+      "timeout_now",
+      "install_snapshot",
+      "install_snapshot_reply",
+      "forward_change",
+      "forward_change_reply",
+      "forward_transfer",
+      "forward_transfer_reply",
+      "hello"};
   return kNames[message.index()];
 }
 

@@ -1,13 +1,17 @@
 // What nodes say to each other: one struct a message, no field with two meanings. Every message
-// carries its sender's current term; who sent it and to whom stands in the envelope (codec).
+// carries its sender's current term; who sent it and to whom stands in the envelope (codec), each
+// with the identity of a data directory. A node takes only what is addressed to its own directory;
+// a Hello alone may be addressed to another, and thereby tells that the directory was replaced.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include "base/bytes.h"
+#include "raft/configuration.h"
 #include "raft/entry.h"
 #include "raft/types.h"
 
@@ -32,6 +36,7 @@ struct RequestVote {
   Term term;
   Index last_log_index;
   Term last_log_term;
+  bool transfer = false;  // the leader itself wants this election: do not withhold the vote for it
 };
 
 struct RequestVoteReply {
@@ -114,10 +119,99 @@ struct ReadIndexReply {
   std::optional<Index> read_index;  // none: the receiver does not lead, ask another
 };
 
+// Dissertation §3.10: the leader asks the receiver to stand at once.
+struct TimeoutNow {
+  Term term;
+};
+
+// What a snapshot stands for: all entries up to `last`, and the configuration in force there.
+struct SnapshotHead {
+  LogPosition last;
+  Configuration configuration;
+  std::uint64_t size = 0;              // of the content, in bytes
+  std::uint64_t content_checksum = 0;  // XXH3-64
+
+  friend bool operator==(const SnapshotHead&, const SnapshotHead&) = default;
+};
+
+// §7: a part of the content of a snapshot, for a follower whose next entry is compacted away.
+struct InstallSnapshot {
+  Term term;
+  SnapshotHead head;
+  std::uint64_t offset;  // of `bytes` in the content
+  base::SharedBytes bytes;
+};
+
+// Answers InstallSnapshot: where the next part should begin. Says nothing about what is installed;
+// AppendEntriesAccepted does, once the snapshot is whole and on disk.
+struct InstallSnapshotReply {
+  Term term;
+  Index snapshot_index;
+  std::uint64_t next_offset;
+};
+
+// What members are to become of the cluster, in one step (§4.3).
+struct MembershipChange {
+  std::vector<Member> add_voters;    // learners until they have caught up
+  std::vector<Member> add_learners;  // and they stay learners
+  std::vector<NodeId> promote;       // learners that become voters
+  std::vector<NodeId> remove;
+
+  friend bool operator==(const MembershipChange&, const MembershipChange&) = default;
+};
+
+// A node passes a change of members on to the leader of `term`, as it does with commands.
+struct ForwardChange {
+  Term term;
+  RequestNumber request;  // the sender's
+  MembershipChange change;
+};
+
+enum class RefusalReason : std::uint8_t {
+  kNoLeader,        // not taken: no leader is known
+  kBusy,            // not taken: a limit is reached, or another such request is under way
+  kUnknownOutcome,  // taken, and leadership was lost: it may or may not take effect
+  kConflict,        // not taken: it does not fit the members or roles as they are
+};
+
+// Answers ForwardChange.
+struct ForwardChangeReply {
+  Term term;
+  RequestNumber request;
+  std::optional<Index> index;  // of the entry, in the reply's term; none where it was refused
+  RefusalReason reason = RefusalReason::kNoLeader;
+  std::string detail;  // a sentence for people, may be empty
+};
+
+// A node passes the wish for another leader on to the leader of `term`. Only a refusal is
+// answered: a transfer that succeeds is seen by everyone.
+struct ForwardTransfer {
+  Term term;
+  RequestNumber request;
+  std::optional<NodeId> target;  // none: the leader chooses
+};
+
+struct ForwardTransferReply {
+  Term term;
+  RequestNumber request;
+  RefusalReason reason;
+  std::string detail;
+};
+
+// Who the sender is, where it is found, and which directory it has: said at the start, and while it
+// knows no leader.
+struct Hello {
+  Term term;
+  Member self;
+  bool asks = false;  // for a Hello in return
+};
+
 using Message =
     std::variant<PreVoteRequest, PreVoteReply, RequestVote, RequestVoteReply, AppendEntries,
                  AppendEntriesAccepted, AppendEntriesRejected, Heartbeat, HeartbeatReply,
-                 ForwardCommands, ForwardCommandsReply, ReadIndexRequest, ReadIndexReply>;
+                 ForwardCommands, ForwardCommandsReply, ReadIndexRequest, ReadIndexReply,
+                 TimeoutNow, InstallSnapshot, InstallSnapshotReply, ForwardChange,
+                 ForwardChangeReply, ForwardTransfer, ForwardTransferReply, Hello>;
 
 [[nodiscard]] Term message_term(const Message& message);
 [[nodiscard]] std::string_view message_name(const Message& message);

@@ -4,9 +4,12 @@
 
 #include "base/check.h"
 #include "raft/forwarding.h"
+#include "raft/membership.h"
 #include "raft/proposals.h"
 #include "raft/reads.h"
 #include "raft/replication.h"
+#include "raft/snapshots.h"
+#include "raft/transfer.h"
 
 namespace raft {
 namespace {
@@ -31,6 +34,7 @@ void hand_to_state_machine(State& state, std::vector<Entry> entries) {
   Output& output = state.output;
   if (!output.effects.apply) output.effects.apply.emplace();
   std::size_t bytes = 0;
+  output.applied_position = position_of(entries.back());
   for (Entry& entry : entries) {
     CHECK(entry.index == output.applied_to + 1 && entry.index <= state.settled_index(),
           "node {}: applies {} after {}, committed to {}, durable to {}", state.id(), entry.index,
@@ -42,6 +46,7 @@ void hand_to_state_machine(State& state, std::vector<Entry> entries) {
   }
   output.applying.push_back({output.applied_to, bytes});
   output.applying_bytes += bytes;
+  state.snapshots.log_bytes_since += bytes;
 }
 
 void apply_committed(State& state) {
@@ -72,7 +77,8 @@ void persist(State& state) {
   }
   const Index last = state.log.last_index();
   const bool writes =
-      output.hard_state_changed || output.truncate_from || last > output.persisted_to;
+      output.hard_state_changed || output.truncate_from || last > output.persisted_to ||
+      output.reset_to || output.compact_to;
   if (!writes && state.durability.idle()) {
     std::move(output.promises.begin(), output.promises.end(),
               std::back_inserter(output.effects.sends));
@@ -81,7 +87,9 @@ void persist(State& state) {
   if (!writes && output.promises.empty()) return;
 
   Persist order;
-  order.number = state.durability.order(last, output.hard_state_changed);
+  order.number = state.durability.order(last, output.hard_state_changed, state.now);
+  order.reset_to = std::exchange(output.reset_to, std::nullopt);
+  order.compact_to = std::exchange(output.compact_to, std::nullopt);
   if (output.hard_state_changed) order.hard_state = state.hard_state;
   order.truncate_from = output.truncate_from;
   if (last > output.persisted_to) {
@@ -101,29 +109,42 @@ void forget_expired(State& state) {
   std::sort(state.expired.begin(), state.expired.end());
   forget_forwarded(state, state.expired);
   forget_waiting_writes(state, state.expired);
+  forget_transfers(state, state.expired);
+  forget_snapshot_requests(state, state.expired);
   if (auto* leader = state.as<LeaderState>()) forget_pending_reads(*leader, state.expired);
   state.expired.clear();
 }
 
 void tell_standing(State& state) {
-  const Standing standing{state.role(), state.current_term(), state.leader()};
+  const Standing standing{state.standing_role(), state.current_term(), state.leader()};
   if (state.output.standing == standing) return;
   state.output.standing = standing;
   state.output.effects.standing = standing;
+}
+
+void tell_members(State& state) {
+  if (state.output.members_version == state.configurations.version()) return;
+  state.output.members_version = state.configurations.version();
+  state.output.effects.members = Members{state.configurations.index(), state.configuration()};
 }
 
 }  // namespace
 
 Effects finish_turn(State& state) {
   forget_expired(state);
+  route_released(state);
   append_pending_commands(state);
+  advance_membership(state);
   start_read_round(state);
   send_forwarded(state);
   replicate(state);
+  continue_transfer(state);
   apply_committed(state);
+  take_snapshot(state);
   serve_indexed_reads(state);
   persist(state);
   tell_standing(state);
+  tell_members(state);
   // What is neither on disk nor committed may still be needed for a truncation or a write.
   state.log.evict(state.settled_index(), state.options.log_memory_bytes);
   return std::exchange(state.output.effects, {});
@@ -132,11 +153,11 @@ Effects finish_turn(State& state) {
 void on_entries_fetched_to_apply(State& state, std::vector<Entry> entries) {
   Output& output = state.output;
   output.fetching_to_apply = false;
+  // A snapshot may have been installed meanwhile.
   const bool current = !entries.empty() && entries.front().index == output.applied_to + 1 &&
-                       entries.back().index <= state.settled_index();
-  CHECK(current, "node {}: fetched entries to apply do not follow {}", state.id(),
-        output.applied_to);
-  hand_to_state_machine(state, std::move(entries));
+                       entries.back().index <= state.settled_index() &&
+                       state.log.matches(entries.back().index, entries.back().term);
+  if (current) hand_to_state_machine(state, std::move(entries));
 }
 
 void on_entries_applied(State& state, Index index) {

@@ -14,6 +14,7 @@ constexpr int kStalledHeartbeats = 2;
 }  // namespace
 
 bool Progress::may_send(std::size_t window_messages, std::size_t window_bytes) const {
+  if (mode_ == Mode::kSnapshot) return false;
   if (mode_ == Mode::kProbe) return !probe_sent_;
   return in_flight_.size() < window_messages && bytes_in_flight_ < window_bytes;
 }
@@ -38,7 +39,8 @@ bool Progress::on_accepted(Index match_index) {
     bytes_in_flight_ -= in_flight_.front().bytes;
     in_flight_.pop_front();
   }
-  if (mode_ == Mode::kProbe && match_index_ + 1 == next_index_) {
+  const bool arrived = mode_ == Mode::kSnapshot && match_index_ >= snapshot_index_;
+  if ((mode_ == Mode::kProbe && match_index_ + 1 == next_index_) || arrived) {
     mode_ = Mode::kPipeline;
     probe_sent_ = false;
     stalled_heartbeats_ = 0;
@@ -47,6 +49,7 @@ bool Progress::on_accepted(Index match_index) {
 }
 
 bool Progress::on_rejected(Index prev_log_index, Index next_index) {
+  if (mode_ == Mode::kSnapshot) return false;
   const bool late =
       mode_ == Mode::kProbe ? prev_log_index + 1 != next_index_ : prev_log_index <= match_index_;
   if (late) return false;
@@ -62,7 +65,13 @@ void Progress::on_heartbeat_answered(Index follower_last_index, Milliseconds now
                                      Milliseconds heartbeat_interval) {
   if (now - heartbeat_answered_at_ < heartbeat_interval) return;
   heartbeat_answered_at_ = now;
-  if (mode_ == Mode::kProbe) {
+  if (mode_ == Mode::kSnapshot) {
+    // One answer may overtake the part; the second one says that it, or its answer, is lost.
+    if (snapshot_part_sent_ && ++stalled_heartbeats_ >= kStalledHeartbeats) {
+      snapshot_part_sent_ = false;
+      stalled_heartbeats_ = 0;
+    }
+  } else if (mode_ == Mode::kProbe) {
     probe_sent_ = false;
   } else if (match_index_ > match_at_heartbeat_ || match_index_ + 1 == next_index_) {
     stalled_heartbeats_ = 0;
@@ -75,6 +84,46 @@ void Progress::on_heartbeat_answered(Index follower_last_index, Milliseconds now
 // Not from match_index on: a follower that was away since before this term has most of the log,
 // and its first rejection says where it ends.
 void Progress::on_silence() { probe_from(next_index_); }
+
+void Progress::begin_snapshot(Index index) {
+  if (index != snapshot_index_) snapshot_offset_ = 0;
+  mode_ = Mode::kSnapshot;
+  snapshot_index_ = index;
+  snapshot_part_sent_ = false;
+  stalled_heartbeats_ = 0;
+  fetching = false;
+  in_flight_.clear();
+  bytes_in_flight_ = 0;
+}
+
+std::optional<std::uint64_t> Progress::next_snapshot_offset() const {
+  if (mode_ != Mode::kSnapshot || snapshot_part_sent_) return std::nullopt;
+  return snapshot_offset_;
+}
+
+void Progress::on_snapshot_part_answered(Index index, std::uint64_t next_offset) {
+  if (mode_ != Mode::kSnapshot || index != snapshot_index_) return;
+  snapshot_offset_ = next_offset;
+  snapshot_part_sent_ = false;
+  stalled_heartbeats_ = 0;
+}
+
+void Progress::end_snapshot() {
+  if (mode_ == Mode::kSnapshot) probe_from(next_index_);
+}
+
+bool Progress::caught_up(Index last_index, Milliseconds now, Milliseconds election_timeout) {
+  if (caught_up_) return true;
+  if (round_end_ && match_index_ >= *round_end_) {
+    caught_up_ = now - round_began_ < election_timeout;
+    round_end_.reset();
+  }
+  if (!round_end_) {
+    round_end_ = last_index;
+    round_began_ = now;
+  }
+  return caught_up_;
+}
 
 void Progress::probe_from(Index next_index) {
   mode_ = Mode::kProbe;

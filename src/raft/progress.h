@@ -2,10 +2,12 @@
 //
 // Probe: the leader looks for the place where the logs match, one message at a time.
 // Pipeline: it is found; messages follow each other without waiting, within a window.
+// Snapshot: the next entry is compacted away; a snapshot travels, one part at a time.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "raft/types.h"
 
@@ -13,7 +15,7 @@ namespace raft {
 
 class Progress {
  public:
-  enum class Mode : std::uint8_t { kProbe, kPipeline };
+  enum class Mode : std::uint8_t { kProbe, kPipeline, kSnapshot };
 
   Progress(Index next_index, Milliseconds now) : next_index_(next_index), heard_at_(now) {}
 
@@ -41,6 +43,20 @@ class Progress {
   // Nothing was heard for long: whatever was in flight is given up.
   void on_silence();
 
+  // Snapshot: the one of `index` is sent, from its beginning or from where it was before.
+  void begin_snapshot(Index index);
+  [[nodiscard]] Index snapshot_index() const { return snapshot_index_; }
+  // Where the next part begins; none while one is on its way.
+  [[nodiscard]] std::optional<std::uint64_t> next_snapshot_offset() const;
+  void on_snapshot_part_sent() { snapshot_part_sent_ = true; }
+  void on_snapshot_part_answered(Index index, std::uint64_t next_offset);
+  // It cannot be sent: start over with a probe.
+  void end_snapshot();
+
+  // Catching up in rounds (dissertation §4.2.1): a round lasts until the follower has what the log
+  // held at its beginning. True once one took less than `election_timeout`.
+  [[nodiscard]] bool caught_up(Index last_index, Milliseconds now, Milliseconds election_timeout);
+
   // When the follower last answered in this term.
   [[nodiscard]] Milliseconds heard_at() const { return heard_at_; }
   void set_heard_at(Milliseconds now) { heard_at_ = now; }
@@ -63,6 +79,12 @@ class Progress {
   Index next_index_;
   bool probe_sent_ = false;         // in kProbe: wait for its answer
   std::deque<InFlight> in_flight_;  // in kPipeline
+  Index snapshot_index_ = 0;        // of the snapshot sent last
+  std::uint64_t snapshot_offset_ = 0;
+  bool snapshot_part_sent_ = false;  // in kSnapshot: wait for its answer
+  std::optional<Index> round_end_;   // of the round of catching up
+  Milliseconds round_began_ = 0;
+  bool caught_up_ = false;
   std::size_t bytes_in_flight_ = 0;
   Milliseconds heartbeat_answered_at_ = 0;  // the last that counted
   Index match_at_heartbeat_ = 0;            // at that time

@@ -32,20 +32,20 @@ void on_command_submitted(State& state, CommandSubmitted event) {
   }
 }
 
-void on_forward_commands(State& state, NodeId from, ForwardCommands message) {
+void on_forward_commands(State& state, const Peer& from, ForwardCommands message) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || message.term != state.current_term()) {
     // The sender learns the term. Whether a copy was taken before, this node cannot say.
     state.send(from, ForwardCommandsReply{state.current_term(), {}, {}});
     return;
   }
-  auto& reply = leader->forward_replies[from];
-  RequestNumber& taken_up_to = leader->forwarded_up_to[from];
+  auto& reply = leader->forward_replies[from.id];
+  RequestNumber& taken_up_to = leader->forwarded_up_to[from.id];
   for (ForwardedCommand& forwarded : message.commands) {
     if (forwarded.request <= taken_up_to) continue;  // a second copy of a message
     taken_up_to = forwarded.request;
     if (has_room(state, *leader, kRecordHeaderSize + forwarded.command.size())) {
-      take(*leader, from, forwarded.request, std::move(forwarded.command));
+      take(*leader, from.id, forwarded.request, std::move(forwarded.command));
     } else {
       reply.refused_busy.push_back(forwarded.request);
     }
@@ -55,8 +55,9 @@ void on_forward_commands(State& state, NodeId from, ForwardCommands message) {
 void append_pending_commands(State& state) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr) return;
-  if (!leader->pending_commands.empty()) {
-    EntryBlockBuilder block(state.log.last_checksum());
+  // Held while leadership is handed over: the next leader takes them, or this one does.
+  if (!leader->pending_commands.empty() && !leader->transfer && !leader->leaving) {
+    EntryBlockBuilder block(state.log.last_checksum(), log_time_ms(state));
     Index index = state.log.last_index();
     for (PendingCommand& pending : leader->pending_commands) {
       block.add(++index, state.current_term(), EntryKind::kCommand, std::move(pending.command));
@@ -75,6 +76,23 @@ void append_pending_commands(State& state) {
     state.send(peer, std::move(reply));
   }
   leader->forward_replies.clear();
+}
+
+void release_pending_commands(State& state, LeaderState& leader) {
+  std::map<NodeId, ForwardCommandsReply> replies;
+  for (PendingCommand& pending : leader.pending_commands) {
+    if (pending.forwarded_by) {
+      auto& reply = replies[*pending.forwarded_by];
+      reply.term = state.current_term();
+      reply.refused_busy.push_back(pending.request);
+    } else {
+      state.forwarding.released.push_back({pending.request, std::move(pending.command)});
+    }
+  }
+  state.forwarding.released_at = state.now;
+  leader.pending_commands.clear();
+  leader.pending_bytes = 0;
+  for (auto& [peer, reply] : replies) state.send(peer, std::move(reply));
 }
 
 void give_up_waiting_writes(State& state, Index index) {

@@ -8,11 +8,15 @@ namespace raft {
 // A client of this node submitted a command: the leader takes it, a follower passes it on.
 void on_command_submitted(State& state, CommandSubmitted event);
 // A follower passed commands on.
-void on_forward_commands(State& state, NodeId from, ForwardCommands message);
+void on_forward_commands(State& state, const Peer& from, ForwardCommands message);
 
 // End of a turn: the commands taken become entries, encoded in one block, and the followers that
 // passed some on learn their indices.
 void append_pending_commands(State& state);
+
+// This node stops leading: what its clients asked goes to the next leader, or is refused; what other
+// nodes passed on was told them as not taken.
+void release_pending_commands(State& state, LeaderState& leader);
 
 // The entries from `index` on are replaced, or never came: who waits for one of them cannot know
 // its outcome.

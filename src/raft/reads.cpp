@@ -16,6 +16,27 @@ void refuse(State& state, const PendingRead& read) {
   }
 }
 
+// dissertation §6.4.1: no other leader can be elected until followers have missed this one for an
+// election timeout of their own clocks.
+bool has_lease(const State& state, const LeaderState& leader) {
+  const std::uint64_t drift = state.options.read_lease_drift_percent;
+  if (drift == 0 || !leader.lease_began || leader.asked_to_stand) return false;
+  const Milliseconds length = state.options.election_timeout_ms * (100 - drift) / 100;
+  return state.now - *leader.lease_began < length;
+}
+
+void answer_round(State& state, LeaderState& leader) {
+  for (const PendingRead& read : leader.read_round->reads) {
+    if (read.asked_by) {
+      state.send(*read.asked_by,
+                 ReadIndexReply{state.current_term(), read.request, leader.read_round->index});
+    } else {
+      state.indexed_reads.push_back({leader.read_round->index, read.request});
+    }
+  }
+  leader.read_round.reset();
+}
+
 }  // namespace
 
 void on_read_requested(State& state, RequestNumber request) {
@@ -26,7 +47,7 @@ void on_read_requested(State& state, RequestNumber request) {
   }
 }
 
-void on_read_index_request(State& state, NodeId from, const ReadIndexRequest& request) {
+void on_read_index_request(State& state, const Peer& from, const ReadIndexRequest& request) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || request.term != state.current_term()) {
     state.send(from, ReadIndexReply{state.current_term(), request.round, std::nullopt});
@@ -35,39 +56,45 @@ void on_read_index_request(State& state, NodeId from, const ReadIndexRequest& re
   // A round covers those before it: of the questions of one follower the newest is enough.
   auto& waiting = leader->waiting_reads;
   const auto same = std::find_if(waiting.begin(), waiting.end(),
-                                 [&](const auto& r) { return r.asked_by == from; });
+                                 [&](const auto& r) { return r.asked_by == from.id; });
   if (same == waiting.end()) {
-    waiting.push_back({from, request.round});
+    waiting.push_back({from.id, request.round});
   } else {
     same->request = std::max(same->request, request.round);
   }
 }
 
+void begin_lease_round(State& state) {
+  if (state.options.read_lease_drift_percent == 0) return;
+  auto* leader = state.as<LeaderState>();
+  leader->sent_rounds.push_back({++leader->last_read_round, state.now});
+}
+
 void confirm_read_round(State& state) {
   auto* leader = state.as<LeaderState>();
-  if (leader == nullptr || !leader->read_round) return;
+  if (leader == nullptr) return;
   const std::uint64_t confirmed = state.quorum.reached_by_majority([&](NodeId voter) {
     return voter == state.id() ? leader->last_read_round : leader->peers.at(voter).confirmed_round;
   });
-  if (confirmed < leader->read_round->number) return;
-  for (const PendingRead& read : leader->read_round->reads) {
-    if (read.asked_by) {
-      state.send(*read.asked_by,
-                 ReadIndexReply{state.current_term(), read.request, leader->read_round->index});
-    } else {
-      state.indexed_reads.push_back({leader->read_round->index, read.request});
-    }
+  while (!leader->sent_rounds.empty() && leader->sent_rounds.front().number <= confirmed) {
+    leader->lease_began = leader->sent_rounds.front().sent_at;
+    leader->sent_rounds.pop_front();
   }
-  leader->read_round.reset();
+  if (!leader->read_round || confirmed < leader->read_round->number) return;
+  answer_round(state, *leader);
 }
 
 void start_read_round(State& state) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || leader->read_round || leader->waiting_reads.empty()) return;
   if (state.commit_index < leader->first_index_of_term) return;
-  leader->read_round =
-      ReadRound{++leader->last_read_round, state.commit_index, std::move(leader->waiting_reads)};
+  leader->read_round = ReadRound{0, state.commit_index, std::move(leader->waiting_reads)};
   leader->waiting_reads.clear();
+  if (has_lease(state, *leader)) {
+    answer_round(state, *leader);
+    return;
+  }
+  leader->read_round->number = ++leader->last_read_round;
   send_heartbeats(state);
   confirm_read_round(state);  // a cluster of one is its own majority
 }

@@ -3,15 +3,19 @@
 #include <type_traits>
 
 #include "base/check.h"
+#include "raft/admission.h"
 #include "raft/election.h"
 #include "raft/forwarding.h"
 #include "raft/invariants.h"
+#include "raft/membership.h"
 #include "raft/output.h"
 #include "raft/proposals.h"
 #include "raft/reads.h"
 #include "raft/replication.h"
 #include "raft/roles.h"
+#include "raft/snapshots.h"
 #include "raft/state.h"
+#include "raft/transfer.h"
 
 namespace raft {
 namespace {
@@ -21,7 +25,9 @@ namespace {
 bool meet_term(State& state, const Message& message) {
   if (message_term(message) <= state.current_term()) return true;
   if (std::holds_alternative<PreVoteRequest>(message)) return true;  // asks, and changes nothing
-  if (std::holds_alternative<RequestVote>(message) && hears_leader(state)) return false;
+  // dissertation §4.2.3: votes are withheld while a leader is heard, but where it hands over (A6).
+  const auto* vote = std::get_if<RequestVote>(&message);
+  if (vote != nullptr && !vote->transfer && hears_leader(state)) return false;
   state.trace(TraceLevel::kDebug, fmt::format("learns of term {} from a {}", message_term(message),
                                               message_name(message)));
   become_follower(state, message_term(message), std::nullopt);
@@ -33,12 +39,21 @@ bool meet_term(State& state, const Message& message) {
 bool answers_leader(const Message& message) {
   return std::holds_alternative<AppendEntriesAccepted>(message) ||
          std::holds_alternative<AppendEntriesRejected>(message) ||
-         std::holds_alternative<HeartbeatReply>(message);
+         std::holds_alternative<HeartbeatReply>(message) ||
+         std::holds_alternative<InstallSnapshotReply>(message);
+}
+
+// Whether this node counts on what its sender says: then that has to be a member, by the directory
+// that is known (A28). What asks, or leads, is heard from anyone (A4).
+bool is_counted(const Message& message) {
+  return answers_leader(message) || std::holds_alternative<PreVoteReply>(message) ||
+         std::holds_alternative<RequestVoteReply>(message);
 }
 
 struct MessageHandler {
   State& state;
-  NodeId from;
+  const MessageReceived& event;
+  const Peer& from = event.from;
 
   void operator()(const PreVoteRequest& m) { on_pre_vote_request(state, from, m); }
   void operator()(const PreVoteReply& m) { on_pre_vote_reply(state, from, m); }
@@ -53,21 +68,30 @@ struct MessageHandler {
   void operator()(const ForwardCommandsReply& m) { on_forward_commands_reply(state, m); }
   void operator()(const ReadIndexRequest& m) { on_read_index_request(state, from, m); }
   void operator()(const ReadIndexReply& m) { on_read_index_reply(state, m); }
+  void operator()(const TimeoutNow& m) { on_timeout_now(state, from, m); }
+  void operator()(InstallSnapshot& m) { on_install_snapshot(state, from, std::move(m)); }
+  void operator()(const InstallSnapshotReply& m) { on_install_snapshot_reply(state, from, m); }
+  void operator()(ForwardChange& m) { on_forward_change(state, from, std::move(m)); }
+  void operator()(const ForwardChangeReply& m) { on_forward_change_reply(state, m); }
+  void operator()(const ForwardTransfer& m) { on_forward_transfer(state, from, m); }
+  void operator()(const ForwardTransferReply& m) { on_forward_transfer_reply(state, m); }
+  void operator()(const Hello& m) { on_hello(state, event, m); }
 };
 
 void on_message_received(State& state, MessageReceived event) {
-  if (event.from == state.id() || !state.quorum.is_voter(event.from)) {
-    state.trace(TraceLevel::kDebug,
-                fmt::format("a message of node {}, which is no peer: ignored", event.from));
+  const bool stranger = is_counted(event.message) && !state.is_member(event.from);
+  if (event.from.id == state.id() || stranger) {
+    state.trace(TraceLevel::kDebug, fmt::format("a {} of node {}, which is no member: ignored",
+                                                message_name(event.message), event.from.id));
     return;
   }
   if (!meet_term(state, event.message)) return;
   auto* leader = state.as<LeaderState>();
   const bool current = message_term(event.message) == state.current_term();
   if (leader != nullptr && current && answers_leader(event.message)) {
-    leader->peers.at(event.from).set_heard_at(state.now);
+    leader->peers.at(event.from.id).set_heard_at(state.now);
   }
-  std::visit(MessageHandler{state, event.from}, event.message);
+  std::visit(MessageHandler{state, event}, event.message);
 }
 
 void on_tick_elapsed(State& state, Milliseconds now) {
@@ -78,7 +102,9 @@ void on_tick_elapsed(State& state, Milliseconds now) {
     if (auto* follower = state.as<FollowerState>()) {
       follower->election_deadline = next_election_deadline(state);
     }
+    admit_if_all_heard(state);
   }
+  say_hello(state);
   lead(state);
   check_election_deadline(state);
   repeat_asked_reads(state);
@@ -106,10 +132,20 @@ struct EventHandler {
   void operator()(MessageReceived& e) { on_message_received(state, std::move(e)); }
   void operator()(CommandSubmitted& e) { on_command_submitted(state, std::move(e)); }
   void operator()(const ReadRequested& e) { on_read_requested(state, e.request); }
+  void operator()(ChangeSubmitted& e) { on_change_submitted(state, std::move(e)); }
+  void operator()(const TransferRequested& e) { on_transfer_requested(state, e); }
+  void operator()(const SnapshotRequested& e) { on_snapshot_requested(state, e.request); }
   void operator()(const RequestExpired& e) { state.expired.push_back(e.request); }
   void operator()(const Persisted& e) { on_persisted(state, e.number); }
   void operator()(const EntriesApplied& e) { on_entries_applied(state, e.index); }
   void operator()(EntriesFetched& e) { on_entries_fetched(state, std::move(e)); }
+  void operator()(SnapshotTaken& e) { on_snapshot_taken(state, std::move(e)); }
+  void operator()(SnapshotChunkFetched& e) { on_snapshot_chunk_fetched(state, std::move(e)); }
+  void operator()(SnapshotChunkStored& e) { on_snapshot_chunk_stored(state, std::move(e)); }
+  void operator()(FirstConfigurationStored& e) {
+    on_first_configuration_stored(state, std::move(e.configuration));
+  }
+  void operator()(const SnapshotInstalled& e) { on_snapshot_installed(state, e.index); }
 };
 
 }  // namespace
@@ -136,7 +172,7 @@ Effects Server::take_effects() {
 Status Server::status() const {
   const State& state = *state_;
   Status status{state.id(),
-                state.role(),
+                state.standing_role(),
                 state.current_term(),
                 state.hard_state.voted_for,
                 state.leader(),
@@ -145,6 +181,9 @@ Status Server::status() const {
                 state.durability.durable_index(),
                 state.log.first_index(),
                 state.log.last_index(),
+                state.snapshots.newest ? state.snapshots.newest->last.index : 0,
+                state.configurations.index(),
+                state.configuration(),
                 {},
                 {}};
   const auto* leader = state.as<LeaderState>();
@@ -157,6 +196,7 @@ Status Server::status() const {
     }
     status.counters["uncommitted_bytes"] = leader->unsettled_bytes;
     status.counters["reads_waiting_for_a_round"] = leader->waiting_reads.size();
+    status.counters["pending_commands"] = leader->pending_commands.size();
   }
   status.counters["log_memory_bytes"] = state.log.memory_bytes();
   status.counters["persist_orders_outstanding"] = state.durability.outstanding();
@@ -164,6 +204,8 @@ Status Server::status() const {
   status.counters["waiting_writes"] = state.waiting_writes.size();
   status.counters["indexed_reads"] = state.indexed_reads.size();
   status.counters["forwarded_commands"] = state.forwarding.unanswered.size();
+  status.counters["released_commands"] = state.forwarding.released.size();
+  status.counters["waiting_transfers"] = state.waiting_transfers.size();
   status.counters["asked_read_rounds"] = state.forwarding.asked.size();
   return status;
 }

@@ -19,8 +19,11 @@
 namespace raft {
 
 struct Options {
-  NodeId id = 0;
-  std::vector<NodeId> members;             // all voters, this node among them; sorted, distinct
+  Member self;  // id, identity, endpoints, priority
+  // The voters of a new cluster, this node among them; empty where this node is to join one. Used
+  // where nothing is restored. Identities that are not known (0) are asked for, and nobody stands
+  // before all are (A28).
+  std::vector<Member> first_members;
   Milliseconds election_timeout_ms = 300;  // drawn anew from [this, 2 * this) for each wait
   Milliseconds heartbeat_interval_ms = 50;
   std::size_t max_append_bytes = 1 << 20;        // of entries in one AppendEntries
@@ -29,6 +32,12 @@ struct Options {
   std::size_t max_uncommitted_bytes = 64 << 20;  // or not on the leader's own disk; beyond it, busy
   std::size_t max_applying_bytes = 8 << 20;      // handed out and not yet applied
   std::size_t log_memory_bytes = 64 << 20;       // of entries kept in memory
+  std::size_t snapshot_log_bytes = 256 << 20;    // of entries applied since the last snapshot
+  std::size_t trailing_entries = 10'000;         // kept behind a snapshot, for slow followers
+  Milliseconds max_disk_wait_ms = 1000;          // of a leader for its disk; beyond it, it leaves
+  // Reads without asking a majority, as long as it answered within the election timeout, less this
+  // many percent for clocks that run at different speeds. 0: off (A12).
+  std::uint32_t read_lease_drift_percent = 0;
   std::uint64_t seed = 1;                        // of the election timeouts
 };
 
@@ -38,13 +47,25 @@ struct TermRun {
   Term term;          // … entries are of this term
 };
 
+struct ConfigurationEntry {
+  Index index;
+  Configuration configuration;
+};
+
 struct Restored {
   HardState hard_state;
   Index applied_index = 0;         // of the state machine
-  Index first_index = 1;           // of the stored log
+  LogPosition base;                // the stored log begins after it
   std::vector<TermRun> term_runs;  // of the whole stored log; empty where the log is
   std::vector<Entry> recent;       // a tail of the log, its last entry included; any part of it
-  Index last_index = 0;            // 0 where the log is empty
+  Index last_index = 0;            // base.index where the log is empty
+  std::uint64_t last_checksum = 0;
+  Milliseconds last_time_ms = 0;
+  std::size_t log_bytes = 0;                       // of the whole stored log
+  std::vector<ConfigurationEntry> configurations;  // all that the stored log holds
+  // The newest, at or above base.index; that of index 0 has the first configuration and no
+  // content. None: the node has never been part of a cluster.
+  std::optional<SnapshotHead> snapshot;
 };
 
 // For people and for status requests; a copy, valid at the moment it was made.
@@ -66,6 +87,9 @@ struct Status {
   Index durable_index;
   Index first_index;
   Index last_index;
+  Index snapshot_index;
+  Index configuration_index;
+  Configuration configuration;
   std::vector<PeerStatus> peers;
   std::map<std::string, std::uint64_t> counters;  // sizes of every table and queue of the core
 };

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "raft/configurations.h"
 #include "raft/durability.h"
 #include "raft/effects.h"
 #include "raft/log.h"
@@ -24,7 +25,7 @@
 namespace raft {
 
 struct FollowerState {
-  std::optional<NodeId> leader;          // of current_term
+  std::optional<Peer> leader;            // of current_term
   std::optional<Milliseconds> heard_at;  // when the leader was last heard
   Milliseconds election_deadline = 0;
 };
@@ -58,9 +59,37 @@ struct ReadRound {
   std::vector<PendingRead> reads;
 };
 
+// A change of members that was passed on by another node, or asked here.
+struct PendingChange {
+  std::optional<NodeId> asked_by;  // none: a client of this node
+  RequestNumber request;
+  MembershipChange change;
+};
+
+// Leadership is being handed over (dissertation §3.10). New commands are held meanwhile.
+struct Transfer {
+  NodeId target;
+  Milliseconds deadline;  // given up then
+  Milliseconds told_at = 0;
+  bool told = false;  // to stand at once
+  struct Asked {
+    std::optional<NodeId> asked_by;  // none: a client of this node
+    RequestNumber request;
+  };
+  std::vector<Asked> asked;  // who waits for it
+};
+
+// Messages that a majority answered were sent after this leader could still lead (read leases).
+struct SentRound {
+  std::uint64_t number;
+  Milliseconds sent_at;
+};
+
 struct LeaderState {
-  std::map<NodeId, Progress> peers;
-  Index first_index_of_term = 0;  // its no-op
+  std::map<NodeId, Progress> peers;  // all other members
+  Index first_index_of_term = 0;     // its no-op
+  Milliseconds began_at = 0;
+  Milliseconds log_time_ms = 0;  // the log's time when it began
   Milliseconds heartbeat_due = 0;
   Index settled_index = 0;          // as last counted, State::settled_index()
   std::size_t unsettled_bytes = 0;  // of the entries after it that are in memory
@@ -70,9 +99,19 @@ struct LeaderState {
   std::map<NodeId, RequestNumber> forwarded_up_to;         // of each sender: each is taken once
   std::map<NodeId, ForwardCommandsReply> forward_replies;  // of this turn
 
+  std::vector<PendingChange> pending_changes;       // of this turn
+  std::map<NodeId, RequestNumber> changes_up_to;    // of each sender: each is taken once
+  std::map<NodeId, Member> descriptions;            // as members said, where it is news
+  std::optional<Transfer> transfer;
+  Milliseconds next_preference_at = 0;  // when a node of higher priority is looked for again
+  bool asked_to_stand = false;          // someone was, in this term: no lease is safe any more
+  bool leaving = false;                 // a committed configuration goes on without this node
+
   std::vector<PendingRead> waiting_reads;  // for the next round
   std::optional<ReadRound> read_round;     // the one that is being confirmed
   std::uint64_t last_read_round = 0;
+  std::deque<SentRound> sent_rounds;        // where reads have a lease, not yet confirmed
+  std::optional<Milliseconds> lease_began;  // when the newest confirmed round was sent
 };
 
 using RoleState = std::variant<FollowerState, PreCandidateState, CandidateState, LeaderState>;
@@ -87,6 +126,9 @@ struct WaitingWrite {
 // Requests of this node's clients on their way through the leader.
 struct Forwarding {
   std::vector<ForwardedCommand> commands;  // of this turn
+  // Taken while this node led, and never in its log: they go to the next leader.
+  std::vector<ForwardedCommand> released;
+  Milliseconds released_at = 0;
   std::set<RequestNumber> unanswered;      // sent to the leader, not yet accepted or refused
 
   // The round is the number of its last read: rising, and never used again after a restart.
@@ -105,14 +147,41 @@ struct IndexedRead {
   RequestNumber request;
 };
 
+// A transfer that a client of this node waits for: until `target` leads.
+struct WaitingTransfer {
+  RequestNumber request;
+  std::optional<NodeId> target;  // none: whoever leads next
+  NodeId from;                   // who led when it was asked
+};
+
+// Before it is part of a cluster (A28): what the other first members said of themselves.
+struct Admission {
+  std::map<NodeId, Member> heard;
+  bool replaced = false;        // the cluster knows this node under another directory
+  bool storing = false;         // all are heard, the first configuration goes to disk
+  Milliseconds hello_due = 0;   // to all, while no leader is known
+};
+
+struct Snapshots {
+  std::optional<SnapshotHead> newest;  // on this node's disk
+  bool taking = false;
+  bool installing = false;
+  std::size_t log_bytes_since = 0;      // applied since the newest
+  std::vector<RequestNumber> asked;     // clients of this node that wait for one
+  std::vector<RequestNumber> asked_later;  // came while one was being taken: for the next
+};
+
 // What was handed out, so that each order is given once.
 struct Output {
   Effects effects;
   bool hard_state_changed = false;
+  std::optional<LogPosition> reset_to;
+  std::optional<Index> compact_to;
   std::vector<Send> promises;
   std::optional<Index> truncate_from;
   Index persisted_to = 0;  // entries up to here were handed out in Persist
-  Index applied_to = 0;    // entries up to here were handed out in Apply
+  Index applied_to = 0;    // entries up to here were handed out in Apply, or in a snapshot
+  std::optional<LogPosition> applied_position;  // of applied_to, where it is known
   bool fetching_to_apply = false;
   struct Applying {
     Index last_index;
@@ -120,7 +189,8 @@ struct Output {
   };
   std::deque<Applying> applying;  // handed out, not yet applied
   std::size_t applying_bytes = 0;
-  std::optional<Standing> standing;  // as last handed out
+  std::optional<Standing> standing;       // as last handed out
+  std::uint64_t members_version = 0;      // of the configuration handed out last
 };
 
 static_assert(std::variant_size_v<RoleState> == static_cast<std::size_t>(Role::kLeader) + 1,
@@ -130,7 +200,8 @@ struct State {
   State(Options options, const Restored& restored);
 
   Options options;
-  Quorum quorum;
+  Configurations configurations;
+  Quorum quorum;  // of the configuration in force
   base::Random random;
   HardState hard_state;
   Log log;
@@ -144,11 +215,30 @@ struct State {
   std::deque<IndexedRead> indexed_reads;
   std::vector<RequestNumber> expired;  // in this turn
   Forwarding forwarding;
+  std::vector<WaitingTransfer> waiting_transfers;
+  Admission admission;
+  Snapshots snapshots;
   Output output;
 
-  [[nodiscard]] NodeId id() const { return options.id; }
+  [[nodiscard]] NodeId id() const { return options.self.id; }
+  [[nodiscard]] const Configuration& configuration() const { return configurations.current(); }
+  // The log, and with it the configuration in force.
+  void append_to_log(std::vector<Entry> entries);
+  void truncate_log_from(Index index);
+  // Count by the configuration in force now.
+  void follow_configuration();
+  // Whether this directory, not only this id, has a vote in the configuration in force.
+  [[nodiscard]] bool is_voter() const;
+  // Whether `peer` is a member, by the directory that the configuration in force names.
+  [[nodiscard]] bool is_member(const Peer& peer) const;
+  // The address of a node: as the configuration in force, or else the leader itself, says.
+  [[nodiscard]] Peer peer(NodeId node) const;
   [[nodiscard]] Term current_term() const { return hard_state.current_term; }
   [[nodiscard]] Role role() const { return static_cast<Role>(role_state.index()); }
+  // As people see it: a follower without a vote is a learner.
+  [[nodiscard]] Role standing_role() const {
+    return role() == Role::kFollower && !quorum.is_voter(id()) ? Role::kLearner : role();
+  }
   [[nodiscard]] std::optional<NodeId> leader() const;
   template <typename Kind>
   [[nodiscard]] Kind* as() {
@@ -169,11 +259,13 @@ struct State {
   }
 
   // To leave as soon as the term it carries is on disk.
-  void send(NodeId to, Message message);
-  void send_to_peers(const Message& message);
+  void send(const Peer& to, Message message);
+  void send(NodeId to, Message message) { send(peer(to), std::move(message)); }
+  void send_to_voters(const Message& message);
   // To leave only after everything handed out so far is on disk.
-  void promise(NodeId to, Message message);
-  void refuse(RequestNumber request, RefusalReason reason);
+  void promise(const Peer& to, Message message);
+  void refuse(RequestNumber request, RefusalReason reason, std::string detail = {});
+  void complete(RequestNumber request, std::uint64_t number);
   void trace(TraceLevel level, std::string text);
 };
 

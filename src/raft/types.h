@@ -24,7 +24,16 @@ inline constexpr int kRequestCounterBits = 44;
 // Milliseconds on a clock that never goes back; its zero means nothing. 64 bits never overflow.
 using Milliseconds = std::uint64_t;
 
-enum class Role : std::uint8_t { kFollower, kPreCandidate, kCandidate, kLeader };
+// Where a message comes from or goes to: a node, and the data directory it is meant for.
+struct Peer {
+  NodeId id = 0;
+  Identity identity = 0;
+
+  friend bool operator==(const Peer&, const Peer&) = default;
+};
+
+// kLearner: a follower that is no voter; it never stands.
+enum class Role : std::uint8_t { kFollower, kPreCandidate, kCandidate, kLeader, kLearner };
 
 [[nodiscard]] constexpr std::string_view role_name(Role role) {
   switch (role) {
@@ -36,9 +45,21 @@ enum class Role : std::uint8_t { kFollower, kPreCandidate, kCandidate, kLeader }
       return "candidate";
     case Role::kLeader:
       return "leader";
+    case Role::kLearner:
+      return "learner";
   }
   return "unknown";
 }
+
+// A place in the log, with what the next record has to follow.
+struct LogPosition {
+  Index index = 0;
+  Term term = 0;
+  std::uint64_t checksum = 0;  // of the record at index; 0 at index 0
+  Milliseconds time_ms = 0;    // the log's time there
+
+  friend bool operator==(const LogPosition&, const LogPosition&) = default;
+};
 
 // What must be on disk before a promise: Figure 2, "persistent state on all servers". The log,
 // the third part of it, is stored by itself.

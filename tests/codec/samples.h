@@ -9,8 +9,8 @@
 
 namespace samples {
 
-inline const codec::PeerIdentity kSender{"test", 1};
-inline const codec::PeerIdentity kReceiver{"test", 2};
+inline const codec::PeerIdentity kSender{"test", 1, 1001};
+inline const codec::PeerIdentity kReceiver{"test", 2, 1002};
 
 // `count` entries of `term` from `first_index`, chained to `previous_checksum`, in one block.
 inline std::vector<raft::Entry> entries(raft::Index first_index, std::size_t count, raft::Term term,
@@ -47,6 +47,14 @@ inline raft::AppendEntries append(std::vector<raft::Entry> entries) {
           .entries = std::move(entries)};
 }
 
+inline raft::Member member(raft::NodeId id) {
+  return {id, 1000 + id, 7, "tcp://127.0.0.1:3111", "tcp://127.0.0.1:4111", "tcp://127.0.0.1:5111"};
+}
+
+inline raft::SnapshotHead snapshot_head() {
+  return {{40, 7, 0xfeedfeedfeedfeed, 12'345}, {{member(1), member(2)}, {1}, {}, {1, 2}}, 1000, 99};
+}
+
 // One of each kind at least; lists empty and filled.
 inline std::vector<raft::Message> messages() {
   const auto command = [](std::string_view text) { return base::SharedBytes::copy_of(text); };
@@ -55,6 +63,7 @@ inline std::vector<raft::Message> messages() {
       raft::PreVoteRequest{0, 1, 0, 0},
       raft::PreVoteReply{7, 8, true},
       raft::RequestVote{8, 20, 6},
+      raft::RequestVote{8, 20, 6, true},
       raft::RequestVoteReply{8, false},
       raft::AppendEntries{8, 20, 6, 19, {}},
       append(blocks(1, 1, 3, 4)),
@@ -71,11 +80,24 @@ inline std::vector<raft::Message> messages() {
       raft::ReadIndexRequest{8, 12},
       raft::ReadIndexReply{8, 12, 26},
       raft::ReadIndexReply{8, 13, std::nullopt},
+      raft::TimeoutNow{8},
+      raft::InstallSnapshot{8, snapshot_head(), 100, command("a part")},
+      raft::InstallSnapshot{8, snapshot_head(), 0, command("")},
+      raft::InstallSnapshotReply{8, 40, 106},
+      raft::ForwardChange{8, 77, {{member(4), member(5)}, {member(6)}, {3}, {1, 2}}},
+      raft::ForwardChange{8, 78, {{}, {}, {}, {1}}},
+      raft::ForwardChangeReply{8, 77, 41, raft::RefusalReason::kNoLeader, ""},
+      raft::ForwardChangeReply{8, 77, std::nullopt, raft::RefusalReason::kConflict, "No."},
+      raft::ForwardTransfer{8, 79, 3},
+      raft::ForwardTransfer{8, 80, std::nullopt},
+      raft::ForwardTransferReply{8, 79, raft::RefusalReason::kBusy, "Later."},
+      raft::Hello{0, member(1), true},
+      raft::Hello{8, member(1), false},
   };
 }
 
 inline codec::Frames encoded(const raft::Message& message) {
-  return codec::encode_peer_message(kSender, kReceiver.node, message);
+  return codec::encode_peer_message(kSender, {kReceiver.node, kReceiver.identity}, message);
 }
 
 }  // namespace samples

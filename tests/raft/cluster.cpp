@@ -9,7 +9,36 @@ namespace {
 
 constexpr Milliseconds kTick = 10;
 
+void apply(TestNode& node, const Entry& entry) {
+  if (entry.kind == EntryKind::kCommand) node.content.emplace_back(entry.payload().view());
+}
+
+std::string join(const Commands& content) {
+  std::string text;
+  for (const auto& each : content) text += each + '\n';
+  return text;
+}
+
+Commands split(const std::string& text) {
+  Commands content;
+  std::size_t from = 0;
+  for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', from)) {
+    content.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return content;
+}
+
 }  // namespace
+
+Member member_of(NodeId id, std::uint64_t life) {
+  return {.id = id,
+          .identity = 1000 * life + id,
+          .priority = 0,
+          .peer = fmt::format("peer-{}", id),
+          .client = fmt::format("client-{}", id),
+          .publish = fmt::format("publish-{}", id)};
+}
 
 base::SharedBytes bytes(std::string_view text) { return base::SharedBytes::copy_of(text); }
 
@@ -31,6 +60,12 @@ Restored restored_from(std::vector<Entry> log, HardState hard_state) {
     if (restored.term_runs.empty() || restored.term_runs.back().term != entry.term) {
       restored.term_runs.push_back({entry.index, entry.term});
     }
+    restored.last_checksum = entry.checksum();
+    restored.last_time_ms = entry.time_ms();
+    if (entry.kind == EntryKind::kConfiguration) {
+      restored.configurations.push_back(
+          {entry.index, *decode_configuration(entry.payload().span())});
+    }
   }
   restored.recent = std::move(log);
   return restored;
@@ -42,17 +77,57 @@ Cluster::Cluster(const std::vector<NodeId>& ids, std::function<void(Options&)> a
 }
 
 void Cluster::start(NodeId id, Disk disk) {
+  std::vector<Member> members;
+  for (const NodeId each : ids_) members.push_back(member_of(each));
+  start_with(id, std::move(disk), std::move(members));
+}
+
+void Cluster::add(NodeId id) {
+  start_with(id, {}, {});
+  if (std::find(ids_.begin(), ids_.end(), id) == ids_.end()) joined_.push_back(id);
+}
+
+void Cluster::wipe(NodeId id) {
+  ++node(id).life;
+  node(id).flushed_index = 0;
+  std::vector<Member> members;
+  for (const NodeId each : ids_) {
+    members.push_back(member_of(each));
+    members.back().identity = 0;
+  }
+  start_with(id, {}, std::move(members));
+}
+
+void Cluster::start_with(NodeId id, Disk disk, std::vector<Member> first_members) {
+  TestNode& node = nodes_[id];
   Options options;
-  options.id = id;
-  options.members = ids_;
+  options.self = member_of(id, node.life);
+  options.first_members = std::move(first_members);
   options.seed = seed_++;
   if (adjust_) adjust_(options);
-  TestNode& node = nodes_[id];
   node.disk = std::move(disk);
   node.orders.clear();
   node.disk_held = false;
   node.applied.clear();
+  node.receiving.clear();
   Restored restored = restored_from(node.disk.log, node.disk.hard_state);
+  restored.base = node.disk.base;
+  restored.last_index += node.disk.base.index;
+  if (node.disk.log.empty()) {
+    restored.last_checksum = node.disk.base.checksum;
+    restored.last_time_ms = node.disk.base.time_ms;
+  }
+  restored.snapshot = node.disk.snapshot;
+  node.flushed_index = std::max(node.flushed_index, node.disk.base.index);
+  if (node.disk.snapshot && node.flushed_index <= node.disk.snapshot->last.index) {
+    node.flushed_index = node.disk.snapshot->last.index;
+    node.content = node.disk.content;
+  } else {
+    node.content.clear();
+    for (Index index = 1; index <= node.flushed_index && node.disk.base.index == 0; ++index) {
+      apply(node, node.disk.log[index - 1]);
+    }
+  }
   restored.applied_index = node.flushed_index;
   node.server = std::make_unique<Server>(options, std::move(restored));
   now_.try_emplace(id, 1000);
@@ -81,30 +156,71 @@ void Cluster::turn(NodeId id, std::vector<Event> events) {
 void Cluster::carry_out(NodeId id, Effects effects) {
   if (observe) observe(id, effects);
   TestNode& node = nodes_.at(id);
-  for (Send& send : effects.sends) network.push_back({id, send.to, std::move(send.message)});
+  for (Send& send : effects.sends) post(id, std::move(send));
   for (const auto& read : effects.serve_reads) node.served_reads.push_back(read);
   for (const auto& refusal : effects.refusals) node.refusals.push_back(refusal);
   for (const auto& trace : effects.traces) node.traces.push_back(trace);
+  for (const auto& completion : effects.completions) node.completions.push_back(completion);
   if (effects.persist) node.orders.push_back(std::move(*effects.persist));
+  if (effects.install) {
+    node.content = node.disk.content;
+    step(id, SnapshotInstalled{effects.install->index});
+  }
   if (effects.apply) {
+    for (const auto& committed : effects.apply->entries) apply(node, committed.entry);
     const Index last = effects.apply->entries.back().entry.index;
     for (auto& entry : effects.apply->entries) node.applied.push_back(std::move(entry));
     step(id, EntriesApplied{last});
   }
   for (const FetchEntries& fetch : effects.fetches) answer_fetch(id, fetch);
+  answer_snapshot_orders(id, effects);
   if (!node.disk_held) carry_out_orders(id);
 }
 
 void Cluster::answer_fetch(NodeId id, const FetchEntries& fetch) {
-  const auto& log = node(id).disk.log;
   EntriesFetched fetched{fetch.peer, {}};
   std::size_t size = 0;
-  for (Index index = fetch.first_index; index <= fetch.last_index && index <= log.size(); ++index) {
-    size += log[index - 1].record.size();
+  for (const Entry& entry : node(id).disk.log) {
+    if (entry.index < fetch.first_index || entry.index > fetch.last_index) continue;
+    size += entry.record.size();
     if (!fetched.entries.empty() && size > fetch.max_bytes) break;
-    fetched.entries.push_back(log[index - 1]);
+    fetched.entries.push_back(entry);
   }
   step(id, std::move(fetched));
+}
+
+void Cluster::answer_snapshot_orders(NodeId id, Effects& effects) {
+  Disk& disk = node(id).disk;
+  if (effects.take_snapshot) {
+    disk.content = node(id).content;
+    disk.snapshot = SnapshotHead{effects.take_snapshot->last, effects.take_snapshot->configuration,
+                                 join(disk.content).size(), 0};
+    step(id, SnapshotTaken{*disk.snapshot});
+  }
+  for (const FetchSnapshotChunk& fetch : effects.chunk_fetches) {
+    const bool gone = disk.snapshot->last.index != fetch.index;
+    const std::string content = gone ? "" : join(disk.content);
+    const auto part = content.substr(std::min<std::size_t>(fetch.offset, content.size()),
+                                     fetch.max_bytes);
+    step(id, SnapshotChunkFetched{fetch.peer, *disk.snapshot, fetch.offset, bytes(part)});
+  }
+  for (const StoreSnapshotChunk& chunk : effects.chunk_stores) store_chunk(id, chunk);
+  if (effects.first_configuration) {
+    disk.snapshot = SnapshotHead{{}, effects.first_configuration->configuration, 0, 0};
+    step(id, FirstConfigurationStored{disk.snapshot->configuration});
+  }
+}
+
+void Cluster::store_chunk(NodeId id, const StoreSnapshotChunk& chunk) {
+  std::string& receiving = node(id).receiving;
+  if (chunk.offset == receiving.size()) receiving += chunk.bytes.view();
+  const bool complete = receiving.size() == chunk.head.size;
+  const std::uint64_t next = receiving.size();
+  if (complete) {
+    node(id).disk.snapshot = chunk.head;
+    node(id).disk.content = split(std::exchange(receiving, {}));
+  }
+  step(id, SnapshotChunkStored{chunk.from, chunk.head, next, complete});
 }
 
 void Cluster::sync_one(NodeId id) {
@@ -112,14 +228,42 @@ void Cluster::sync_one(NodeId id) {
   Persist order = std::move(node.orders.front());
   node.orders.pop_front();
   if (order.hard_state) node.disk.hard_state = *order.hard_state;
-  if (order.truncate_from) node.disk.log.resize(*order.truncate_from - 1);
+  if (order.reset_to) {
+    node.disk.base = *order.reset_to;
+    node.disk.log.clear();
+  }
+  if (order.truncate_from) {
+    node.disk.log.resize(*order.truncate_from - 1 - node.disk.base.index);
+  }
   for (Entry& entry : order.entries) {
-    CHECK(entry.index == node.disk.log.size() + 1, "entry {} written after {}", entry.index,
-          node.disk.log.size());
+    CHECK(entry.index == node.disk.base.index + node.disk.log.size() + 1,
+          "entry {} written after {}", entry.index, node.disk.base.index + node.disk.log.size());
     node.disk.log.push_back(std::move(entry));
   }
-  for (Send& send : order.promises) network.push_back({id, send.to, std::move(send.message)});
+  if (order.compact_to) {
+    auto& log = node.disk.log;
+    while (!log.empty() && log.front().index <= *order.compact_to) {
+      node.disk.base = position_of(log.front());
+      log.erase(log.begin());
+    }
+  }
+  for (Send& send : order.promises) post(id, std::move(send));
   step(id, Persisted{order.number});
+}
+
+void Cluster::post(NodeId from, Send send) {
+  if (!carries_hellos && std::holds_alternative<Hello>(send.message)) return;
+  network.push_back({from, send.to.id, std::move(send.message), identity(from), send.to.identity});
+}
+
+void Cluster::deliver(Envelope envelope) {
+  if (cut_.contains({envelope.from, envelope.to}) || !nodes_.contains(envelope.to)) return;
+  const bool meant = envelope.addressed == identity(envelope.to) ||
+                     std::holds_alternative<Hello>(envelope.message);
+  if (!meant) return;
+  delivered.push_back(envelope);
+  step(envelope.to, MessageReceived{{envelope.from, envelope.sender},
+                                    std::move(envelope.message), envelope.addressed});
 }
 
 void Cluster::carry_out_orders(NodeId id) {
@@ -141,14 +285,13 @@ void Cluster::settle() {
     CHECK(limit < 1'000'000, "the network never falls silent");
     Envelope envelope = std::move(network.front());
     network.pop_front();
-    if (cut_.contains({envelope.from, envelope.to})) continue;
-    delivered.push_back(envelope);
-    receive(envelope.to, envelope.from, std::move(envelope.message));
+    deliver(std::move(envelope));
   }
 }
 
 void Cluster::pass(Milliseconds duration, const std::vector<NodeId>& ids) {
-  const auto& moved = ids.empty() ? ids_ : ids;
+  auto moved = ids.empty() ? ids_ : ids;
+  if (ids.empty()) moved.insert(moved.end(), joined_.begin(), joined_.end());
   for (Milliseconds elapsed = 0; elapsed < duration; elapsed += kTick) {
     for (const NodeId id : moved) advance(id, kTick);
     settle();

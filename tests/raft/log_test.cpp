@@ -42,13 +42,14 @@ TEST_CASE("entry_run_with_a_gap_is_refused (A21)") {
 
 TEST_CASE("log_compacted_and_missing_terms_match_nothing (A20)") {
   auto restored = restored_from(log_of({1, 1, 2, 2, 3}), {3, {}});
-  restored.first_index = 3;
+  restored.base = raft::position_of(restored.recent[1]);
   restored.term_runs = {{3, 2}, {5, 3}};
   restored.recent.erase(restored.recent.begin(), restored.recent.begin() + 2);
   const Log log(restored);
-  REQUIRE(log.term_at(0) == Term{0});
-  REQUIRE_FALSE(log.term_at(2));
-  REQUIRE_FALSE(log.matches(2, 0));
+  REQUIRE(log.term_at(2) == Term{1});  // the base is known
+  REQUIRE_FALSE(log.term_at(1));
+  REQUIRE_FALSE(log.term_at(0));
+  REQUIRE_FALSE(log.matches(1, 0));
   REQUIRE(log.term_at(4) == Term{2});
   REQUIRE(log.term_at(5) == Term{3});
   REQUIRE_FALSE(log.term_at(6));
@@ -90,9 +91,9 @@ TEST_CASE("log_up_to_date_compares_terms_first_then_length (5.4.1, A9)") {
 
 TEST_CASE("durability_a_late_sync_credits_nothing_that_was_replaced (A14)") {
   raft::Durability durability(0);
-  const auto first = durability.order(10, false);
+  const auto first = durability.order(10, false, 0);
   durability.truncate_from(5);
-  const auto second = durability.order(8, false);
+  const auto second = durability.order(8, false, 0);
   REQUIRE(durability.on_persisted(first));
   REQUIRE(durability.durable_index() == 4);
   REQUIRE(durability.on_persisted(second));
@@ -103,11 +104,11 @@ TEST_CASE("durability_a_late_sync_credits_nothing_that_was_replaced (A14)") {
 TEST_CASE("durability_the_same_entries_written_again_count_from_their_second_sync (A14)") {
   // 5 is written, replaced, and written again as it was: between the two it is not on disk.
   raft::Durability durability(4);
-  const auto first = durability.order(5, false);
+  const auto first = durability.order(5, false, 0);
   durability.truncate_from(5);
-  const auto second = durability.order(5, false);
+  const auto second = durability.order(5, false, 0);
   durability.truncate_from(5);
-  const auto third = durability.order(5, false);
+  const auto third = durability.order(5, false, 0);
   REQUIRE(durability.on_persisted(first));
   REQUIRE(durability.on_persisted(second));
   REQUIRE(durability.durable_index() == 4);

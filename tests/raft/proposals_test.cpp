@@ -169,8 +169,8 @@ TEST_CASE("proposal_beyond_the_limit_of_uncommitted_bytes_is_refused_busy") {
 
 TEST_CASE("proposal_nothing_more_is_handed_to_the_state_machine_than_it_keeps_up_with") {
   Options options;
-  options.id = 1;
-  options.members = {1};
+  options.self = member_of(1);
+  options.first_members = {member_of(1)};
   options.max_applying_bytes = 130;
   Server server(options, restored_from(log_of({1, 1, 1, 1, 1}), {1, {}}));
   server.step(TickElapsed{1000});

@@ -150,7 +150,9 @@ void forge(Stage& stage, Words& words) {
   if (!words.take("to")) throw ScriptError("\"to\" is missing");
   const NodeId to = words.node();
   if (from == to) throw ScriptError("no node sends to itself");
-  stage.cluster().network.push_back({from, to, forged(stage, words, from, to)});
+  Cluster& cluster = stage.cluster();
+  cluster.network.push_back(
+      {from, to, forged(stage, words, from, to), cluster.identity(from), cluster.identity(to)});
 }
 
 void show(Stage& stage, Words& words) {

@@ -110,6 +110,8 @@ std::string_view refusal_name(RefusalReason reason) {
       return "busy";
     case RefusalReason::kUnknownOutcome:
       return "unknown outcome";
+    case RefusalReason::kConflict:
+      return "conflict";
   }
   return "unknown";
 }

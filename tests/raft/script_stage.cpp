@@ -142,12 +142,13 @@ void Stage::start(NodeId id, Disk disk) {
 }
 
 void Stage::arrive(Envelope envelope) {
-  const auto [from, to, message] = std::move(envelope);
+  const NodeId from = envelope.from;
+  const NodeId to = envelope.to;
   if (down(to) || cuts_.contains({from, to, ""}) ||
-      cuts_.contains({from, to, std::string(message_name(message))})) {
+      cuts_.contains({from, to, std::string(message_name(envelope.message))})) {
     return;
   }
-  cluster().receive(to, from, message);
+  cluster().deliver(std::move(envelope));
 }
 
 void Stage::deliver_while(const std::function<bool(const Envelope&)>& wanted) {

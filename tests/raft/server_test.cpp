@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "cluster.h"
+
 namespace {
 
 raft::Options options_of_three(raft::NodeId id) {
   raft::Options options;
-  options.id = id;
-  options.members = {1, 2, 3};
+  options.self = raft::member_of(id);
+  options.first_members = {raft::member_of(1), raft::member_of(2), raft::member_of(3)};
   return options;
 }
 
@@ -25,7 +27,7 @@ std::vector<raft::Entry> commands(raft::Index first, raft::Index last, raft::Ter
 raft::Server follower() {
   raft::Server server(options_of_three(2), {});
   server.step(raft::TickElapsed{1});
-  server.step(raft::MessageReceived{1, raft::Heartbeat{1, 0, 0}});
+  server.step(raft::MessageReceived{{1, 1001}, raft::Heartbeat{1, 0, 0}});
   const raft::Effects effects = server.take_effects();
   server.step(raft::Persisted{effects.persist->number});
   (void)server.take_effects();
@@ -36,10 +38,10 @@ raft::Server follower() {
 raft::Effects elect(raft::Server& server) {
   server.step(raft::TickElapsed{10'000});
   const raft::Term term = server.status().term + 1;
-  server.step(raft::MessageReceived{3, raft::PreVoteReply{term - 1, term, true}});
+  server.step(raft::MessageReceived{{3, 1003}, raft::PreVoteReply{term - 1, term, true}});
   const raft::Effects standing = server.take_effects();
   server.step(raft::Persisted{standing.persist->number});
-  server.step(raft::MessageReceived{3, raft::RequestVoteReply{term, true}});
+  server.step(raft::MessageReceived{{3, 1003}, raft::RequestVoteReply{term, true}});
   REQUIRE(server.status().role == raft::Role::kLeader);
   return server.take_effects();
 }
@@ -50,7 +52,7 @@ TEST_CASE("waiting_write_that_expired_is_forgotten") {  // A30
   raft::Server server = follower();
   server.step(raft::CommandSubmitted{7, base::SharedBytes::copy_of("x")});
   (void)server.take_effects();
-  server.step(raft::MessageReceived{1, raft::ForwardCommandsReply{1, {{7, 5}}, {}}});
+  server.step(raft::MessageReceived{{1, 1001}, raft::ForwardCommandsReply{1, {{7, 5}}, {}}});
   server.step(raft::RequestExpired{7});
   (void)server.take_effects();
   REQUIRE(server.status().counters.at("waiting_writes") == 0);
@@ -67,17 +69,17 @@ TEST_CASE("lost_follower_is_probed_at_the_end_of_the_log") {
   (void)elect(server);
   // Node 3 answers, node 1 does not, until it counts as lost.
   for (raft::Milliseconds now = 10'000; now < 11'000; now += 100) {
-    server.step(raft::MessageReceived{3, raft::HeartbeatReply{2, 0, 5}});
+    server.step(raft::MessageReceived{{3, 1003}, raft::HeartbeatReply{2, 0, 5}});
     server.step(raft::TickElapsed{now});
     (void)server.take_effects();
   }
   REQUIRE_FALSE(server.status().peers.front().reachable);
 
-  server.step(raft::MessageReceived{1, raft::HeartbeatReply{2, 0, 4}});
+  server.step(raft::MessageReceived{{1, 1001}, raft::HeartbeatReply{2, 0, 4}});
   server.step(raft::TickElapsed{11'000});
   const raft::Effects effects = server.take_effects();
   const auto probe = std::find_if(effects.sends.begin(), effects.sends.end(), [](const auto& send) {
-    return send.to == 1 && std::holds_alternative<raft::AppendEntries>(send.message);
+    return send.to.id == 1 && std::holds_alternative<raft::AppendEntries>(send.message);
   });
   REQUIRE(probe != effects.sends.end());
   REQUIRE(std::get<raft::AppendEntries>(probe->message).prev_log_index == 5);

@@ -1,0 +1,94 @@
+#include "raft/admission.h"
+
+#include <algorithm>
+
+#include "raft/roles.h"
+
+namespace raft {
+namespace {
+
+// Part of the first members of a cluster whose directories are not all known to it.
+bool awaits_admission(const State& state) {
+  const Member* self = state.configuration().find(state.id());
+  return state.configurations.index() == 0 && self != nullptr && self->identity == 0;
+}
+
+void note_replaced(State& state, const Peer& from) {
+  if (state.admission.replaced) return;
+  state.admission.replaced = true;
+  state.trace(TraceLevel::kWarning,
+              fmt::format("node {} knows node {} by another data directory: this one is not counted "
+                          "until the lost one has left the cluster and this node has joined it",
+                          from.id, state.id()));
+}
+
+bool is_known_as_said(const State& state) {
+  const Member* self = state.configuration().find(state.id());
+  return self == nullptr || *self == state.options.self;
+}
+
+}  // namespace
+
+void on_hello(State& state, const MessageReceived& event, const Hello& hello) {
+  const Peer& from = event.from;
+  if (event.addressed != 0 && event.addressed != state.options.self.identity) {
+    note_replaced(state, from);
+  }
+  if (hello.self.id != from.id || hello.self.identity != from.identity) return;
+  const Member* member = state.configuration().find(from.id);
+  if (hello.asks) {
+    const Identity known = member == nullptr ? 0 : member->identity;
+    state.send(Peer{from.id, known}, Hello{state.current_term(), state.options.self, false});
+  }
+  if (member != nullptr && member->identity != 0 && member->identity != from.identity) return;
+  state.output.effects.contacts.push_back(hello.self);
+  if (auto* leader = state.as<LeaderState>()) leader->descriptions[from.id] = hello.self;
+  if (!awaits_admission(state) || member == nullptr) return;
+  state.admission.heard[from.id] = hello.self;
+  admit_if_all_heard(state);
+}
+
+void admit_if_all_heard(State& state) {
+  const Admission& admission = state.admission;
+  if (!awaits_admission(state) || admission.replaced || admission.storing) return;
+  Configuration known = state.configuration();
+  for (Member& member : known.members) {
+    if (member.id == state.id()) {
+      member = state.options.self;
+      continue;
+    }
+    const auto heard = admission.heard.find(member.id);
+    if (heard == admission.heard.end()) return;
+    member = heard->second;
+  }
+  state.admission.storing = true;
+  state.output.effects.first_configuration = StoreFirstConfiguration{std::move(known)};
+}
+
+void on_first_configuration_stored(State& state, Configuration configuration) {
+  state.admission.heard.clear();
+  // The log of a leader may have come first, and then says more.
+  if (!awaits_admission(state)) return;
+  state.configurations.reset(0, std::move(configuration));
+  state.follow_configuration();
+  state.snapshots.newest = SnapshotHead{{}, state.configuration(), 0, 0};
+  state.trace(TraceLevel::kInformation,
+              fmt::format("knows the data directories of all {} first members",
+                          state.configuration().members.size()));
+}
+
+void say_hello(State& state) {
+  if (state.now < state.admission.hello_due) return;
+  const bool first = state.admission.hello_due == 0;
+  state.admission.hello_due = state.now + state.options.election_timeout_ms;
+  const bool asks = awaits_admission(state);
+  const bool lost = !state.leader();
+  if (!first && !asks && !lost && is_known_as_said(state)) return;
+  for (const Member& member : state.configuration().members) {
+    if (member.id == state.id()) continue;
+    state.send(Peer{member.id, member.identity},
+               Hello{state.current_term(), state.options.self, asks});
+  }
+}
+
+}  // namespace raft

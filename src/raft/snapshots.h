@@ -1,0 +1,31 @@
+// Snapshots and compaction (§7): when one is taken, what of the log goes with it, and how one
+// reaches a follower whose next entry is gone: in parts, each asked for by the answer to the one
+// before, resumed wherever the follower has got to.
+#pragma once
+
+#include "raft/state.h"
+
+namespace raft {
+
+// This node's own.
+void on_snapshot_requested(State& state, RequestNumber request);
+// End of a turn, after committed entries were handed out: a snapshot is due by the size of the log,
+// or was asked for.
+void take_snapshot(State& state);
+void on_snapshot_taken(State& state, SnapshotTaken event);
+
+// The leader's side.
+void begin_snapshot(State& state, Progress& progress);
+void fetch_snapshot_part(State& state, NodeId peer, Progress& progress);
+void on_snapshot_chunk_fetched(State& state, SnapshotChunkFetched event);
+void on_install_snapshot_reply(State& state, const Peer& from, const InstallSnapshotReply& reply);
+
+// The follower's side.
+void on_install_snapshot(State& state, const Peer& from, InstallSnapshot message);
+void on_snapshot_chunk_stored(State& state, SnapshotChunkStored event);
+void on_snapshot_installed(State& state, Index index);
+
+// Nobody waits for the requests `expired`, which are sorted, any more.
+void forget_snapshot_requests(State& state, const std::vector<RequestNumber>& expired);
+
+}  // namespace raft
