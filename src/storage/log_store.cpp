@@ -202,6 +202,7 @@ struct LogStore::Implementation {
   }
 
   void reset(const LogPoint& base) {
+    CHECK(base.index > 0 || base == LogPoint{}, "a base before entry 1 with term {}", base.term);
     active.reset();
     active = replace_log(file_system, directory, {owner, base});
     contents = LogContents();

@@ -113,7 +113,7 @@ TEST_CASE("snapshot_damage_of_one_that_is_being_received_costs_only_the_rest") {
   }
   const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kReceiving);
   const auto whole = pattern.content(file);
-  for (std::size_t at = 0; at < whole.size(); at += 997) {
+  for (std::size_t at = 0; at < whole.size(); at += 9973) {
     SimulatedDisk disk;
     disk.make_directory(kSnapshots);
     static_cast<void>(disk.open(file, FileSystem::OpenMode::kCreate));
