@@ -11,6 +11,9 @@ namespace {
 
 using Path = std::filesystem::path;
 
+// Content is synced as it grows, so that the last sync does not hold up the disk for long.
+constexpr std::uint64_t kSyncBytes = 8 << 20;
+
 base::Result<SnapshotHead> read_head(const File& file, std::uint64_t owner) {
   std::vector<std::byte> bytes(kSnapshotHeaderSize);
   bytes.resize(file.read(0, bytes));
@@ -94,10 +97,14 @@ void SnapshotWriter::add_blocks(std::span<const std::byte> bytes) {
     block_checksums_.push_back(base::checksum(bytes.subspan(at, size)));
   }
   written_ += bytes.size();
-  if (!announced_) return;
-  const auto added = std::span(block_checksums_).subspan(before);
-  write(content_offset_ + meta_.content_size + before * sizeof(std::uint64_t),
-        std::as_bytes(added));
+  if (announced_) {
+    const auto added = std::span(block_checksums_).subspan(before);
+    write(content_offset_ + meta_.content_size + before * sizeof(std::uint64_t),
+          std::as_bytes(added));
+  }
+  if (written_ - synced_ < kSyncBytes) return;
+  file_->sync();
+  synced_ = written_;
 }
 
 bool SnapshotWriter::complete() {

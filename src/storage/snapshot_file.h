@@ -53,6 +53,7 @@ class SnapshotWriter {
   bool announced_ = false;
   std::uint64_t content_offset_ = 0;
   std::uint64_t written_ = 0;                   // bytes of content in the file, whole blocks
+  std::uint64_t synced_ = 0;                    // so many of them have been synced
   std::vector<std::byte> rest_;                 // of a block that is not whole yet
   std::vector<std::uint64_t> block_checksums_;  // of the blocks in the file
 };

@@ -176,6 +176,16 @@ TEST_CASE("snapshot_store_failed_sync_is_final", "[A16]") {
   CHECK(again.newest()->last.index == 3);
 }
 
+TEST_CASE("snapshot_store_large_content_is_synced_as_it_grows") {
+  SimulatedDisk disk;
+  SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+  store.begin(meta_of(4));
+  disk.fail_after(0, FaultKind::kSync);
+  const auto part = content_of(1 << 20, 1);
+  for (int i = 0; i < 7; ++i) store.append(part);
+  CHECK_THROWS_AS(store.append(part), DiskFault);
+}
+
 TEST_CASE("snapshot_store_full_disk_is_a_fault_and_keeps_the_snapshot_before") {
   for (std::uint64_t passing = 0; passing < 6; ++passing) {
     SimulatedDisk disk;
