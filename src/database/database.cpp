@@ -76,7 +76,7 @@ Applied Database::apply(std::span<const Committed> entries) {
     last = entry.index;
     time_ms = entry.time_ms;
   }
-  self.sessions->finish(*self.batch);
+  self.sessions->finish(entries.size(), *self.batch);
   add_history(entries.front().index, last, applied.broadcasts, *self.batch);
   self.batch->put(Family::kMeta, kAppliedIndexKey, {view_of(little_endian(last))});
   self.batch->put(Family::kMeta, kLogTimeKey, {view_of(little_endian(time_ms))});

@@ -63,13 +63,10 @@ class MemoryBatch final : public Batch {
     std::string value;
     value.reserve(size);
     for (const auto part : parts) value.append(part);
-    add({family, Change::kPut, std::string(key), std::move(value)});
+    add({family, std::string(key), std::move(value)});
   }
   void erase(Family family, std::string_view key) override {
-    add({family, Change::kErase, std::string(key), {}});
-  }
-  void erase_range(Family family, std::string_view begin, std::string_view end) override {
-    add({family, Change::kEraseRange, std::string(begin), std::string(end)});
+    add({family, std::string(key), std::nullopt});
   }
   void clear() override {
     steps_.clear();
@@ -82,31 +79,27 @@ class MemoryBatch final : public Batch {
   void apply(MemoryContent& content) {
     for (auto& step : steps_) {
       auto& table = writable(content.tables[position(step.family)]);
-      if (step.change == Change::kErase) {
+      if (!step.value) {
         table.erase(step.key);
-      } else if (step.change == Change::kEraseRange) {
-        table.erase(table.lower_bound(step.key), table.lower_bound(step.value));
-      } else {
-        if (step.family == Family::kHistory) {
-          content.history_bytes += step.key.size() + step.value.size();
-        }
-        table.insert_or_assign(std::move(step.key), std::move(step.value));
+        continue;
       }
+      if (step.family == Family::kHistory) {
+        content.history_bytes += step.key.size() + step.value->size();
+      }
+      table.insert_or_assign(std::move(step.key), std::move(*step.value));
     }
     clear();
   }
 
  private:
-  enum class Change { kPut, kErase, kEraseRange };
   struct Step {
     Family family;
-    Change change;
     std::string key;
-    std::string value;  // of kEraseRange: where it ends
+    std::optional<std::string> value;  // none: erase
   };
 
   void add(Step step) {
-    size_bytes_ += step.key.size() + step.value.size();
+    size_bytes_ += step.key.size() + (step.value ? step.value->size() : 0);
     steps_.push_back(std::move(step));
   }
 

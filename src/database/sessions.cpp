@@ -15,6 +15,9 @@ constexpr std::size_t kOutcomeKeySize = 10;
 constexpr std::size_t kSessionRecordSize = 24;
 constexpr std::size_t kOutcomeRecordSize = 25;
 
+// Of outcomes of ended sessions.
+constexpr std::size_t kRemovedAnEntry = 4;
+
 enum class WriteKind : unsigned char { kSet = 1, kDelete = 2, kPublish = 3 };
 
 std::array<char, kOutcomeKeySize> outcome_key(std::uint64_t session, std::uint64_t seq) {
@@ -97,10 +100,15 @@ Sessions::Sessions(const Store& store) : store_(store) {
   for (cursor->seek(view_of(big_endian(from))); cursor->valid();
        cursor->seek(view_of(big_endian(from)))) {
     const auto key = read_session_key(cursor->key());
-    const auto record = read_session_record(cursor->value());
-    if (!key || key->slot || !record) store_.damaged("the record of a session");
-    sessions_.emplace(key->session, *record);
-    expiries_.emplace(record->expiry_ms(), key->session);
+    if (!key) store_.damaged("the record of a session");
+    if (key->slot) {
+      ended_.push_back(key->session);
+    } else {
+      const auto record = read_session_record(cursor->value());
+      if (!record) store_.damaged("the record of a session");
+      sessions_.emplace(key->session, *record);
+      expiries_.emplace(record->expiry_ms(), key->session);
+    }
     from = key->session + 1;  // over its outcomes
     if (from == 0) break;
   }
@@ -134,8 +142,8 @@ void Sessions::end(std::map<std::uint64_t, SessionRecord>::iterator session, Bat
   expiries_.erase({session->second.expiry_ms(), number});
   sessions_.erase(session);
   changed_.erase(number);
-  batch.erase_range(Family::kSessions, view_of(big_endian(number)),
-                    view_of(big_endian(number + 1)));
+  batch.erase(Family::kSessions, view_of(big_endian(number)));
+  ended_now_.push_back(number);
 }
 
 std::optional<Effect> Sessions::use(const SessionCommand& command, std::uint64_t index) {
@@ -179,7 +187,29 @@ void Sessions::keep(const SessionCommand& command, const Effect& effect, Batch& 
             {view_of(seq), view_of(index), std::string_view(&kind_byte, 1), view_of(number_bytes)});
 }
 
-void Sessions::finish(Batch& batch) {
+// Of sessions that ended in earlier batches, as the store does not show this one's outcomes yet.
+void Sessions::remove_outcomes(std::size_t budget, Batch& batch) {
+  if (ended_.empty()) return;
+  const auto cursor = store_.iterate(Family::kSessions);
+  while (!ended_.empty() && budget > 0) {
+    --budget;
+    for (cursor->seek(view_of(big_endian(ended_.front()))); cursor->valid(); cursor->next()) {
+      const auto key = read_session_key(cursor->key());
+      if (!key) store_.damaged("the record of a session");
+      if (key->session != ended_.front()) break;
+      if (budget == 0) return;
+      --budget;
+      batch.erase(Family::kSessions, cursor->key());
+    }
+    ended_.pop_front();
+  }
+}
+
+void Sessions::finish(std::size_t entries, Batch& batch) {
+  // An entry adds one session or one outcome, so this gains on them.
+  remove_outcomes(kRemovedAnEntry * entries, batch);
+  ended_.insert(ended_.end(), ended_now_.begin(), ended_now_.end());
+  ended_now_.clear();
   for (const std::uint64_t number : changed_) {
     const SessionRecord& session = sessions_.at(number);
     const auto timeout_ms = little_endian(session.timeout_ms);

@@ -7,15 +7,19 @@
 //   u64 session, u16 slot           u64 seq, u64 index, u8 kind, u64 number
 //
 // The slot of a seq is its rest by kSessionWindow, so a new outcome takes the place of the one
-// that leaves the window. A slot whose seq is not in the window counts as empty.
+// that leaves the window. A slot whose seq is not in the window counts as empty, and so does one
+// whose session has ended: as many sessions may end at once, their outcomes are removed bit by bit.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "database/command.h"
 #include "database/database.h"
@@ -71,20 +75,23 @@ class Sessions {
   [[nodiscard]] std::optional<Effect> use(const SessionCommand& command, std::uint64_t index);
   void keep(const SessionCommand& command, const Effect& effect, Batch& batch);
 
-  // The end of the batch: adds what has changed and was not added yet.
-  void finish(Batch& batch);
+  // The end of a batch of so many entries: adds what has changed and was not added yet.
+  void finish(std::size_t entries, Batch& batch);
 
  private:
   using SeqOfSession = std::pair<std::uint64_t, std::uint64_t>;
 
   [[nodiscard]] std::optional<Effect> kept(std::uint64_t session, std::uint64_t seq) const;
   void end(std::map<std::uint64_t, SessionRecord>::iterator session, Batch& batch);
+  void remove_outcomes(std::size_t budget, Batch& batch);
 
   const Store& store_;
   std::uint64_t time_ms_ = 0;
   std::map<std::uint64_t, SessionRecord> sessions_;
   std::set<std::pair<std::uint64_t, std::uint64_t>> expiries_;  // expiry_ms, session
+  std::deque<std::uint64_t> ended_;  // in earlier batches, and their outcomes are to be removed
   // Of the batch so far.
+  std::vector<std::uint64_t> ended_now_;
   std::set<std::uint64_t> changed_;
   std::map<SeqOfSession, Effect> kept_;
 };

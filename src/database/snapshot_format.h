@@ -26,7 +26,7 @@
 //        9     …  name, value
 //
 // Names rise within a kind, and kinds rise. Name and value of kinds 1 to 3 are those of the store
-// (store.h, sessions.h); outcomes outside of a session's window are left out. The end has no
+// (store.h, sessions.h); slots that count as empty are left out. The end has no
 // name, its value is the number of records before it, 8 bytes.
 #pragma once
 

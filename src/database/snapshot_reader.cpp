@@ -23,7 +23,7 @@ void append_record(std::string& bytes, RecordKind kind, std::string_view name,
   bytes.append(value);
 }
 
-// Puts the checksum of what follows it before the last `size` bytes' rest.
+// Puts the checksum where the structure begins, over all that follows.
 std::uint64_t seal(std::string& bytes, std::size_t begin) {
   const std::uint64_t sum = checksum_of(std::string_view(bytes).substr(begin + sizeof(sum)));
   base::store_little_endian(reinterpret_cast<std::byte*>(bytes.data() + begin), sum);
@@ -132,8 +132,8 @@ bool StateWalk::left_out() {
     return false;
   }
   const auto record = read_outcome_record(cursor_->value());
-  if (!record || key->session != session_) store_.damaged("the outcome of a request");
-  return !SessionRecord{0, 0, newest_seq_}.in_window(record->seq);
+  if (!record) store_.damaged("the outcome of a request");
+  return key->session != session_ || !SessionRecord{0, 0, newest_seq_}.in_window(record->seq);
 }
 
 // The hash of all before it, the kind and both sizes go into each step, so that no two states are

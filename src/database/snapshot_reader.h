@@ -26,7 +26,7 @@ class StateWalk {
   [[nodiscard]] std::string_view value() const { return cursor_->value(); }
 
  private:
-  // Of the present record, an outcome that has left the window of its session.
+  // Of the present record: an outcome that counts as none (sessions.h).
   [[nodiscard]] bool left_out();
 
   const View& view_;

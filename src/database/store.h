@@ -44,8 +44,6 @@ class Batch {
   virtual void put(Family family, std::string_view key,
                    std::initializer_list<std::string_view> parts) = 0;
   virtual void erase(Family family, std::string_view key) = 0;
-  // Of all keys from `begin` on, before `end`.
-  virtual void erase_range(Family family, std::string_view begin, std::string_view end) = 0;
   virtual void clear() = 0;
   [[nodiscard]] virtual std::size_t size_bytes() const = 0;  // about
 };

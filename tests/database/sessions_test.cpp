@@ -7,6 +7,8 @@
 #include <memory>
 
 #include "database/database.h"
+#include "database/memory_store.h"
+#include "database/snapshot_format.h"
 #include "support.h"
 
 namespace database {
@@ -204,6 +206,48 @@ TEST_CASE("session_window_ends_behind_the_newest_seqs") {
     REQUIRE(after.effect_indices == std::vector<std::uint64_t>{9, 10, 10, 12});
     REQUIRE(is_too_old(after.outcomes[3]));
   });
+}
+
+std::size_t records_on_disk(const Options& options) {
+  return options.memory_image->content.tables[position(Family::kSessions)]->size();
+}
+
+// Many may end at once: what they leave goes bit by bit, also after a restart, and never shows.
+TEST_CASE("session_that_ended_leaves_nothing_behind_in_time") {
+  Options options = in_memory();
+  options.memory_image = make_memory_image();
+  Log log;
+  log.open_session(100, 10).open_session(300, 10);
+  for (std::uint64_t seq = 1; seq <= 500; ++seq) {
+    log.in_session(1, seq, kBlue).in_session(2, seq, kBlue);
+  }
+  std::string snapshot;
+  {
+    Database database("sessions", options);
+    (void)database.apply(log.entries());
+    (void)database.apply(Log(1002, 101).no_operation().entries());
+    snapshot = snapshot_of(database);
+    (void)database.apply(Log(1003, 101).no_operation().no_operation().entries());
+    database.flush();
+    REQUIRE(database.session_count() == 1);
+    REQUIRE(records_on_disk(options) > 600);
+  }
+  Database database("sessions", options);
+  REQUIRE(snapshot_of(database).substr(kSnapshotHeaderSize + kBlockHeaderSize) ==
+          snapshot.substr(kSnapshotHeaderSize + kBlockHeaderSize));
+  for (std::uint64_t index = 1005; index < 1205; ++index) {
+    (void)database.apply(Log(index, 101).no_operation().entries());
+  }
+  database.flush();
+  REQUIRE(records_on_disk(options) == 501);
+  const auto applied = database.apply(Log(1205, 101).in_session(2, 500, kBlue).entries());
+  REQUIRE(applied.effect_indices.at(0) == 1002);
+  (void)database.apply(Log(1206, 1000).no_operation().entries());
+  Log idle(1207, 1000);
+  for (int i = 0; i < 200; ++i) idle.no_operation();
+  (void)database.apply(idle.entries());
+  database.flush();
+  REQUIRE(records_on_disk(options) == 0);
 }
 
 // The rules of sessions once more, as plainly as they can be written.
