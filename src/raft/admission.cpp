@@ -16,10 +16,11 @@ bool awaits_admission(const State& state) {
 void note_replaced(State& state, const Peer& from) {
   if (state.admission.replaced) return;
   state.admission.replaced = true;
-  state.trace(TraceLevel::kWarning,
-              fmt::format("node {} knows node {} by another data directory: this one is not counted "
-                          "until the lost one has left the cluster and this node has joined it",
-                          from.id, state.id()));
+  state.trace(
+      TraceLevel::kWarning,
+      fmt::format("node {} knows node {} by another data directory: this one is not counted "
+                  "until the lost one has left the cluster and this node has joined it",
+                  from.id, state.id()));
 }
 
 bool is_known_as_said(const State& state) {

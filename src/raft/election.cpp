@@ -9,8 +9,8 @@ void stand(State& state, bool transfer) {
   become_candidate(state);
   state.trace(TraceLevel::kInformation,
               fmt::format("stands for election in term {}", state.current_term()));
-  state.send_to_voters(RequestVote{state.current_term(), state.log.last_index(),
-                                   state.log.last_term(), transfer});
+  state.send_to_voters(
+      RequestVote{state.current_term(), state.log.last_index(), state.log.last_term(), transfer});
 }
 
 void win_pre_vote_if_granted(State& state) {
@@ -30,7 +30,7 @@ void start_pre_vote(State& state) {
       TraceLevel::kInformation,
       fmt::format("hears no leader, asks for pre-votes for term {}", state.current_term() + 1));
   state.send_to_voters(PreVoteRequest{state.current_term(), state.current_term() + 1,
-                                     state.log.last_index(), state.log.last_term()});
+                                      state.log.last_index(), state.log.last_term()});
   win_pre_vote_if_granted(state);
 }
 

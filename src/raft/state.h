@@ -99,9 +99,9 @@ struct LeaderState {
   std::map<NodeId, RequestNumber> forwarded_up_to;         // of each sender: each is taken once
   std::map<NodeId, ForwardCommandsReply> forward_replies;  // of this turn
 
-  std::vector<PendingChange> pending_changes;       // of this turn
-  std::map<NodeId, RequestNumber> changes_up_to;    // of each sender: each is taken once
-  std::map<NodeId, Member> descriptions;            // as members said, where it is news
+  std::vector<PendingChange> pending_changes;     // of this turn
+  std::map<NodeId, RequestNumber> changes_up_to;  // of each sender: each is taken once
+  std::map<NodeId, Member> descriptions;          // as members said, where it is news
   std::optional<Transfer> transfer;
   Milliseconds next_preference_at = 0;  // when a node of higher priority is looked for again
   bool asked_to_stand = false;          // someone was, in this term: no lease is safe any more
@@ -129,7 +129,7 @@ struct Forwarding {
   // Taken while this node led, and never in its log: they go to the next leader.
   std::vector<ForwardedCommand> released;
   Milliseconds released_at = 0;
-  std::set<RequestNumber> unanswered;      // sent to the leader, not yet accepted or refused
+  std::set<RequestNumber> unanswered;  // sent to the leader, not yet accepted or refused
 
   // The round is the number of its last read: rising, and never used again after a restart.
   struct AskedReads {
@@ -157,17 +157,17 @@ struct WaitingTransfer {
 // Before it is part of a cluster (A28): what the other first members said of themselves.
 struct Admission {
   std::map<NodeId, Member> heard;
-  bool replaced = false;        // the cluster knows this node under another directory
-  bool storing = false;         // all are heard, the first configuration goes to disk
-  Milliseconds hello_due = 0;   // to all, while no leader is known
+  bool replaced = false;       // the cluster knows this node under another directory
+  bool storing = false;        // all are heard, the first configuration goes to disk
+  Milliseconds hello_due = 0;  // to all, while no leader is known
 };
 
 struct Snapshots {
   std::optional<SnapshotHead> newest;  // on this node's disk
   bool taking = false;
   bool installing = false;
-  std::size_t log_bytes_since = 0;      // applied since the newest
-  std::vector<RequestNumber> asked;     // clients of this node that wait for one
+  std::size_t log_bytes_since = 0;         // applied since the newest
+  std::vector<RequestNumber> asked;        // clients of this node that wait for one
   std::vector<RequestNumber> asked_later;  // came while one was being taken: for the next
 };
 
@@ -189,8 +189,8 @@ struct Output {
   };
   std::deque<Applying> applying;  // handed out, not yet applied
   std::size_t applying_bytes = 0;
-  std::optional<Standing> standing;       // as last handed out
-  std::uint64_t members_version = 0;      // of the configuration handed out last
+  std::optional<Standing> standing;   // as last handed out
+  std::uint64_t members_version = 0;  // of the configuration handed out last
 };
 
 static_assert(std::variant_size_v<RoleState> == static_cast<std::size_t>(Role::kLeader) + 1,

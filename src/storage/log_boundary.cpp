@@ -4,18 +4,19 @@ namespace storage {
 namespace {
 
 // Whether the log holds this very entry, or begins right behind it.
-bool holds(const LogStore& log, const LogPoint& point) {
+bool holds(const LogStore& log, const raft::LogPosition& point) {
   if (log.last_index() < point.index) return false;
-  const LogPoint found = log.base().index == point.index
-                             ? log.base()
-                             : point_of(log.read(point.index, point.index, 1).front());
+  const raft::LogPosition found =
+      log.base().index == point.index
+          ? log.base()
+          : raft::position_of(log.read(point.index, point.index, 1).front());
   return found == point;
 }
 
 }  // namespace
 
-bool join_log_to_snapshot(LogStore& log, const std::optional<SnapshotMeta>& newest) {
-  const LogPoint end = newest ? newest->last : LogPoint{};
+bool join_log_to_snapshot(LogStore& log, const std::optional<raft::SnapshotHead>& newest) {
+  const raft::LogPosition end = newest ? newest->last : raft::LogPosition{};
   if (log.base().index > end.index) {
     throw Damage(log.directory(), 0,
                  fmt::format("the log begins with entry {}, the newest snapshot ends with entry "

@@ -13,6 +13,7 @@ namespace storage {
 // Replaces the log by an empty one behind the snapshot where it does not hold the snapshot's last
 // entry (§7); else leaves it as it is. True where it was replaced. Throws Damage where entries
 // between the two are missing.
-[[nodiscard]] bool join_log_to_snapshot(LogStore& log, const std::optional<SnapshotMeta>& newest);
+[[nodiscard]] bool join_log_to_snapshot(LogStore& log,
+                                        const std::optional<raft::SnapshotHead>& newest);
 
 }  // namespace storage

@@ -82,7 +82,7 @@ class Recovery {
     RecordCursor cursor(*file, owner_, {first_index, kHeaderSize, kHeaderSize},
                         log_.contents.last().checksum, kChunkBytes);
     while (const auto entry = cursor.next()) {
-      const LogPoint& before = log_.contents.last();
+      const raft::LogPosition& before = log_.contents.last();
       if (entry->term < before.term || entry->time_ms() < before.time_ms) {
         throw Damage(
             path_, cursor.record_offset(),
@@ -112,8 +112,8 @@ class Recovery {
     log_.contents.add_segment(header.before);
   }
 
-  void check_follows(const LogPoint& named) {
-    const LogPoint& last = log_.contents.last();
+  void check_follows(const raft::LogPosition& named) {
+    const raft::LogPosition& last = log_.contents.last();
     const raft::Index first_index = named.index + 1;
     const raft::Index expected = last.index + 1;
     if (first_index > expected) {

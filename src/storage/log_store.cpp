@@ -132,7 +132,7 @@ struct LogStore::Implementation {
   void check_chain(std::span<const raft::Entry> entries) const {
     CHECK(!entries.empty() && entries.size() <= UINT32_MAX, "an append of {} entries",
           entries.size());
-    LogPoint last = contents.last();
+    raft::LogPosition last = contents.last();
     for (const auto& entry : entries) {
       CHECK(entry.index == last.index + 1 && entry.previous_checksum() == last.checksum,
             "entry {} with previous checksum {:016x} appended behind entry {} with {:016x}",
@@ -140,7 +140,7 @@ struct LogStore::Implementation {
       CHECK(entry.term >= last.term && entry.time_ms() >= last.time_ms,
             "entry {} of term {} at {} ms appended behind term {} at {} ms", entry.index,
             entry.term, entry.time_ms(), last.term, last.time_ms);
-      last = point_of(entry);
+      last = raft::position_of(entry);
     }
   }
 
@@ -201,8 +201,9 @@ struct LogStore::Implementation {
     }
   }
 
-  void reset(const LogPoint& base) {
-    CHECK(base.index > 0 || base == LogPoint{}, "a base before entry 1 with term {}", base.term);
+  void reset(const raft::LogPosition& base) {
+    CHECK(base.index > 0 || base == raft::LogPosition{}, "a base before entry 1 with term {}",
+          base.term);
     active.reset();
     active = replace_log(file_system, directory, {owner, base});
     contents = LogContents();
@@ -217,13 +218,13 @@ struct LogStore::Implementation {
     RecordCursor cursor(*active, owner, LogContents::mark_before(segment, start), std::nullopt,
                         kMarkSpacing);
     Mark before;
-    LogPoint last = segment.before;
+    raft::LogPosition last = segment.before;
     std::optional<raft::Entry> entry;
     for (;;) {
       before = cursor.position();
       entry = cursor.next();
       if (!entry || entry->index == index) break;
-      last = point_of(*entry);
+      last = raft::position_of(*entry);
     }
     if (!entry) throw Damage(path_of(segment), cursor.stop().offset, cursor.stop().reason);
     // A frame that begins with the entry goes as a whole; one that began before it becomes
@@ -270,15 +271,15 @@ LogStore::LogStore(FileSystem& file_system, std::filesystem::path directory, std
 
 LogStore::~LogStore() = default;
 
-const LogPoint& LogStore::base() const { return implementation_->contents.base(); }
+const raft::LogPosition& LogStore::base() const { return implementation_->contents.base(); }
 
-const LogPoint& LogStore::last() const { return implementation_->contents.last(); }
+const raft::LogPosition& LogStore::last() const { return implementation_->contents.last(); }
 
 raft::Index LogStore::first_index() const { return base().index + 1; }
 
 raft::Index LogStore::last_index() const { return last().index; }
 
-const std::vector<LoggedConfiguration>& LogStore::configurations() const {
+const std::vector<raft::ConfigurationEntry>& LogStore::configurations() const {
   return implementation_->contents.configurations();
 }
 
@@ -333,7 +334,7 @@ void LogStore::trim_to(raft::Index index) {
   implementation_->change([&] { implementation_->trim_to(index); });
 }
 
-void LogStore::reset(const LogPoint& base) {
+void LogStore::reset(const raft::LogPosition& base) {
   implementation_->change([&] { implementation_->reset(base); });
 }
 

@@ -15,7 +15,6 @@
 #include "raft/types.h"
 #include "storage/damage.h"
 #include "storage/file_system.h"
-#include "storage/log_point.h"
 #include "storage/segment.h"
 
 namespace storage {
@@ -33,15 +32,15 @@ class LogStore {
   ~LogStore();
 
   // The entry before the first; index 0 where the log holds all from the first on.
-  [[nodiscard]] const LogPoint& base() const;
+  [[nodiscard]] const raft::LogPosition& base() const;
   // The last entry, or the base where there is none.
-  [[nodiscard]] const LogPoint& last() const;
+  [[nodiscard]] const raft::LogPosition& last() const;
   [[nodiscard]] raft::Index first_index() const;  // base().index + 1, also in an empty log
   [[nodiscard]] raft::Index last_index() const;   // base().index in an empty log
   [[nodiscard]] raft::Milliseconds last_time_ms() const { return last().time_ms; }
   [[nodiscard]] const std::vector<raft::TermRun>& term_runs() const;  // of the entries it holds
   // All that the log holds, by rising index.
-  [[nodiscard]] const std::vector<LoggedConfiguration>& configurations() const;
+  [[nodiscard]] const std::vector<raft::ConfigurationEntry>& configurations() const;
   [[nodiscard]] const std::filesystem::path& directory() const;
   // Bytes of a torn tail cut at open; 0 where there was none.
   [[nodiscard]] std::uint64_t torn_bytes() const;
@@ -63,7 +62,7 @@ class LogStore {
   void trim_to(raft::Index index);
   // Replaces the log by an empty one behind `base`, durable on return. A crash in the middle
   // leaves the log as it was or the empty one.
-  void reset(const LogPoint& base);
+  void reset(const raft::LogPosition& base);
   void sync();
 
  private:

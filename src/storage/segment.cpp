@@ -7,7 +7,7 @@
 
 namespace storage {
 
-void LogContents::add_segment(const LogPoint& before) {
+void LogContents::add_segment(const raft::LogPosition& before) {
   CHECK(segments_.empty() || before == last_, "a segment from {} behind entry {}", before.index + 1,
         last_.index);
   Segment segment;
@@ -37,10 +37,10 @@ void LogContents::add(const raft::Entry& entry, std::uint64_t offset, std::uint6
     configurations_.push_back({entry.index, std::move(*configuration)});
   }
   segment.end = offset + entry.record.size();
-  last_ = point_of(entry);
+  last_ = raft::position_of(entry);
 }
 
-void LogContents::forget_behind(const LogPoint& last) {
+void LogContents::forget_behind(const raft::LogPosition& last) {
   while (!term_runs_.empty() && term_runs_.back().first_index > last.index) term_runs_.pop_back();
   while (!configurations_.empty() && configurations_.back().index > last.index) {
     configurations_.pop_back();
@@ -71,7 +71,7 @@ void LogContents::remove_first_segment() {
   }
 }
 
-void LogContents::cut(const LogPoint& last, std::uint64_t end, bool partial) {
+void LogContents::cut(const raft::LogPosition& last, std::uint64_t end, bool partial) {
   Segment& segment = segments_.back();
   CHECK(last.index >= segment.before.index && last.index < last_.index,
         "a cut behind {} outside {} to {}", last.index, segment.first_index(), last_.index);

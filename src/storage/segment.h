@@ -8,7 +8,6 @@
 #include "raft/configuration.h"
 #include "raft/entry.h"
 #include "raft/server.h"
-#include "storage/log_point.h"
 #include "storage/record_cursor.h"
 
 namespace storage {
@@ -17,7 +16,7 @@ namespace storage {
 inline constexpr std::uint64_t kMarkSpacing = 64 << 10;
 
 struct Segment {
-  LogPoint before;                  // the entry before its first
+  raft::LogPosition before;         // the entry before its first
   std::uint64_t end = kHeaderSize;  // of its last record
   bool partial = false;             // its last frame has lost records: nothing may follow
   std::vector<Mark> marks;          // rising; none where it holds no entry
@@ -25,17 +24,12 @@ struct Segment {
   [[nodiscard]] raft::Index first_index() const { return before.index + 1; }
 };
 
-struct LoggedConfiguration {
-  raft::Index index = 0;  // of its entry
-  raft::Configuration configuration;
-};
-
 // Invariant: at least one segment, once the first is added; each follows the one before without
 // gap, the first one the base of the log.
 class LogContents {
  public:
   // The first one may follow any entry, a further one follows last().
-  void add_segment(const LogPoint& before);
+  void add_segment(const raft::LogPosition& before);
   // The next entry, whose record begins at `offset`, in the last segment.
   void add(const raft::Entry& entry, std::uint64_t offset, std::uint64_t frame_end);
   // Forgets the last segment, which is not the only one, and its entries.
@@ -43,7 +37,7 @@ class LogContents {
   // Forgets the first segment, which is not the only one, and its entries.
   void remove_first_segment();
   // Forgets all entries behind `last`, of which the last segment holds at least one.
-  void cut(const LogPoint& last, std::uint64_t end, bool partial);
+  void cut(const raft::LogPosition& last, std::uint64_t end, bool partial);
 
   [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
   [[nodiscard]] Segment& last_segment() { return segments_.back(); }
@@ -56,20 +50,20 @@ class LogContents {
   [[nodiscard]] static Mark mark_before(const Segment& segment, raft::Index index);
 
   [[nodiscard]] const std::vector<raft::TermRun>& term_runs() const { return term_runs_; }
-  [[nodiscard]] const std::vector<LoggedConfiguration>& configurations() const {
+  [[nodiscard]] const std::vector<raft::ConfigurationEntry>& configurations() const {
     return configurations_;
   }
-  [[nodiscard]] const LogPoint& base() const { return segments_.front().before; }
+  [[nodiscard]] const raft::LogPosition& base() const { return segments_.front().before; }
   // The last entry, or the base where there is none.
-  [[nodiscard]] const LogPoint& last() const { return last_; }
+  [[nodiscard]] const raft::LogPosition& last() const { return last_; }
 
  private:
-  void forget_behind(const LogPoint& last);
+  void forget_behind(const raft::LogPosition& last);
 
   std::vector<Segment> segments_;
   std::vector<raft::TermRun> term_runs_;
-  std::vector<LoggedConfiguration> configurations_;  // by rising index
-  LogPoint last_;
+  std::vector<raft::ConfigurationEntry> configurations_;  // by rising index
+  raft::LogPosition last_;
 };
 
 }  // namespace storage

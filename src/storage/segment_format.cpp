@@ -78,9 +78,10 @@ base::Result<SegmentHeader> decode_segment_header(std::span<const std::byte> byt
         "the segment has format version {}, this program knows version {}: run a newer program",
         version, kFormatVersion)};
   }
-  const LogPoint before{load<raft::Index>(bytes, 32) - 1, load<raft::Term>(bytes, 48),
-                        load<std::uint64_t>(bytes, 40), load<raft::Milliseconds>(bytes, 56)};
-  if (before.index == 0 && before != LogPoint{}) {
+  const raft::LogPosition before{load<raft::Index>(bytes, 32) - 1, load<raft::Term>(bytes, 48),
+                                 load<std::uint64_t>(bytes, 40),
+                                 load<raft::Milliseconds>(bytes, 56)};
+  if (before.index == 0 && before != raft::LogPosition{}) {
     return base::Error{"the segment begins with entry 1 and yet follows another"};
   }
   return SegmentHeader{load<std::uint64_t>(bytes, 24), before};

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "base/result.h"
+#include "raft/entry.h"
 #include "raft/types.h"
-#include "storage/log_point.h"
 
 namespace storage {
 
@@ -23,8 +23,8 @@ using HeaderBytes = std::array<std::byte, kHeaderSize>;
 
 // At the start of each segment file.
 struct SegmentHeader {
-  std::uint64_t owner = 0;  // the directory id
-  LogPoint before;          // the entry before the first record, which is there already or to come
+  std::uint64_t owner = 0;   // the directory id
+  raft::LogPosition before;  // the entry before the first record, which is there already or to come
 
   [[nodiscard]] raft::Index first_index() const { return before.index + 1; }
 };

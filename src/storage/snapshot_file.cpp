@@ -14,7 +14,7 @@ using Path = std::filesystem::path;
 // Content is synced as it grows, so that the last sync does not hold up the disk for long.
 constexpr std::uint64_t kSyncBytes = 8 << 20;
 
-base::Result<SnapshotHead> read_head(const File& file, std::uint64_t owner) {
+base::Result<SnapshotFileHead> read_head(const File& file, std::uint64_t owner) {
   std::vector<std::byte> bytes(kSnapshotHeaderSize);
   bytes.resize(file.read(0, bytes));
   const auto size = snapshot_head_size(bytes);
@@ -38,7 +38,7 @@ std::vector<std::uint64_t> read_block_checksums(const File& file, std::uint64_t 
 
 }  // namespace
 
-SnapshotWriter::SnapshotWriter(FileSystem& file_system, Path path, SnapshotMeta meta,
+SnapshotWriter::SnapshotWriter(FileSystem& file_system, Path path, raft::SnapshotHead meta,
                                std::uint64_t owner)
     : path_(std::move(path)),
       meta_(std::move(meta)),
@@ -63,10 +63,10 @@ bool SnapshotWriter::resume() {
   meta_ = std::move(head->meta);
   content_offset_ = head->content_offset;
   write(0, encode_snapshot_head(meta_, owner_));
-  const auto stored = read_block_checksums(*file_, content_offset_, meta_.content_size);
+  const auto stored = read_block_checksums(*file_, content_offset_, meta_.size);
   std::vector<std::byte> block;
   for (const std::uint64_t checksum : stored) {
-    block.resize(std::min(kBlockBytes, meta_.content_size - written_));
+    block.resize(std::min(kBlockBytes, meta_.size - written_));
     const std::size_t got = file_->read(content_offset_ + written_, block);
     if (got < block.size() || base::checksum(block) != checksum) break;
     add_blocks(block);
@@ -99,8 +99,7 @@ void SnapshotWriter::add_blocks(std::span<const std::byte> bytes) {
   written_ += bytes.size();
   if (announced_) {
     const auto added = std::span(block_checksums_).subspan(before);
-    write(content_offset_ + meta_.content_size + before * sizeof(std::uint64_t),
-          std::as_bytes(added));
+    write(content_offset_ + meta_.size + before * sizeof(std::uint64_t), std::as_bytes(added));
   }
   if (written_ - synced_ < kSyncBytes) return;
   file_->sync();
@@ -111,8 +110,8 @@ bool SnapshotWriter::complete() {
   add_blocks(rest_);
   rest_.clear();
   const std::uint64_t checksum = content_checksum(block_checksums_);
-  if (announced_) return written_ == meta_.content_size && checksum == meta_.content_checksum;
-  meta_.content_size = written_;
+  if (announced_) return written_ == meta_.size && checksum == meta_.content_checksum;
+  meta_.size = written_;
   meta_.content_checksum = checksum;
   return true;
 }
@@ -131,25 +130,24 @@ SnapshotReader::SnapshotReader(FileSystem& file_system, Path path, std::uint64_t
   if (!head) throw Damage(path_, 0, head.error());
   meta_ = std::move(head->meta);
   content_offset_ = head->content_offset;
-  const std::uint64_t checksums_offset = content_offset_ + meta_.content_size;
-  const std::uint64_t expected =
-      checksums_offset + block_count(meta_.content_size) * sizeof(std::uint64_t);
+  const std::uint64_t checksums_offset = content_offset_ + meta_.size;
+  const std::uint64_t expected = checksums_offset + block_count(meta_.size) * sizeof(std::uint64_t);
   if (file_->size() != expected) {
     throw Damage(
         path_, std::min(expected, file_->size()),
         fmt::format("the snapshot has {} bytes and should have {}", file_->size(), expected));
   }
-  block_checksums_ = read_block_checksums(*file_, content_offset_, meta_.content_size);
+  block_checksums_ = read_block_checksums(*file_, content_offset_, meta_.size);
   if (content_checksum(block_checksums_) != meta_.content_checksum) {
     throw Damage(path_, checksums_offset, "the checksums of the snapshot's blocks do not check");
   }
 }
 
 base::SharedBytes SnapshotReader::read(std::uint64_t offset, std::uint64_t max_bytes) const {
-  if (offset >= meta_.content_size || max_bytes == 0) return {};
-  const std::uint64_t end = offset + std::min(max_bytes, meta_.content_size - offset);
+  if (offset >= meta_.size || max_bytes == 0) return {};
+  const std::uint64_t end = offset + std::min(max_bytes, meta_.size - offset);
   const std::uint64_t from = offset - offset % kBlockBytes;
-  const std::uint64_t to = std::min(block_count(end) * kBlockBytes, meta_.content_size);
+  const std::uint64_t to = std::min(block_count(end) * kBlockBytes, meta_.size);
   const auto size = static_cast<std::size_t>(to - from);
   auto buffer = std::make_shared_for_overwrite<std::byte[]>(size);
   std::byte* data = buffer.get();

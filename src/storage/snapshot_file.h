@@ -19,7 +19,7 @@ namespace storage {
 class SnapshotWriter {
  public:
   // Of the meta only the configuration has to be known yet.
-  SnapshotWriter(FileSystem& file_system, std::filesystem::path path, SnapshotMeta meta,
+  SnapshotWriter(FileSystem& file_system, std::filesystem::path path, raft::SnapshotHead meta,
                  std::uint64_t owner);
 
   // For content that comes from elsewhere, whose size and checksum the meta says beforehand: all
@@ -33,7 +33,7 @@ class SnapshotWriter {
 
   void append(std::span<const std::byte> bytes);
   [[nodiscard]] std::uint64_t size() const { return written_ + rest_.size(); }
-  [[nodiscard]] const SnapshotMeta& meta() const { return meta_; }
+  [[nodiscard]] const raft::SnapshotHead& meta() const { return meta_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
   // All content was appended: writes the last block. The meta says size and checksum afterwards;
@@ -47,7 +47,7 @@ class SnapshotWriter {
   void write(std::uint64_t offset, std::span<const std::byte> bytes);
 
   std::filesystem::path path_;
-  SnapshotMeta meta_;
+  raft::SnapshotHead meta_;
   std::uint64_t owner_;
   std::unique_ptr<File> file_;
   bool announced_ = false;
@@ -64,13 +64,13 @@ class SnapshotReader {
   // Verifies head, size and block checksums; the content is verified as it is read. Throws Damage.
   SnapshotReader(FileSystem& file_system, std::filesystem::path path, std::uint64_t owner);
 
-  [[nodiscard]] const SnapshotMeta& meta() const { return meta_; }
+  [[nodiscard]] const raft::SnapshotHead& meta() const { return meta_; }
   // The content from `offset`, as much as there is, at most `max_bytes`. Verified; throws Damage.
   [[nodiscard]] base::SharedBytes read(std::uint64_t offset, std::uint64_t max_bytes) const;
 
  private:
   std::filesystem::path path_;
-  SnapshotMeta meta_;
+  raft::SnapshotHead meta_;
   std::unique_ptr<File> file_;
   std::uint64_t content_offset_ = 0;
   std::vector<std::uint64_t> block_checksums_;

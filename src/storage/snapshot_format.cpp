@@ -37,7 +37,7 @@ Integer load(std::span<const std::byte> bytes, std::size_t at) {
 
 }  // namespace
 
-std::vector<std::byte> encode_snapshot_head(const SnapshotMeta& meta, std::uint64_t owner) {
+std::vector<std::byte> encode_snapshot_head(const raft::SnapshotHead& meta, std::uint64_t owner) {
   const auto configuration = raft::encode_configuration(meta.configuration);
   std::vector<std::byte> bytes(kSnapshotHeaderSize + configuration.size());
   std::byte* at = bytes.data();
@@ -49,7 +49,7 @@ std::vector<std::byte> encode_snapshot_head(const SnapshotMeta& meta, std::uint6
   base::store_little_endian(at + 40, meta.last.term);
   base::store_little_endian(at + 48, meta.last.checksum);
   base::store_little_endian(at + 56, meta.last.time_ms);
-  base::store_little_endian(at + 64, meta.content_size);
+  base::store_little_endian(at + 64, meta.size);
   base::store_little_endian(at + 72, meta.content_checksum);
   std::copy_n(configuration.data(), configuration.size(), bytes.begin() + kSnapshotHeaderSize);
   base::store_little_endian(at, base::checksum(std::span(bytes).subspan(kChecksummedFrom)));
@@ -68,8 +68,8 @@ base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header
   return kSnapshotHeaderSize + std::uint64_t{length};
 }
 
-base::Result<SnapshotHead> decode_snapshot_head(std::span<const std::byte> bytes,
-                                                std::uint64_t owner) {
+base::Result<SnapshotFileHead> decode_snapshot_head(std::span<const std::byte> bytes,
+                                                    std::uint64_t owner) {
   const auto size = snapshot_head_size(bytes.first(std::min(bytes.size(), kSnapshotHeaderSize)));
   if (!size) return base::Error{size.error()};
   if (bytes.size() != *size ||
@@ -90,15 +90,15 @@ base::Result<SnapshotHead> decode_snapshot_head(std::span<const std::byte> bytes
   }
   auto configuration = raft::decode_configuration(bytes.subspan(kSnapshotHeaderSize));
   if (!configuration) return base::Error{configuration.error()};
-  SnapshotHead head;
+  SnapshotFileHead head;
   head.meta.last = {load<raft::Index>(bytes, 32), load<raft::Term>(bytes, 40),
                     load<std::uint64_t>(bytes, 48), load<raft::Milliseconds>(bytes, 56)};
   head.meta.configuration = std::move(*configuration);
-  head.meta.content_size = load<std::uint64_t>(bytes, 64);
+  head.meta.size = load<std::uint64_t>(bytes, 64);
   head.meta.content_checksum = load<std::uint64_t>(bytes, 72);
   head.content_offset = *size;
-  if (head.meta.content_size > kMaxContentBytes) {
-    return base::Error{fmt::format("a content of {} bytes", head.meta.content_size)};
+  if (head.meta.size > kMaxContentBytes) {
+    return base::Error{fmt::format("a content of {} bytes", head.meta.size)};
   }
   return head;
 }

@@ -16,8 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "raft/configuration.h"
-#include "storage/log_point.h"
+#include "raft/snapshot_head.h"
 
 namespace storage {
 
@@ -26,26 +25,17 @@ inline constexpr std::size_t kSnapshotHeaderSize = 80;  // before the configurat
 // Keeps sums of offsets and sizes that came from outside within 64 bits.
 inline constexpr std::uint64_t kMaxContentBytes = std::uint64_t{1} << 60;
 
-struct SnapshotMeta {
-  LogPoint last;                       // the last entry whose effect is in the content
-  raft::Configuration configuration;   // in force at that entry
-  std::uint64_t content_size = 0;      // in bytes
-  std::uint64_t content_checksum = 0;  // of the checksums of its blocks
-
-  friend bool operator==(const SnapshotMeta&, const SnapshotMeta&) = default;
-};
-
 // Header and configuration as they stand at the start of a file.
-[[nodiscard]] std::vector<std::byte> encode_snapshot_head(const SnapshotMeta& meta,
+[[nodiscard]] std::vector<std::byte> encode_snapshot_head(const raft::SnapshotHead& meta,
                                                           std::uint64_t owner);
 
-struct SnapshotHead {
-  SnapshotMeta meta;
+struct SnapshotFileHead {
+  raft::SnapshotHead meta;
   std::uint64_t content_offset = 0;
 };
 // From the first bytes of a file, snapshot_head_size() of them.
-[[nodiscard]] base::Result<SnapshotHead> decode_snapshot_head(std::span<const std::byte> bytes,
-                                                              std::uint64_t owner);
+[[nodiscard]] base::Result<SnapshotFileHead> decode_snapshot_head(std::span<const std::byte> bytes,
+                                                                  std::uint64_t owner);
 // How many bytes the head has by its first kSnapshotHeaderSize; an error where it cannot be one.
 [[nodiscard]] base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header);
 

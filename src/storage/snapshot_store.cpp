@@ -26,7 +26,7 @@ struct SnapshotStore::Implementation {
   FileSystem& file_system;
   Path directory;
   std::uint64_t owner;
-  std::optional<SnapshotMeta> newest;
+  std::optional<raft::SnapshotHead> newest;
   std::optional<SnapshotReader> reader;  // of the newest
   std::optional<SnapshotWriter> own;
   std::optional<SnapshotWriter> received;
@@ -90,7 +90,8 @@ struct SnapshotStore::Implementation {
     if (found.empty()) return;
     remove_all_but(found, found.back(), SnapshotState::kReceiving);
     const raft::Index index = found.back();
-    received.emplace(file_system, path_of(index, SnapshotState::kReceiving), SnapshotMeta{}, owner);
+    received.emplace(file_system, path_of(index, SnapshotState::kReceiving), raft::SnapshotHead{},
+                     owner);
     if (is_newer(index) && received->resume() && received->meta().last.index == index) return;
     drop(received);
   }
@@ -110,7 +111,7 @@ struct SnapshotStore::Implementation {
   void publish(std::optional<SnapshotWriter>& writer) {
     writer->seal();
     const raft::Index index = writer->meta().last.index;
-    const std::optional<SnapshotMeta> before = newest;
+    const std::optional<raft::SnapshotHead> before = newest;
     const Path path = writer->path();
     writer.reset();
     file_system.rename(path, path_of(index, SnapshotState::kComplete));
@@ -122,7 +123,7 @@ struct SnapshotStore::Implementation {
     if (received && !is_newer(received->meta().last.index)) drop(received);
   }
 
-  void begin(SnapshotMeta meta) {
+  void begin(raft::SnapshotHead meta) {
     drop(own);
     const Path path = path_of(meta.last.index, SnapshotState::kWriting);
     own.emplace(file_system, path, std::move(meta), owner);
@@ -144,10 +145,10 @@ struct SnapshotStore::Implementation {
     return true;
   }
 
-  Received receive(const SnapshotMeta& meta, std::uint64_t offset,
+  Received receive(const raft::SnapshotHead& meta, std::uint64_t offset,
                    std::span<const std::byte> bytes) {
-    if (!is_newer(meta.last.index)) return {Receipt::kNotNewer, meta.content_size};
-    if (meta.content_size > kMaxContentBytes) return {Receipt::kRefused, 0};
+    if (!is_newer(meta.last.index)) return {Receipt::kNotNewer, meta.size};
+    if (meta.size > kMaxContentBytes) return {Receipt::kRefused, 0};
     if (received && received->meta() != meta) {
       if (meta.last.index <= received->meta().last.index) return {Receipt::kRefused, 0};
       drop(received);
@@ -157,15 +158,15 @@ struct SnapshotStore::Implementation {
                        owner);
       received->announce();
     }
-    const bool fits = bytes.size() <= meta.content_size - received->size();
+    const bool fits = bytes.size() <= meta.size - received->size();
     if (offset == received->size() && fits) received->append(bytes);
-    if (received->size() < meta.content_size) return {Receipt::kMore, received->size()};
+    if (received->size() < meta.size) return {Receipt::kMore, received->size()};
     if (!received->complete()) {
       drop(received);
       return {Receipt::kDamaged, 0};
     }
     publish(received);
-    return {Receipt::kComplete, meta.content_size};
+    return {Receipt::kComplete, meta.size};
   }
 };
 
@@ -175,7 +176,9 @@ SnapshotStore::SnapshotStore(FileSystem& file_system, std::filesystem::path dire
 
 SnapshotStore::~SnapshotStore() = default;
 
-const std::optional<SnapshotMeta>& SnapshotStore::newest() const { return implementation_->newest; }
+const std::optional<raft::SnapshotHead>& SnapshotStore::newest() const {
+  return implementation_->newest;
+}
 
 std::optional<base::SharedBytes> SnapshotStore::read(raft::Index index, std::uint64_t offset,
                                                      std::uint64_t max_bytes) const {
@@ -184,7 +187,7 @@ std::optional<base::SharedBytes> SnapshotStore::read(raft::Index index, std::uin
   return implementation_->reader->read(offset, max_bytes);
 }
 
-void SnapshotStore::begin(SnapshotMeta meta) {
+void SnapshotStore::begin(raft::SnapshotHead meta) {
   implementation_->change([&] { implementation_->begin(std::move(meta)); });
 }
 
@@ -203,12 +206,12 @@ void SnapshotStore::abandon() {
 
 bool SnapshotStore::writing() const { return implementation_->own.has_value(); }
 
-Received SnapshotStore::receive(const SnapshotMeta& meta, std::uint64_t offset,
+Received SnapshotStore::receive(const raft::SnapshotHead& meta, std::uint64_t offset,
                                 std::span<const std::byte> bytes) {
   return implementation_->change([&] { return implementation_->receive(meta, offset, bytes); });
 }
 
-std::optional<SnapshotMeta> SnapshotStore::receiving() const {
+std::optional<raft::SnapshotHead> SnapshotStore::receiving() const {
   if (!implementation_->received) return std::nullopt;
   return implementation_->received->meta();
 }

@@ -43,7 +43,7 @@ class SnapshotStore {
   ~SnapshotStore();
 
   // The newest complete snapshot.
-  [[nodiscard]] const std::optional<SnapshotMeta>& newest() const;
+  [[nodiscard]] const std::optional<raft::SnapshotHead>& newest() const;
   // The content of the newest snapshot from `offset`: at most `max_bytes`, fewer only at its end;
   // none where the newest is not of `index` (any more). What is returned was verified; throws
   // Damage.
@@ -52,7 +52,7 @@ class SnapshotStore {
 
   // This node's own: begin, append any number of times, finish or abandon. A begin abandons what
   // was begun before. Of `meta`, size and checksum of the content are found out, not taken.
-  void begin(SnapshotMeta meta);
+  void begin(raft::SnapshotHead meta);
   void append(std::span<const std::byte> bytes);
   // True where it is the newest now, durably; false where a newer one, or one of the same index,
   // was received meanwhile: then it is dropped. Index 0 replaces index 0.
@@ -63,10 +63,10 @@ class SnapshotStore {
   // A part of a leader's snapshot. A newer snapshot replaces one that is here in part; any order,
   // repetition or mixture of parts is harmless (A23). What is here in part survives a crash as
   // far as whole blocks had been written.
-  [[nodiscard]] Received receive(const SnapshotMeta& meta, std::uint64_t offset,
+  [[nodiscard]] Received receive(const raft::SnapshotHead& meta, std::uint64_t offset,
                                  std::span<const std::byte> bytes);
   // What is being received, if anything is.
-  [[nodiscard]] std::optional<SnapshotMeta> receiving() const;
+  [[nodiscard]] std::optional<raft::SnapshotHead> receiving() const;
   // Forgets it: a new leader has another snapshot to offer, which may be of the same or an
   // earlier index.
   void forget_receiving();

@@ -36,11 +36,11 @@ struct Disk {
 
 struct TestNode {
   std::unique_ptr<Server> server;
-  Disk disk;                   // what a restart would find
-  std::uint64_t life = 1;      // of its data directory
-  std::deque<Persist> orders;  // handed out, not yet carried out
-  bool disk_held = false;      // orders wait until the test releases them
-  Index flushed_index = 0;     // of the state machine
+  Disk disk;                            // what a restart would find
+  std::uint64_t life = 1;               // of its data directory
+  std::deque<Persist> orders;           // handed out, not yet carried out
+  bool disk_held = false;               // orders wait until the test releases them
+  Index flushed_index = 0;              // of the state machine
   std::vector<CommittedEntry> applied;  // since the start, but for what a snapshot brought
   Commands content;                     // of the state machine
   std::string receiving;                // parts of a snapshot
@@ -108,7 +108,7 @@ class Cluster {
   void heal() { cut_.clear(); }
 
   std::deque<Envelope> network;
-  bool carries_hellos = false;  // most stories are about what comes after them
+  bool carries_hellos = false;      // most stories are about what comes after them
   std::vector<Envelope> delivered;  // everything that arrived, in order
   // Where set: sees the effects of each turn before they are carried out.
   std::function<void(NodeId, const Effects&)> observe;

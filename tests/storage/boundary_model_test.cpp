@@ -15,7 +15,7 @@ class Node {
  public:
   explicit Node(std::uint64_t seed) : random_(seed), options_{random_.between(600, 3000)} {
     start();
-    write(*snapshots_, meta(LogPoint{}), content(LogPoint{}));
+    write(*snapshots_, meta(raft::LogPosition{}), content(raft::LogPosition{}));
   }
 
   void run(int steps) {
@@ -53,16 +53,16 @@ class Node {
   }
 
   // What a snapshot of this entry holds follows from the entry.
-  [[nodiscard]] std::vector<std::byte> content(const LogPoint& point) const {
+  [[nodiscard]] std::vector<std::byte> content(const raft::LogPosition& point) const {
     return content_of(point.checksum % (point.checksum % 3 == 0 ? 150000 : 3000), point.checksum);
   }
-  [[nodiscard]] static SnapshotMeta meta(const LogPoint& point) {
-    SnapshotMeta meta = meta_of(0);
+  [[nodiscard]] static raft::SnapshotHead meta(const raft::LogPosition& point) {
+    raft::SnapshotHead meta = meta_of(0);
     meta.last = point;
     return meta;
   }
 
-  void write_content(const SnapshotMeta& meta) {
+  void write_content(const raft::SnapshotHead& meta) {
     const auto bytes = content(meta.last);
     snapshots_->begin(meta);
     snapshots_->append(std::span(bytes).first(bytes.size() / 2));
@@ -81,7 +81,7 @@ class Node {
   void take_snapshot() {
     if (log_->first_index() > log_->last_index()) return;
     const auto index = random_.between(log_->first_index(), log_->last_index());
-    const LogPoint point = point_of(log_->read(index, index, 1).front());
+    const raft::LogPosition point = raft::position_of(log_->read(index, index, 1).front());
     if (index <= snapshots_->newest()->last.index) return;
     write_content(meta(point));
     if (random_.chance(1, 2)) log_->trim_to(durable_snapshot_);
@@ -90,8 +90,8 @@ class Node {
   // A leader's, far ahead; or the one that is on its way already.
   void receive() {
     if (!sent_ || random_.chance(1, 5)) {
-      LogPoint point{log_->last_index() + random_.between(1, 30), log_->last().term + 1,
-                     random_.next(), log_->last_time_ms()};
+      raft::LogPosition point{log_->last_index() + random_.between(1, 30), log_->last().term + 1,
+                              random_.next(), log_->last_time_ms()};
       point.index = std::max(point.index, snapshots_->newest()->last.index + 1);
       sent_ = sent_meta_of(point);
     }
@@ -117,8 +117,8 @@ class Node {
     }
   }
 
-  [[nodiscard]] SnapshotMeta sent_meta_of(const LogPoint& point) const {
-    SnapshotMeta meta = sent_meta(1, content(point));
+  [[nodiscard]] raft::SnapshotHead sent_meta_of(const raft::LogPosition& point) const {
+    raft::SnapshotHead meta = sent_meta(1, content(point));
     meta.last = point;
     return meta;
   }
@@ -162,7 +162,8 @@ class Node {
 
   void check() {
     if (!log_) return;
-    const LogPoint last = snapshots_->newest() ? snapshots_->newest()->last : LogPoint{};
+    const raft::LogPosition last =
+        snapshots_->newest() ? snapshots_->newest()->last : raft::LogPosition{};
     REQUIRE(last.index >= durable_snapshot_);
     REQUIRE(log_->base().index <= last.index);
     REQUIRE(log_->last_index() >= last.index);
@@ -176,9 +177,9 @@ class Node {
   SimulatedDisk disk_;
   std::unique_ptr<SnapshotStore> snapshots_;
   std::unique_ptr<LogStore> log_;
-  std::optional<SnapshotMeta> sent_;  // by the leader
-  raft::Index durable_snapshot_ = 0;  // the newest is of this index at least
-  raft::Index durable_last_ = 0;      // log or snapshot reach this entry
+  std::optional<raft::SnapshotHead> sent_;  // by the leader
+  raft::Index durable_snapshot_ = 0;        // the newest is of this index at least
+  raft::Index durable_last_ = 0;            // log or snapshot reach this entry
 };
 
 TEST_CASE("boundary_model_random_histories_leave_log_and_snapshot_together", "[A16][A19][A23]") {

@@ -48,8 +48,8 @@ std::vector<raft::Entry> fill(LogStore& log) {
 void require_part(const LogStore& log, const std::vector<raft::Entry>& all, raft::Index last) {
   REQUIRE(log.last_index() == last);
   const raft::Index first = log.first_index();
-  REQUIRE(log.base() == (first == 1 ? LogPoint{} : point_of(all[first - 2])));
-  REQUIRE(log.last() == (last == 0 ? LogPoint{} : point_of(all[last - 1])));
+  REQUIRE(log.base() == (first == 1 ? raft::LogPosition{} : raft::position_of(all[first - 2])));
+  REQUIRE(log.last() == (last == 0 ? raft::LogPosition{} : raft::position_of(all[last - 1])));
   REQUIRE(log.last_time_ms() == log.last().time_ms);
   std::vector<raft::Index> configurations;
   std::vector<raft::TermRun> runs;
@@ -146,7 +146,7 @@ TEST_CASE("log_trim_cut_short_at_any_change_leaves_no_hole", "[A18][A19]") {
 }
 
 TEST_CASE("log_reset_begins_behind_the_base") {
-  const LogPoint base{500, 7, 0xabcdef, 9000};
+  const raft::LogPosition base{500, 7, 0xabcdef, 9000};
   for (const std::size_t filled : {0u, 1u}) {
     SimulatedDisk disk;
     base::Random random(1);
@@ -194,7 +194,8 @@ TEST_CASE("log_reset_cut_short_at_any_change_leaves_the_old_log_or_the_new", "[A
         SimulatedDisk disk;
         base::Random random(seed);
         std::vector<raft::Entry> all;
-        const LogPoint base = index == 0 ? LogPoint{} : LogPoint{index, 9, 0xabcdef, 9000};
+        const raft::LogPosition base =
+            index == 0 ? raft::LogPosition{} : raft::LogPosition{index, 9, 0xabcdef, 9000};
         {
           LogStore log(disk, "node/log", kOwner, kSmall);
           all = fill(log);
@@ -230,7 +231,7 @@ TEST_CASE("log_reset_cut_short_at_any_change_leaves_the_old_log_or_the_new", "[A
 
 TEST_CASE("log_recovery_time_that_falls_is_damage") {
   SimulatedDisk disk;
-  const LogPoint base{500, 7, 0xabcdef, 9000};
+  const raft::LogPosition base{500, 7, 0xabcdef, 9000};
   {
     LogStore log(disk, "node/log", kOwner, kSmall);
     log.reset(base);
@@ -253,21 +254,21 @@ TEST_CASE("log_boundary_every_relation_of_log_and_snapshot_boots", "[A19]") {
   SimulatedDisk disk;
   LogStore log(disk, "node/log", kOwner, kSmall);
   const auto all = fill(log);
-  SnapshotMeta snapshot;
+  raft::SnapshotHead snapshot;
 
   SECTION("no snapshot and a whole log") {
     CHECK_FALSE(join_log_to_snapshot(log, std::nullopt));
     require_part(log, all, 30);
   }
   SECTION("a snapshot inside the log") {
-    snapshot.last = point_of(all[19]);
+    snapshot.last = raft::position_of(all[19]);
     CHECK_FALSE(join_log_to_snapshot(log, snapshot));
     log.trim_to(20);
     CHECK_FALSE(join_log_to_snapshot(log, snapshot));
     require_part(log, all, 30);
   }
   SECTION("a snapshot at the end of the log") {
-    snapshot.last = point_of(all[29]);
+    snapshot.last = raft::position_of(all[29]);
     CHECK_FALSE(join_log_to_snapshot(log, snapshot));
     require_part(log, all, 30);
   }
@@ -278,13 +279,13 @@ TEST_CASE("log_boundary_every_relation_of_log_and_snapshot_boots", "[A19]") {
     CHECK_FALSE(join_log_to_snapshot(log, snapshot));
   }
   SECTION("a log of another history") {
-    snapshot.last = point_of(all[19]);
+    snapshot.last = raft::position_of(all[19]);
     snapshot.last.checksum ^= 1;
     CHECK(join_log_to_snapshot(log, snapshot));
     CHECK(log.base() == snapshot.last);
   }
   SECTION("a hole between the two") {
-    snapshot.last = point_of(all[9]);
+    snapshot.last = raft::position_of(all[9]);
     log.trim_to(20);
     CHECK_THROWS_WITH(join_log_to_snapshot(log, snapshot),
                       Contains("the newest snapshot ends with entry 10"));

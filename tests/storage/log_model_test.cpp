@@ -57,8 +57,8 @@ class History {
   }
 
   [[nodiscard]] raft::Index last() const { return base_.index + written_.size(); }
-  [[nodiscard]] LogPoint last_point() const {
-    return written_.empty() ? base_ : point_of(written_.back());
+  [[nodiscard]] raft::LogPosition last_point() const {
+    return written_.empty() ? base_ : raft::position_of(written_.back());
   }
 
   void append() {
@@ -94,7 +94,7 @@ class History {
     REQUIRE((before == base_.index || before <= trimmed_));
     const auto forgotten = before - base_.index;
     if (forgotten == 0) return;
-    base_ = point_of(written_[forgotten - 1]);
+    base_ = raft::position_of(written_[forgotten - 1]);
     written_.erase(written_.begin(), written_.begin() + static_cast<std::ptrdiff_t>(forgotten));
   }
 
@@ -161,11 +161,11 @@ class History {
   LogOptions options_;
   SimulatedDisk disk_;
   std::unique_ptr<LogStore> log_;
-  LogPoint base_;                        // of the log
-  std::vector<raft::Entry> written_;     // as the log must read behind it
-  raft::Index guaranteed_ = 0;           // entries up to it survive everything
-  raft::Index trimmed_ = 0;              // entries up to it may be forgotten
-  std::optional<LogPoint> replacement_;  // whose fate a fault left open
+  raft::LogPosition base_;                        // of the log
+  std::vector<raft::Entry> written_;              // as the log must read behind it
+  raft::Index guaranteed_ = 0;                    // entries up to it survive everything
+  raft::Index trimmed_ = 0;                       // entries up to it may be forgotten
+  std::optional<raft::LogPosition> replacement_;  // whose fate a fault left open
   raft::Term term_ = 1;
 };
 

@@ -105,7 +105,7 @@ TEST_CASE("snapshot_damage_files_of_others_are_refused") {
 
 TEST_CASE("snapshot_damage_of_one_that_is_being_received_costs_only_the_rest") {
   const auto content = content_of(300000, 1);
-  const SnapshotMeta meta = sent_meta(42, content);
+  const raft::SnapshotHead meta = sent_meta(42, content);
   SimulatedDisk pattern;
   {
     SnapshotStore store(pattern, kSnapshots, kSnapshotOwner);

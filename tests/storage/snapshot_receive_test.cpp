@@ -11,7 +11,7 @@ namespace {
 
 struct Sent {
   std::vector<std::byte> content;
-  SnapshotMeta meta;
+  raft::SnapshotHead meta;
 };
 
 Sent make_sent(raft::Index index, std::size_t size) {
@@ -75,7 +75,7 @@ TEST_CASE("snapshot_receive_parts_in_every_order_are_the_same_snapshot", "[A23]"
     for (int round = 0; round < 5 && !complete; ++round) {
       for (const std::size_t part : order) {
         const Received received = send(store, sent, part * step, step);
-        if (expected == part * step) expected = std::min(expected + step, sent.meta.content_size);
+        if (expected == part * step) expected = std::min(expected + step, sent.meta.size);
         REQUIRE(received.next_offset == expected);
         complete = received.receipt == Receipt::kComplete;
         if (complete) break;
@@ -100,8 +100,8 @@ TEST_CASE("snapshot_receive_parts_that_do_not_fit_are_not_written", "[A23]") {
   CHECK(store.receive(sent.meta, UINT64_MAX, content_of(9, 1)).next_offset == 40000);
   send_rest(store, sent, 40000, 7777);
   require_newest(store, sent);
-  SnapshotMeta huge = meta_of(50);
-  huge.content_size = UINT64_MAX;
+  raft::SnapshotHead huge = meta_of(50);
+  huge.size = UINT64_MAX;
   CHECK(store.receive(huge, 0, content_of(9, 1)).receipt == Receipt::kRefused);
 }
 

@@ -22,7 +22,7 @@ TEST_CASE("snapshot_store_content_reads_as_it_was_written") {
       SimulatedDisk disk;
       base::Random random(1);
       const auto content = content_of(size, size);
-      SnapshotMeta written;
+      raft::SnapshotHead written;
       {
         SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
         store.begin(meta_of(42));
@@ -34,7 +34,7 @@ TEST_CASE("snapshot_store_content_reads_as_it_was_written") {
         REQUIRE(store.finish());
         CHECK_FALSE(store.writing());
         written = *store.newest();
-        CHECK(written.content_size == size);
+        CHECK(written.size == size);
         CHECK(written.last == meta_of(42).last);
         CHECK(written.configuration == meta_of(42).configuration);
       }
@@ -109,7 +109,7 @@ TEST_CASE("snapshot_store_leftovers_go_at_the_next_start") {
 
 // Replaces `before` by `after`, the power cut at change number `passing`. Returns whether the cut
 // came too late to matter.
-bool replace_with_power_cut(const SnapshotMeta& before, const SnapshotMeta& after,
+bool replace_with_power_cut(const raft::SnapshotHead& before, const raft::SnapshotHead& after,
                             std::uint64_t passing, std::uint64_t seed) {
   INFO("power cut after " << passing << ", seed " << seed);
   SimulatedDisk disk;

@@ -24,8 +24,8 @@ inline std::vector<std::byte> content_of(std::size_t size, std::uint64_t seed) {
   return bytes;
 }
 
-inline SnapshotMeta meta_of(raft::Index index, raft::NodeId members = 3) {
-  SnapshotMeta meta;
+inline raft::SnapshotHead meta_of(raft::Index index, raft::NodeId members = 3) {
+  raft::SnapshotHead meta;
   if (index > 0) meta.last = {index, 1 + index / 10, index * 31, index * 1000};
   for (raft::NodeId node = 1; node <= members; ++node) {
     meta.configuration.members.push_back({node, node * 100, 0, "tcp://p", "tcp://c", "tcp://b"});
@@ -34,7 +34,7 @@ inline SnapshotMeta meta_of(raft::Index index, raft::NodeId members = 3) {
   return meta;
 }
 
-inline void write(SnapshotStore& store, const SnapshotMeta& meta,
+inline void write(SnapshotStore& store, const raft::SnapshotHead& meta,
                   std::span<const std::byte> content) {
   store.begin(meta);
   store.append(content);
@@ -53,7 +53,7 @@ inline std::vector<std::byte> read_all(const SnapshotStore& store, std::uint64_t
 }
 
 // The meta that a leader has of this content.
-inline SnapshotMeta sent_meta(raft::Index index, std::span<const std::byte> content) {
+inline raft::SnapshotHead sent_meta(raft::Index index, std::span<const std::byte> content) {
   SimulatedDisk disk;
   SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
   write(store, meta_of(index), content);
