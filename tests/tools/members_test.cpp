@@ -2,6 +2,7 @@
 #undef CHECK  // base/check.h has its own; the tests say REQUIRE
 
 #include "client/request.h"
+#include "codec/client_codec.h"
 #include "sender/members.h"
 
 namespace {
@@ -73,6 +74,42 @@ TEST_CASE("request_with_a_name_may_always_be_sent_again") {
   REQUIRE(client::make_raw(named).resend == Resend::kAlways);
   REQUIRE(client::make_raw(Json{{"op", "leave"}, {"node", 3}}).resend == Resend::kNever);
   REQUIRE(client::make_raw(Json{{"op", "leave"}, {"node", 3}}).needs_leader);
+}
+
+// As a node reads what the tool makes.
+template <typename Body>
+Body taken(const client::Request& request) {
+  const codec::ClientLimits limits{.max_request_bytes = 4096, .max_key_bytes = 240};
+  auto parsed = codec::parse_request(request.frame, limits);
+  if (const auto* error = std::get_if<codec::RequestError>(&parsed)) FAIL(error->message);
+  return std::get<Body>(std::get<codec::Request>(std::move(parsed)).body);
+}
+
+TEST_CASE("requests_of_the_tools_are_taken_by_the_nodes") {
+  using codec::ChangeRequest;
+  const client::Newcomer newcomer{
+      6, "tcp://127.0.0.1:3116", "tcp://127.0.0.1:4116", "tcp://127.0.0.1:5116", 2, false, {3, 4}};
+  const auto join = taken<ChangeRequest>(client::make_join(newcomer));
+  REQUIRE(join.add == std::vector<codec::NewMember>{
+                          {6, 0, 2, newcomer.peer, newcomer.client, newcomer.publish, false}});
+  REQUIRE(join.remove == newcomer.replaces);
+  REQUIRE(taken<ChangeRequest>(client::make_leave(3)).remove == std::vector<std::uint64_t>{3});
+  REQUIRE(taken<ChangeRequest>(client::make_promote(6)).promote == std::vector<std::uint64_t>{6});
+  REQUIRE(taken<codec::TransferRequest>(client::make_transfer(4)).node == 4);
+  REQUIRE_FALSE(taken<codec::TransferRequest>(client::make_transfer({})).node);
+  taken<codec::MembersRequest>(client::make_members());
+  taken<codec::SnapshotRequest>(client::make_snapshot());
+  REQUIRE(taken<codec::SessionOpenRequest>(client::make_session_open(60'000)).timeout_ms == 60'000);
+  REQUIRE_FALSE(taken<codec::SessionOpenRequest>(client::make_session_open({})).timeout_ms);
+  REQUIRE(taken<codec::SessionCloseRequest>(client::make_session_close(17)).session == 17);
+  const codec::WriteName name{17, 3};
+  REQUIRE(taken<codec::SetRequest>(client::make_set("k", "v", client::WriteName{17, 3})).name ==
+          name);
+  REQUIRE(taken<codec::DeleteRequest>(client::make_delete("k", client::WriteName{17, 3})).name ==
+          name);
+  REQUIRE(
+      taken<codec::PublishRequest>(client::make_publish("c", "v", client::WriteName{17, 3})).name ==
+      name);
 }
 
 }  // namespace
