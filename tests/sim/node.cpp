@@ -19,18 +19,6 @@ Node::Node(Environment& environment, raft::NodeId id)
   drift_per_mille_ = static_cast<std::int64_t>(drawn) - drift;
 }
 
-void Node::later(Microseconds delay, std::function<void()> action) {
-  environment_.schedule.after(delay, [this, life = lives_, action = std::move(action)]() mutable {
-    if (life != lives_) return;
-    const Microseconds now = environment_.schedule.now();
-    if (now < paused_until_) {
-      later(paused_until_ - now, std::move(action));
-    } else {
-      action();
-    }
-  });
-}
-
 raft::Milliseconds Node::clock() const {
   const auto rate = static_cast<std::uint64_t>(1000 + drift_per_mille_);
   return environment_.options.node.clock_start_ms +
@@ -136,7 +124,7 @@ void Node::turn() {
 }
 
 void Node::carry_out(raft::Effects effects) {
-  for (raft::Trace& trace : effects.traces) environment_.report.say(id_, std::move(trace.text));
+  for (const raft::Trace& trace : effects.traces) environment_.report.say(id_, trace.text);
   if (effects.persist) {
     const raft::Persist& order = *effects.persist;
     environment_.report.note(id_, "persist: number, entries, promises", order.number,

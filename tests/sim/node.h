@@ -64,7 +64,9 @@ class Node {
     plan_turn();
   }
   // The number of the next request: rising, also over restarts.
-  [[nodiscard]] raft::RequestNumber next_request() { return (starts_ << raft::kRequestCounterBits) | ++requests_; }
+  [[nodiscard]] raft::RequestNumber next_request() {
+    return (starts_ << raft::kRequestCounterBits) | ++requests_;
+  }
 
   [[nodiscard]] raft::NodeId id() const { return id_; }
   [[nodiscard]] bool runs() const { return server_ != nullptr; }
@@ -82,7 +84,18 @@ class Node {
   };
 
   // Later, unless the node crashes first; a paused node does it when it wakes.
-  void later(Microseconds delay, std::function<void()> action);
+  template <typename Function>
+  void later(Microseconds delay, Function action) {
+    environment_.schedule.after(delay, [this, life = lives_, action = std::move(action)]() mutable {
+      if (life != lives_) return;
+      const Microseconds now = environment_.schedule.now();
+      if (now < paused_until_) {
+        later(paused_until_ - now, std::move(action));
+      } else {
+        action();
+      }
+    });
+  }
   [[nodiscard]] raft::Milliseconds clock() const;
   void tick();
   void plan_turn();

@@ -1,6 +1,9 @@
 #include "report.h"
 
-#include <string_view>
+#include <algorithm>
+#include <span>
+
+#include "base/checksum.h"
 
 namespace sim {
 namespace {
@@ -41,40 +44,46 @@ std::string describe(const Statistics& s) {
       s.unknown_outcomes);
 }
 
-void Report::mix(std::uint64_t number) {
-  hash_ = (hash_ ^ number) * 0x9e3779b97f4a7c15;
-  hash_ ^= hash_ >> 29;
+void Report::mix(raft::NodeId node, std::string_view text,
+                 const std::array<std::uint64_t, 3>& numbers) {
+  const std::array<std::uint64_t, 7> words{
+      hash_,      schedule_.now(), node,      base::checksum(std::as_bytes(std::span(text))),
+      numbers[0], numbers[1],      numbers[2]};
+  hash_ = base::checksum(std::as_bytes(std::span(words)));
 }
 
-void Report::keep(raft::NodeId node, Note note) {
-  auto& notes = notes_[node];
-  if (notes.size() == kNotesOfANode) notes.pop_front();
-  notes.push_back(std::move(note));
+Report::Note& Report::next_note(raft::NodeId node) {
+  if (notes_.size() <= node) notes_.resize(node + 1);
+  Notes& notes = notes_[node];
+  if (notes.ring.empty()) notes.ring.resize(kNotesOfANode);
+  Note& note = notes.ring[notes.count++ % kNotesOfANode];
+  note.at = schedule_.now();
+  return note;
 }
 
 void Report::note(raft::NodeId node, const char* what, std::uint64_t a, std::uint64_t b,
                   std::uint64_t c) {
-  mix(schedule_.now());
-  mix(node);
-  for (const char letter : std::string_view(what)) mix(static_cast<unsigned char>(letter));
-  mix(a);
-  mix(b);
-  mix(c);
-  keep(node, {schedule_.now(), what, {a, b, c}, {}});
+  mix(node, what, {a, b, c});
+  Note& note = next_note(node);
+  note.what = what;
+  note.numbers = {a, b, c};
 }
 
-void Report::say(raft::NodeId node, std::string text) {
-  mix(schedule_.now());
-  mix(node);
-  for (const char letter : text) mix(static_cast<unsigned char>(letter));
-  keep(node, {schedule_.now(), nullptr, {}, std::move(text)});
+void Report::say(raft::NodeId node, const std::string& text) {
+  mix(node, text, {});
+  Note& note = next_note(node);
+  note.what = nullptr;
+  note.text = text;
 }
 
 std::string Report::last_events() const {
   std::string text;
-  for (const auto& [node, notes] : notes_) {
+  for (std::size_t node = 0; node < notes_.size(); ++node) {
+    const Notes& notes = notes_[node];
     text += node == 0 ? "the world, last events:\n" : fmt::format("node {}, last events:\n", node);
-    for (const Note& note : notes) {
+    const std::uint64_t kept = std::min<std::uint64_t>(notes.count, kNotesOfANode);
+    for (std::uint64_t number = notes.count - kept; number < notes.count; ++number) {
+      const Note& note = notes.ring[number % kNotesOfANode];
       text += fmt::format("  {:>10.3f} ms  ", static_cast<double>(note.at) / 1000);
       text += note.what == nullptr ? note.text
                                    : fmt::format("{} {} {} {}", note.what, note.numbers[0],

@@ -6,10 +6,11 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <deque>
-#include <map>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "options.h"
 #include "schedule.h"
@@ -59,7 +60,7 @@ class Report {
   // `what` is a literal. The numbers mean what the word says.
   void note(raft::NodeId node, const char* what, std::uint64_t a = 0, std::uint64_t b = 0,
             std::uint64_t c = 0);
-  void say(raft::NodeId node, std::string text);
+  void say(raft::NodeId node, const std::string& text);
 
   [[nodiscard]] std::uint64_t hash() const { return hash_; }
   [[nodiscard]] std::string last_events() const;
@@ -68,17 +69,22 @@ class Report {
 
  private:
   struct Note {
-    Microseconds at;
-    const char* what;
-    std::array<std::uint64_t, 3> numbers;
+    Microseconds at = 0;
+    const char* what = nullptr;
+    std::array<std::uint64_t, 3> numbers{};
     std::string text;  // instead of `what`, where `what` is null
   };
-  void mix(std::uint64_t number);
-  void keep(raft::NodeId node, Note note);
+  // The last notes of one node: a ring, whose notes are used again with the memory they have.
+  struct Notes {
+    std::vector<Note> ring;
+    std::uint64_t count = 0;  // so far; the next one goes to count % ring.size()
+  };
+  void mix(raft::NodeId node, std::string_view text, const std::array<std::uint64_t, 3>& numbers);
+  Note& next_note(raft::NodeId node);
 
   const Schedule& schedule_;
   std::uint64_t hash_ = 0;
-  std::map<raft::NodeId, std::deque<Note>> notes_;
+  std::vector<Notes> notes_;  // by node; 0: the world
 };
 
 }  // namespace sim
