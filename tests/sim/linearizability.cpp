@@ -45,11 +45,16 @@ std::optional<Register> after(const Operation& operation, const Register& before
   return std::nullopt;
 }
 
+bool is_ranked_change(const Operation& operation) {
+  return operation.answered && operation.index > 0 && operation.call != Call::kGet;
+}
+
 class Search {
  public:
   Search(std::span<const Operation> operations, std::size_t max_states)
       : operations_(operations), max_states_(max_states) {
     count_values();
+    rank_changes();
     link_events();
   }
 
@@ -88,6 +93,8 @@ class Search {
   };
 
   void count_values();
+  void rank_changes();
+  [[nodiscard]] bool is_in_order(std::size_t operation) const;
   void link_events();
   [[nodiscard]] bool may_come_next(Scan& scan, const Operation& operation) const;
   [[nodiscard]] bool is_spare(const Operation& operation) const;
@@ -111,6 +118,10 @@ class Search {
   Register register_;
   std::uint64_t explained_ = 0;  // stands for the set of calls explained, but for those in used_
   Used used_;
+  // Known changes whose index was told come in that order: how many are before this one. Of a get
+  // that was told an index: how many are not behind it. None for others.
+  std::vector<std::optional<std::size_t>> rank_;
+  std::size_t ranked_explained_ = 0;
   std::vector<Step> steps_;
   // By the set of explained calls with the register: what had been used when it was met.
   std::unordered_map<std::uint64_t, std::vector<Used>> seen_;
@@ -126,6 +137,27 @@ void Search::count_values() {
       found_with_[operation.value].push_back(operation.version);
     }
   }
+}
+
+void Search::rank_changes() {
+  std::vector<std::uint64_t> indices;
+  for (const Operation& operation : operations_) {
+    if (is_ranked_change(operation)) indices.push_back(operation.index);
+  }
+  std::sort(indices.begin(), indices.end());
+  rank_.resize(operations_.size());
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    const Operation& operation = operations_[i];
+    if (!operation.answered || operation.index == 0) continue;
+    const auto place = operation.call == Call::kGet
+                           ? std::upper_bound(indices.begin(), indices.end(), operation.index)
+                           : std::lower_bound(indices.begin(), indices.end(), operation.index);
+    rank_[i] = static_cast<std::size_t>(place - indices.begin());
+  }
+}
+
+bool Search::is_in_order(std::size_t operation) const {
+  return !rank_[operation] || *rank_[operation] == ranked_explained_;
 }
 
 void Search::link_events() {
@@ -169,6 +201,7 @@ void Search::take_out(std::size_t operation) {
     remove(events_[answer_of_[operation]]);
     --known_left_;
   }
+  ranked_explained_ += is_ranked_change(operations_[operation]) ? 1 : 0;
   if (std::size_t* count = count_of(operations_[operation])) {
     ++*count;
   } else {
@@ -186,6 +219,7 @@ void Search::put_back(std::size_t operation) {
     restore(answer_of_[operation]);
     ++known_left_;
   }
+  ranked_explained_ -= is_ranked_change(operations_[operation]) ? 1 : 0;
   restore(question_of_[operation]);
   if (std::size_t* count = count_of(operations_[operation])) {
     --*count;
@@ -242,7 +276,7 @@ bool Search::may_come_next(Scan& scan, const Operation& operation) const {
 bool Search::try_step(Scan& scan) {
   const std::size_t number = events_[scan.event].operation;
   const Operation& operation = operations_[number];
-  if (!may_come_next(scan, operation)) return false;
+  if (!is_in_order(number) || !may_come_next(scan, operation)) return false;
   auto next = after(operation, register_);
   if (!next) return false;
   if (next->version > 0 && !found_with_.contains(next->value)) next->value = kNeverFound;

@@ -26,6 +26,9 @@ struct Operation {
   // set: the version it was told; get: that of what it found; delete: above 0 where there was
   // something to remove. 0: nothing was found.
   std::uint64_t version = 0;
+  // Where a cluster tells it, the place of the change in the order of all changes; of a get: that
+  // of the last change of what it found. The explanation has to keep to it. 0: not told.
+  std::uint64_t index = 0;
 };
 // "set 7 -> version 3", for people.
 [[nodiscard]] std::string describe(const Operation& operation);

@@ -42,6 +42,22 @@ bool holds(const std::vector<Operation>& history) {
 }
 
 // Whether some order of some of the calls explains all: by trying each. For short histories.
+// Whether the known changes keep to the order of their indices when `next` comes now.
+bool keeps_order(const std::vector<Operation>& history, const std::vector<bool>& used,
+                 const Operation& next) {
+  if (!next.answered || next.index == 0) return true;
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    const Operation& other = history[i];
+    if (&other == &next || !other.answered || other.index == 0 || other.call == Call::kGet) {
+      continue;
+    }
+    const bool before =
+        next.call == Call::kGet ? other.index <= next.index : other.index < next.index;
+    if (before != used[i]) return false;
+  }
+  return true;
+}
+
 bool holds_by_force(const std::vector<Operation>& history, std::vector<bool> used = {},
                     std::uint64_t value = 0, std::uint64_t version = 0) {
   used.resize(history.size());
@@ -55,7 +71,7 @@ bool holds_by_force(const std::vector<Operation>& history, std::vector<bool> use
   if (done) return true;
   for (std::size_t i = 0; i < history.size(); ++i) {
     const Operation& each = history[i];
-    if (used[i] || each.asked > limit) continue;
+    if (used[i] || each.asked > limit || !keeps_order(history, used, each)) continue;
     const bool known = each.answered.has_value();
     std::uint64_t next_value = value;
     std::uint64_t next_version = version;
@@ -135,6 +151,22 @@ TEST_CASE("linearizability_unknown_outcome") {
   REQUIRE_FALSE(holds({lost_set(1, 6), lost_set(1, 7), set(2, 3, 9, 3), get(4, 5, 7, 4)}));
 }
 
+TEST_CASE("linearizability_keeps_to_the_order_of_indices") {
+  const auto with_index = [](Operation operation, std::uint64_t index) {
+    operation.index = index;
+    return operation;
+  };
+  REQUIRE(holds({with_index(set(1, 9, 7, 1), 4), with_index(set(1, 9, 8, 2), 6),
+                 with_index(get(1, 9, 7, 1), 4)}));
+  // Alone the versions would do.
+  REQUIRE(holds({set(1, 9, 7, 1), set(1, 9, 8, 2)}));
+  REQUIRE_FALSE(holds({with_index(set(1, 9, 7, 1), 6), with_index(set(1, 9, 8, 2), 4)}));
+  REQUIRE_FALSE(holds({with_index(set(1, 9, 7, 1), 4), with_index(set(1, 9, 8, 2), 6),
+                       with_index(get(1, 9, 7, 1), 6)}));
+  // Two changes at one index.
+  REQUIRE_FALSE(holds({with_index(set(1, 9, 7, 1), 4), with_index(set(1, 9, 8, 2), 4)}));
+}
+
 TEST_CASE("linearizability_asked_and_answered_at_one_moment") {
   REQUIRE(holds({set(1, 2, 7, 1), get_nothing(2, 3)}));
   REQUIRE_FALSE(holds({set(1, 2, 7, 1), get_nothing(3, 4)}));
@@ -165,6 +197,8 @@ TEST_CASE("linearizability_agrees_with_every_order_tried") {
       each.value = random.between(1, 4);
       each.version = random.between(each.call == Call::kSet ? 1 : 0, 3);
       if (each.call == Call::kGet && each.version == 0) each.value = 0;
+      if (random.chance(1, 3)) each.index = random.between(1, 9);
+      if (each.call == Call::kGet && each.version == 0) each.index = 0;
     }
     const bool expected = holds_by_force(history);
     good += expected ? 1 : 0;

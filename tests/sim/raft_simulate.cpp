@@ -66,7 +66,7 @@ int main(int count, char** values) {
   one->excludes(many);
   app.add_option("--nodes", arguments.nodes, "size of the cluster, instead of what a seed draws")
       ->check(CLI::Range(1, 9));
-  app.add_option("--seconds", arguments.seconds, "virtual seconds of faults, instead of 8");
+  app.add_option("--seconds", arguments.seconds, "virtual seconds of faults, instead of 60");
   app.add_flag("--keep-going", arguments.keep_going, "do not stop at the first broken seed");
   app.add_flag("--quiet", arguments.quiet, "one line for a broken seed");
   try {
