@@ -9,6 +9,7 @@
 #include "storage/data_directory.h"
 #include "storage/hard_state_store.h"
 #include "storage/log_store.h"
+#include "storage/persistence.h"
 
 namespace actors {
 namespace {
@@ -43,25 +44,21 @@ struct Node::Disk {
   Disk(storage::FileSystem& file_system, const settings::Settings& settings)
       : directory(file_system, settings.node.data_directory, settings.node.cluster,
                   settings.node.id, random_seed()),
-        hard_state(std::make_unique<storage::HardStateStore>(file_system, directory.path(),
-                                                             directory.fresh())),
-        log(std::make_unique<storage::LogStore>(
-            file_system, directory.log_path(), directory.id(),
-            storage::LogOptions{.segment_bytes = settings.storage.segment_bytes})),
+        persistence(std::make_unique<storage::Persistence>(
+            directory.path(),
+            std::make_unique<storage::HardStateStore>(file_system, directory.path(),
+                                                      directory.fresh()),
+            std::make_unique<storage::LogStore>(
+                file_system, directory.log_path(), directory.id(),
+                storage::LogOptions{.segment_bytes = settings.storage.segment_bytes}))),
         state_machine(std::make_unique<::database::Database>(directory.database_path(),
                                                              database_options(settings))) {
-    const raft::Term promised = hard_state->current().current_term;
-    if (!log->term_runs().empty() && log->term_runs().back().term > promised) {
-      throw storage::Damage(fmt::format(
-          "{}: the log holds entries of term {}, the hard state knows none after {}: its newest "
-          "copy is damaged; restore the directory from a backup, or replace this node",
-          directory.path().string(), log->term_runs().back().term, promised));
-    }
-    if (state_machine->applied_index() > log->last_index()) {
+    if (state_machine->applied_index() > persistence->log().last_index()) {
       throw storage::Damage(fmt::format(
           "{}: the database holds entry {}, the log ends at {}: the end of the log is lost; "
           "put back both from the same backup, or give the node a new, empty directory and id",
-          directory.path().string(), state_machine->applied_index(), log->last_index()));
+          directory.path().string(), state_machine->applied_index(),
+          persistence->log().last_index()));
     }
   }
 
@@ -74,18 +71,12 @@ struct Node::Disk {
   }
 
   [[nodiscard]] raft::Restored restored(std::size_t log_memory_bytes) const {
-    return {.hard_state = hard_state->current(),
-            .applied_index = state_machine->applied_index(),
-            .first_index = log->first_index(),
-            .term_runs = log->term_runs(),
-            .recent = log->tail(log_memory_bytes),
-            .last_index = log->last_index()};
+    return persistence->restored(state_machine->applied_index(), log_memory_bytes);
   }
 
   storage::DataDirectory directory;  // held as long as the node lives
   // These move to their actors.
-  std::unique_ptr<storage::HardStateStore> hard_state;
-  std::unique_ptr<storage::LogStore> log;
+  std::unique_ptr<storage::Persistence> persistence;
   std::unique_ptr<::database::Database> state_machine;
 };
 
@@ -98,12 +89,12 @@ Node::Node(settings::Settings settings, storage::FileSystem& file_system, Loggin
 
 void Node::say_what_was_found() const {
   const ActorLog log(logging_, "node");
-  if (disk_->log->torn_bytes() > 0) {
-    log.warning("cut {} bytes of an unfinished write from the end of the log",
-                disk_->log->torn_bytes());
+  const storage::LogStore& stored = disk_->persistence->log();
+  if (stored.torn_bytes() > 0) {
+    log.warning("cut {} bytes of an unfinished write from the end of the log", stored.torn_bytes());
   }
   log.info("starts as one of {} members of cluster {}: its log ends at {}, applied to {}",
-           settings_.members.size(), settings_.node.cluster, disk_->log->last_index(),
+           settings_.members.size(), settings_.node.cluster, stored.last_index(),
            disk_->state_machine->applied_index());
 }
 
@@ -125,7 +116,7 @@ void Node::make_actors() {
   outbound_dispatcher_ = std::make_unique<OutboundDispatcher>(
       contexts_.peers, settings_, monotonic_now(), std::move(wiring.outbound_dispatcher), logging_,
       counters_);
-  log_writer_ = std::make_unique<LogWriter>(std::move(disk_->hard_state), std::move(disk_->log),
+  log_writer_ = std::make_unique<LogWriter>(std::move(disk_->persistence),
                                             std::move(wiring.log_writer), logging_, counters_);
   database_ = std::make_unique<Database>(
       std::move(disk_->state_machine),

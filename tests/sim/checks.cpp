@@ -27,9 +27,16 @@ void Checks::on_stepped(const Node& node) {
 void Checks::restart(const Node& node, View& view) {
   view = {};
   view.start = node.starts();
-  for (const raft::Entry& entry : node.disk().log()) {
-    const auto command = Command::of(entry);
-    view.log.push_back({entry.term, entry.checksum(), command ? command->write : 0});
+  // What comes from the disk was in the log of the core before, and was looked at then.
+  const auto& records = node.disk().records();
+  view.log.reserve(records.size());
+  for (raft::Index index = 1; index <= records.size(); ++index) {
+    const Disk::Record& stored = records[index - 1];
+    const Record* seen = seen_before(index, stored.term);
+    require(seen != nullptr && seen->checksum == stored.checksum,
+            "node {}: entry {} of term {} is on its disk, and was in no log", node.id(), index,
+            stored.term);
+    view.log.push_back(*seen);
   }
   // What others were promised is still there.
   for (const auto& other : nodes_) {
@@ -60,9 +67,16 @@ void Checks::check_log(const raft::State& state, View& view) {
   for (raft::Index index = same + 1; index <= log.last_index(); ++index) {
     const raft::Entry& entry = log.at(index);
     check_appended(entry, view);
-    const auto command = Command::of(entry);
-    view.log.push_back({entry.term, entry.checksum(), command ? command->write : 0});
+    view.log.push_back(*seen_before(index, entry.term));
   }
+}
+
+const Checks::Record* Checks::seen_before(raft::Index index, raft::Term term) const {
+  if (index > seen_.size()) return nullptr;
+  for (const Record& record : seen_[index - 1]) {
+    if (record.term == term) return &record;
+  }
+  return nullptr;
 }
 
 // Log Matching: equal index and term, equal record; and as each record names the one before it,
@@ -76,11 +90,15 @@ void Checks::check_appended(const raft::Entry& entry, const View& view) {
   require(view.log.empty() || entry.term >= view.log.back().term,
           "terms in a log do not fall: entry {} of term {} after term {}", index, entry.term,
           view.log.empty() ? 0 : view.log.back().term);
-  if (checksums_.size() < index) checksums_.resize(index);
-  const auto [seen, is_new] = checksums_[index - 1].emplace(entry.term, entry.checksum());
-  require(seen->second == entry.checksum(),
-          "Log Matching: two entries {} of term {}: checksums {:016x} and {:016x}", index,
-          entry.term, seen->second, entry.checksum());
+  if (const Record* seen = seen_before(index, entry.term)) {
+    require(seen->checksum == entry.checksum(),
+            "Log Matching: two entries {} of term {}: checksums {:016x} and {:016x}", index,
+            entry.term, seen->checksum, entry.checksum());
+    return;
+  }
+  if (seen_.size() < index) seen_.resize(index);
+  const auto command = Command::of(entry);
+  seen_[index - 1].push_back({entry.term, entry.checksum(), command ? command->write : 0});
 }
 
 void Checks::check_new_leader(const Node& node, const View& view) {
@@ -218,6 +236,15 @@ void Checks::on_apply(const Node& node, const raft::Entry& entry) {
           "applied <= durable: node {} applies {}, its disk ends at {}; flushed, the state machine "
           "would be ahead of the log after a crash",
           node.id(), entry.index, node.disk().last_index());
+}
+
+void Checks::on_applied(const Node& node) {
+  const raft::Index applied = node.machine().applied_index();
+  if (state_hashes_.size() < applied) state_hashes_.resize(applied);
+  std::optional<std::uint64_t>& hash = state_hashes_[applied - 1];
+  if (!hash) hash = node.machine().state_hash();
+  require(hash == node.machine().state_hash(),
+          "equal state at equal applied index: node {} differs at {}", node.id(), applied);
 }
 
 void Checks::on_not_taken(std::uint64_t write) {

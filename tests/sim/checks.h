@@ -24,6 +24,7 @@ class Checks {
   void on_hard_state_durable(const Node& node);
   void on_sent(const Node& node, const raft::Send& send);
   void on_apply(const Node& node, const raft::Entry& entry);
+  void on_applied(const Node& node);
 
   // A write was refused as not taken: it must never be committed, now or later.
   void on_not_taken(std::uint64_t write);
@@ -62,6 +63,7 @@ class Checks {
 
   void restart(const Node& node, View& view);
   void check_log(const raft::State& state, View& view);
+  [[nodiscard]] const Record* seen_before(raft::Index index, raft::Term term) const;
   void check_appended(const raft::Entry& entry, const View& view);
   void check_new_leader(const Node& node, const View& view);
   void check_commit(const raft::State& state, const View& view);
@@ -76,7 +78,8 @@ class Checks {
   std::map<raft::NodeId, View> views_;
   std::map<raft::Term, raft::NodeId> leaders_;
   std::map<std::pair<raft::NodeId, raft::Term>, raft::NodeId> votes_;  // durable or spoken
-  std::vector<std::map<raft::Term, std::uint64_t>> checksums_;         // by index - 1
+  std::vector<std::vector<Record>> seen_;                              // by index - 1
+  std::vector<std::optional<std::uint64_t>> state_hashes_;             // by applied index - 1
   std::vector<Committed> committed_;                                   // by index - 1
   std::set<std::uint64_t> writes_committed_;
   std::set<std::uint64_t> writes_not_taken_;

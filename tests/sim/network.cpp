@@ -13,18 +13,19 @@ constexpr const char* kCluster = "simulation";
 
 }  // namespace
 
-Network::Network(const RunOptions& options, Schedule& schedule, base::Random& random,
-                 Report& report, Deliver deliver)
+Network::Network(const RunOptions& options, Schedule& schedule, Report& report, Deliver deliver)
     : options_(options.network),
       nodes_(options.nodes),
       schedule_(schedule),
-      random_(random),
+      random_(options.seed ^ 0x6e6574776f726b),
       report_(report),
-      deliver_(std::move(deliver)) {}
+      deliver_(std::move(deliver)),
+      cut_((nodes_ + 1) * (nodes_ + 1)),
+      last_arrival_(cut_.size()) {}
 
 void Network::send(raft::NodeId from, raft::NodeId to, const raft::Message& message) {
   ++report_.statistics.messages;
-  const bool cut = cut_.contains({from, to});
+  const bool cut = cut_[link(from, to)];
   if (cut && holds_) {
     held_.push_back({from, to, message});
     return;
@@ -42,6 +43,7 @@ void Network::send(raft::NodeId from, raft::NodeId to, const raft::Message& mess
 
 Microseconds Network::draw_delay() {
   if (random_.chance(options_.long_delay_per_mille, 1000)) {
+    ++report_.statistics.messages_late;
     return random_.between(options_.delay_min_us, options_.long_delay_ms * 1000);
   }
   return random_.between(options_.delay_min_us, options_.delay_max_us);
@@ -50,7 +52,7 @@ Microseconds Network::draw_delay() {
 void Network::carry(raft::NodeId from, raft::NodeId to, const raft::Message& message) {
   Microseconds arrival = schedule_.now() + draw_delay();
   if (options_.in_order) {
-    Microseconds& last = last_arrival_[{from, to}];
+    Microseconds& last = last_arrival_[link(from, to)];
     arrival = last = std::max(arrival, last);
   }
   // As in the product: encoded once, decoded where it arrives.
@@ -73,6 +75,7 @@ void Network::partition() {
   const std::uint64_t kind = random_.between(0, 3);
   const bool one_way = random_.chance(1, 3);
   const raft::NodeId alone = random_.between(1, nodes_);
+  std::uint64_t links = 0;
   std::vector<bool> side(nodes_ + 1);
   for (raft::NodeId node = 1; node <= nodes_; ++node) {
     side[node] = kind == 0 ? node == alone : random_.chance(1, 2);
@@ -81,20 +84,22 @@ void Network::partition() {
     for (raft::NodeId to = 1; to <= nodes_; ++to) {
       const bool between_sides = one_way ? side[from] && !side[to] : side[from] != side[to];
       const bool cut = kind == 3 ? random_.chance(1, 3) : between_sides;
-      if (from != to && cut) cut_.insert({from, to});
+      if (from != to) cut_[link(from, to)] = cut;
+      links += from != to && cut ? 1 : 0;
     }
   }
-  report_.note(0, "partition: kind, one way, links cut", kind, one_way ? 1 : 0, cut_.size());
+  report_.note_named(0, "cuts {0} links, {3}", holds_ ? "they hold what is sent" : "they lose it",
+                     links);
 }
 
 void Network::heal_partition() {
-  cut_.clear();
+  cut_.assign(cut_.size(), false);
   for (const Held& held : std::exchange(held_, {})) carry(held.from, held.to, held.message);
 }
 
 void Network::heal(Microseconds delay_max_us) {
   heal_partition();
-  last_arrival_.clear();
+  last_arrival_.assign(last_arrival_.size(), 0);
   options_.loss_per_mille = 0;
   options_.duplicate_per_mille = 0;
   options_.long_delay_per_mille = 0;

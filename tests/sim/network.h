@@ -3,9 +3,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <set>
-#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -20,8 +17,7 @@ class Network {
  public:
   using Deliver = std::function<void(raft::NodeId from, raft::NodeId to, raft::Message)>;
 
-  Network(const RunOptions& options, Schedule& schedule, base::Random& random, Report& report,
-          Deliver deliver);
+  Network(const RunOptions& options, Schedule& schedule, Report& report, Deliver deliver);
 
   void send(raft::NodeId from, raft::NodeId to, const raft::Message& message);
 
@@ -40,10 +36,13 @@ class Network {
   NetworkOptions options_;
   std::uint64_t nodes_;
   Schedule& schedule_;
-  base::Random& random_;
+  base::Random random_;
   Report& report_;
   Deliver deliver_;
-  std::set<std::pair<raft::NodeId, raft::NodeId>> cut_;  // from, to
+  [[nodiscard]] std::size_t link(raft::NodeId from, raft::NodeId to) const {
+    return from * (nodes_ + 1) + to;
+  }
+  std::vector<bool> cut_;  // by link
   struct Held {
     raft::NodeId from;
     raft::NodeId to;
@@ -51,7 +50,7 @@ class Network {
   };
   bool holds_ = false;
   std::vector<Held> held_;
-  std::map<std::pair<raft::NodeId, raft::NodeId>, Microseconds> last_arrival_;
+  std::vector<Microseconds> last_arrival_;  // by link
 };
 
 }  // namespace sim

@@ -1,6 +1,7 @@
 // raft-simulate: runs the simulation for a seed or a range of seeds and stops at the first that
 // breaks an invariant. Exit code 0: all held; 1: one broke; 2: wrong usage.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -65,7 +66,7 @@ int main(int count, char** values) {
   one->excludes(many);
   app.add_option("--nodes", arguments.nodes, "size of the cluster, instead of what a seed draws")
       ->check(CLI::Range(1, 9));
-  app.add_option("--seconds", arguments.seconds, "virtual seconds of faults, instead of 8");
+  app.add_option("--seconds", arguments.seconds, "virtual seconds of faults, instead of 60");
   app.add_flag("--keep-going", arguments.keep_going, "do not stop at the first broken seed");
   app.add_flag("--quiet", arguments.quiet, "one line for a broken seed");
   try {
@@ -78,6 +79,9 @@ int main(int count, char** values) {
     fmt::print(stderr, "--seeds {}: expected two numbers A..B, A not above B\n", range);
     return 2;
   }
+  // Run after run takes and gives back the same memory: that of the system is asked once.
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
   sim::print_story_on_abort();
   return simulate(arguments);
 }

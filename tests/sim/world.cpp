@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <string_view>
 
 namespace sim {
@@ -64,6 +65,12 @@ std::string command_line(const RunOptions& options) {
   if (options.milliseconds != drawn.milliseconds) {
     text += fmt::format(" --seconds {}", options.milliseconds / 1000);
   }
+  if (options.client.operations != drawn.client.operations) {
+    text += fmt::format(" --operations {}", options.client.operations);
+  }
+  if (!(options.faults == drawn.faults)) {
+    text += fmt::format(" --faults {}", describe(options.faults));
+  }
   return text;
 }
 
@@ -73,13 +80,14 @@ World::World(const RunOptions& options)
     : options_(options),
       random_(options.seed ^ 0x5eed),
       report_(schedule_),
-      environment_{options_, schedule_, random_, report_, *this},
-      network_(options_, schedule_, random_, report_,
+      environment_{options_, schedule_, report_, *this},
+      network_(options_, schedule_, report_,
                [this](raft::NodeId from, raft::NodeId to, raft::Message message) {
                  nodes_[to - 1]->receive(raft::MessageReceived{from, std::move(message)});
                }),
       checks_(nodes_, report_),
-      clients_(environment_, checks_, nodes_) {
+      clients_(environment_, checks_, nodes_),
+      dead_(options_.nodes) {
   for (raft::NodeId id = 1; id <= options_.nodes; ++id) {
     nodes_.push_back(std::make_unique<Node>(environment_, id));
   }
@@ -105,13 +113,12 @@ RunResult World::run() {
   try {
     for (const auto& node : nodes_) node->start();
     clients_.run();
-    repeat(options_.node.crash_interval_ms, [this] { crash_some(); });
-    repeat(options_.node.pause_interval_ms, [this] { pause_one(); });
-    repeat(options_.network.partition_interval_ms, [this] { partition(); });
+    plan_faults();
     while (schedule_.now() < options_.milliseconds * 1000) schedule_.run_next();
     heal();
     check_liveness();
-  } catch (const Broken& broken) {
+    clients_.check_histories();
+  } catch (const std::exception& broken) {
     result.failure = fmt::format("broken: {}\n{}", broken.what(), story());
   }
   result.hash = report_.hash();
@@ -119,56 +126,97 @@ RunResult World::run() {
   return result;
 }
 
-void World::repeat(std::uint64_t interval_ms, std::function<void()> fault) {
-  if (interval_ms == 0) return;
-  schedule_.after(random_.between(0, 2000 * interval_ms), [this, interval_ms, fault] {
+void World::plan_faults() {
+  const auto add = [this](std::uint64_t interval_ms, std::function<void(base::Random&)> happens) {
+    const std::uint64_t seed = options_.seed ^ (0xfa017 + faults_.size());
+    faults_.push_back({interval_ms, base::Random(seed), std::move(happens)});
+  };
+  const NodeOptions& node = options_.node;
+  const auto any = [this](base::Random& random) -> Node& {
+    return *nodes_[random.between(0, nodes_.size() - 1)];
+  };
+  add(node.kill_interval_ms, [this](base::Random& random) { end_some(random, End::kKill); });
+  add(node.power_cut_interval_ms,
+      [this](base::Random& random) { end_some(random, End::kPowerCut); });
+  add(node.pause_interval_ms, [this, any](base::Random& random) {
+    Node& one = any(random);
+    const Microseconds length = random.between(0, options_.node.pause_ms * 1000);
+    if (one.runs()) one.pause(length);
+  });
+  add(node.clock_jump_interval_ms, [this, any](base::Random& random) {
+    Node& one = any(random);
+    one.jump_clock(random.between(0, options_.node.clock_jump_ms));
+  });
+  add(options_.network.partition_interval_ms, [this](base::Random& random) { partition(random); });
+  for (std::size_t place = 0; place < faults_.size(); ++place) repeat(place);
+}
+
+void World::repeat(std::size_t place) {
+  Repeated& fault = faults_[place];
+  if (fault.interval_ms == 0) return;
+  schedule_.after(fault.random.between(0, 2000 * fault.interval_ms), [this, place] {
     if (healing_) return;
-    fault();
-    repeat(interval_ms, fault);
+    faults_[place].happens(faults_[place].random);
+    repeat(place);
   });
 }
 
-void World::crash_some() {
-  const bool all = random_.chance(1, 10);
-  const raft::NodeId one = random_.between(1, options_.nodes);
+void World::end_some(base::Random& random, End end) {
+  const bool all = random.chance(1, 10);
+  const raft::NodeId one = random.between(1, options_.nodes);
   for (const auto& node : nodes_) {
-    if (node->runs() && (all || node->id() == one)) crash(*node);
+    if (node->runs() && (all || node->id() == one)) node->end(end);
   }
 }
 
-void World::crash(Node& node) {
-  clients_.on_crashed(node);
-  node.crash();
+void World::on_ended(Node& node) {
+  clients_.on_ended(node);
   schedule_.after(random_.between(0, options_.node.down_ms * 1000), [this, &node] {
-    if (!healing_ && !node.runs()) node.start();
+    if (healing_ || node.runs() || node.refused()) return;
+    if (may_damage()) node.damage();
+    node.start();
   });
 }
 
-void World::pause_one() {
-  Node& node = *nodes_[random_.between(0, nodes_.size() - 1)];
-  if (node.runs()) node.pause(random_.between(0, options_.node.pause_ms * 1000));
+bool World::may_damage() const {
+  const auto damaged = std::count_if(nodes_.begin(), nodes_.end(),
+                                     [](const auto& node) { return node->disk().damaged(); });
+  return static_cast<std::size_t>(damaged) < (nodes_.size() - 1) / 2;
 }
 
-void World::partition() {
+void World::partition(base::Random& random) {
   network_.partition();
-  schedule_.after(random_.between(0, options_.network.partition_length_ms * 1000),
+  schedule_.after(random.between(0, options_.network.partition_length_ms * 1000),
                   [this] { network_.heal_partition(); });
+}
+
+// At least a majority recovers. Those whose disks are lost never do, others may not.
+void World::choose_dead_nodes() {
+  std::uint64_t spare = (options_.nodes - 1) / 2;
+  for (const auto& node : nodes_) {
+    dead_[node->id() - 1] = node->refused();
+    spare -= node->refused() ? 1 : 0;
+  }
+  std::uint64_t more = random_.chance(1, 3) ? random_.between(0, spare) : 0;
+  while (more > 0) {
+    const std::size_t place = random_.between(0, dead_.size() - 1);
+    if (dead_[place]) continue;
+    dead_[place] = true;
+    --more;
+  }
 }
 
 void World::heal() {
   healing_ = true;
   clients_.stop();
-  const std::uint64_t spare = (options_.nodes - 1) / 2;
-  if (random_.chance(1, 3)) dead_nodes_ = random_.between(0, spare);
-  report_.note(0, "heals, but for the first so many nodes", dead_nodes_);
+  choose_dead_nodes();
+  report_.note(0, "heals, but for {} nodes",
+               static_cast<std::uint64_t>(std::count(dead_.begin(), dead_.end(), true)));
   const Microseconds delay_max_us = options_.core.heartbeat_interval_ms * 1000 / 4;
   network_.heal(delay_max_us);
   for (const auto& node : nodes_) {
     node->heal(delay_max_us);
-    if (!is_healed(*node) && node->runs()) {
-      clients_.on_crashed(*node);
-      node->crash();
-    }
+    if (!is_healed(*node) && node->runs()) node->end(End::kKill);
     if (is_healed(*node) && !node->runs()) node->start();
   }
 }
@@ -264,7 +312,11 @@ void World::check_liveness() {
                  [&] { return each_healed([this](const Node& n) { return is_idle(n); }); });
 }
 
-RunResult run(const RunOptions& options) { return World(options).run(); }
+RunResult run(const RunOptions& options, std::FILE* trace) {
+  World world(options);
+  if (trace != nullptr) world.trace_to(trace);
+  return world.run();
+}
 
 void print_story_on_abort() { std::signal(SIGABRT, print_story); }
 
