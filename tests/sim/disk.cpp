@@ -5,6 +5,7 @@
 
 #include "bit_flip.h"
 #include "report.h"
+#include "storage/log_boundary.h"
 
 namespace sim {
 namespace {
@@ -21,7 +22,7 @@ constexpr std::uint64_t kReads = 10;
 Disk::Disk(const DiskOptions& options, std::uint64_t seed, raft::NodeId node)
     : options_(options), random_(seed), node_(node) {}
 
-raft::Restored Disk::open(raft::Index applied_index, std::size_t recent_bytes, bool interrupted) {
+raft::Restored Disk::open(std::size_t recent_bytes, bool interrupted) {
   if (interrupted) {
     files_.fail_after(random_.between(0, kChangesOfAStart), storage::FaultKind::kPowerCut);
   }
@@ -29,13 +30,8 @@ raft::Restored Disk::open(raft::Index applied_index, std::size_t recent_bytes, b
     files_.fail_read_after(random_.between(0, kReads));
   }
   open_files();
-  compare_with_model();
-  if (applied_index > persistence_->log().last_index()) {
-    require(damaged_, "the state machine of node {} has applied {}, its log on disk ends at {}",
-            node_, applied_index, persistence_->log().last_index());
-    throw storage::Damage("the state machine is ahead of the log");
-  }
-  auto restored = persistence_->restored(applied_index, recent_bytes);
+  auto restored = persistence_->restored(0, recent_bytes);
+  restored.snapshot = snapshots_->newest();
   if (interrupted) throw storage::DiskFault("the start is interrupted when all is open");
   return restored;
 }
@@ -43,44 +39,111 @@ raft::Restored Disk::open(raft::Index applied_index, std::size_t recent_bytes, b
 void Disk::open_files() {
   directory_ =
       std::make_unique<storage::DataDirectory>(files_, kDirectory, kCluster, node_, random_.next());
-  persistence_ = std::make_unique<storage::Persistence>(
-      kDirectory,
-      std::make_unique<storage::HardStateStore>(files_, kDirectory, directory_->fresh()),
-      std::make_unique<storage::LogStore>(files_, directory_->log_path(), directory_->id(),
-                                          storage::LogOptions{options_.segment_bytes}));
+  require(identity_ == 0 || identity_ == directory_->id(),
+          "node {} finds itself on another data directory", node_);
+  identity_ = directory_->id();
+  snapshots_ = std::make_unique<storage::SnapshotStore>(files_, directory_->snapshots_path(),
+                                                        directory_->id());
+  auto hard_state =
+      std::make_unique<storage::HardStateStore>(files_, kDirectory, directory_->fresh());
+  auto log = std::make_unique<storage::LogStore>(files_, directory_->log_path(), directory_->id(),
+                                                 storage::LogOptions{options_.segment_bytes});
+  compare_hard_state(hard_state->current());
+  compare_snapshot();
+  compare_log(*log);
+  if (storage::join_log_to_snapshot(*log, snapshots_->newest())) follow_reset(snapshot_index_);
+  persistence_ = std::make_unique<storage::Persistence>(kDirectory, std::move(hard_state),
+                                                        std::move(log));
 }
 
-void Disk::compare_with_model() {
-  const raft::HardState& found = persistence_->hard_state();
+void Disk::compare_hard_state(const raft::HardState& found) {
   require(found == hard_state_ || found == possible_hard_state_,
           "what was synced is there after a start: node {} had term {} and vote {}, now term {} "
           "and vote {}",
           node_, hard_state_.current_term, hard_state_.voted_for.value_or(0), found.current_term,
           found.voted_for.value_or(0));
-  const storage::LogStore& log = persistence_->log();
+  hard_state_ = found;
+  possible_hard_state_.reset();
+}
+
+void Disk::compare_snapshot() {
+  const auto& newest = snapshots_->newest();
+  const raft::Index index = newest ? newest->last.index : 0;
+  require(index >= snapshot_index_,
+          "what was synced is there after a start: node {} had a snapshot up to {}, now up to {}",
+          node_, snapshot_index_, index);
+  snapshot_index_ = index;
+}
+
+void Disk::compare_log(const storage::LogStore& log) {
+  const raft::Index base = log.base().index;
+  require(base <= snapshot_index_, "node {}: its log begins after {}, its snapshot ends with {}",
+          node_, base, snapshot_index_);
   require(log.last_index() >= certain_index_,
           "what was synced is there after a start: node {} had entries up to {}, now up to {}",
           node_, certain_index_, log.last_index());
   // The last certain entry shows, by the chain of checksums, that all before it are the same.
-  const raft::Index first = std::max<raft::Index>(certain_index_, 1);
+  const raft::Index first = std::max({certain_index_, base + 1, raft::Index{1}});
   std::vector<raft::Entry> entries;
   if (log.last_index() >= first) entries = log.read(first, log.last_index(), SIZE_MAX);
-  require(certain_index_ == 0 || holds(certain_index_, entries.front().checksum()),
+  const bool comparable = certain_index_ > base && certain_index_ > base_index_;
+  require(!comparable || records_[certain_index_ - base_index_ - 1].checksum ==
+                             entries.front().checksum(),
           "what was synced is there after a start: node {} has another entry {} than before", node_,
           certain_index_);
-  records_.resize(certain_index_);
-  for (const raft::Entry& entry : entries) {
-    if (entry.index > certain_index_) records_.push_back({entry.term, entry.checksum()});
+  const raft::Index kept = std::max(certain_index_, base);
+  if (base > base_index_) {
+    const auto gone = std::min<std::size_t>(base - base_index_, records_.size());
+    records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(gone));
+    base_index_ = base;
   }
-  hard_state_ = found;
+  records_.resize(kept - base_index_);
+  for (const raft::Entry& entry : entries) {
+    if (entry.index > kept) records_.push_back({entry.term, entry.checksum()});
+  }
+  certain_index_ = base_index_ + records_.size();
+}
+
+void Disk::follow_reset(raft::Index index) {
+  base_index_ = index;
+  records_.clear();
+  certain_index_ = index;
+}
+
+std::string Disk::snapshot_content() const {
+  std::string content;
+  const raft::SnapshotHead& head = *snapshots_->newest();
+  while (content.size() < head.size) {
+    const auto bytes = snapshots_->read(head.last.index, content.size(), SIZE_MAX);
+    require(bytes && !bytes->empty(), "node {}: its snapshot of {} bytes ends at {}", node_,
+            head.size, content.size());
+    content += bytes->view();
+  }
+  return content;
+}
+
+void Disk::note_snapshot() {
+  const raft::Index index = snapshots_->newest() ? snapshots_->newest()->last.index : 0;
+  require(index >= snapshot_index_, "node {}: its newest snapshot goes back from {} to {}", node_,
+          snapshot_index_, index);
+  snapshot_index_ = index;
+}
+
+void Disk::wipe() {
+  files_.wipe(kDirectory);
+  damaged_ = false;
+  identity_ = 0;
+  hard_state_ = {};
   possible_hard_state_.reset();
-  certain_index_ = records_.size();
+  records_.clear();
+  base_index_ = certain_index_ = snapshot_index_ = 0;
 }
 
 void Disk::expect_part_of(std::span<const raft::Persist> group) {
   for (const raft::Persist& order : group) {
     if (order.hard_state) possible_hard_state_ = order.hard_state;
     if (order.truncate_from) certain_index_ = std::min(certain_index_, *order.truncate_from - 1);
+    if (order.reset_to) certain_index_ = std::min(certain_index_, order.reset_to->index);
   }
 }
 
@@ -96,6 +159,7 @@ void Disk::close(End end, std::span<const raft::Persist> group) {
     }
   }
   persistence_.reset();
+  snapshots_.reset();
   directory_.reset();
   files_.heal();
   files_.heal_reads();
@@ -128,12 +192,13 @@ void Disk::persist(std::span<const raft::Persist> group) {
           "a failed write or sync ends the node (A16): node {} went on", node_);
   for (const raft::Persist& order : group) {
     if (order.hard_state) hard_state_ = *order.hard_state;
-    if (order.truncate_from) records_.resize(*order.truncate_from - 1);
+    if (order.reset_to) follow_reset(order.reset_to->index);
+    if (order.truncate_from) records_.resize(*order.truncate_from - 1 - base_index_);
     for (const raft::Entry& entry : order.entries) {
       records_.push_back({entry.term, entry.checksum()});
     }
   }
-  certain_index_ = records_.size();
+  certain_index_ = base_index_ + records_.size();
 }
 
 std::vector<raft::EntriesFetched> Disk::fetch(std::span<const raft::FetchEntries> wanted) {

@@ -3,10 +3,12 @@
 // disk for sure, and every start is compared with it: what was synced is there, to the entry.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/random.h"
@@ -16,6 +18,7 @@
 #include "raft/server.h"
 #include "storage/data_directory.h"
 #include "storage/persistence.h"
+#include "storage/snapshot_store.h"
 
 namespace sim {
 
@@ -35,9 +38,8 @@ class Disk {
   Disk(const DiskOptions& options, std::uint64_t seed, raft::NodeId node);
 
   // A start. Throws DiskFault, after which it may be tried again, or Damage or Refused.
-  // `interrupted`: it ends in the middle, and throws DiskFault.
-  [[nodiscard]] raft::Restored open(raft::Index applied_index, std::size_t recent_bytes,
-                                    bool interrupted);
+  // `interrupted`: it ends in the middle, and throws DiskFault. The applied index is left open.
+  [[nodiscard]] raft::Restored open(std::size_t recent_bytes, bool interrupted);
   // The process ends, in the middle of carrying out `group`.
   void close(End end, std::span<const raft::Persist> group);
 
@@ -45,6 +47,16 @@ class Disk {
   void persist(std::span<const raft::Persist> group);
   [[nodiscard]] std::vector<raft::EntriesFetched> fetch(std::span<const raft::FetchEntries> wanted);
 
+  // Snapshots. Each may throw DiskFault.
+  [[nodiscard]] storage::SnapshotStore& snapshots() { return *snapshots_; }
+  // The whole content of the newest.
+  [[nodiscard]] std::string snapshot_content() const;
+  // Whatever was just done made this the newest, on disk.
+  void note_snapshot();
+
+  // While closed: everything is lost. The next start finds an empty disk.
+  void wipe();
+  [[nodiscard]] raft::Identity identity() const { return identity_; }  // 0: never opened
   // While closed: perhaps one bit of what is stored changes. Whether it did.
   bool flip_bit();
   [[nodiscard]] bool damaged() const { return damaged_; }
@@ -52,16 +64,26 @@ class Disk {
 
   // What is on disk for sure; while closed, what was there before.
   [[nodiscard]] const raft::HardState& hard_state() const { return hard_state_; }
-  [[nodiscard]] raft::Index last_index() const { return records_.size(); }
-  // Whether the entry at `index` is stored, the very one with this checksum.
-  [[nodiscard]] bool holds(raft::Index index, std::uint64_t checksum) const {
-    return index >= 1 && index <= records_.size() && records_[index - 1].checksum == checksum;
+  [[nodiscard]] raft::Index last_index() const {
+    return std::max(base_index_ + records_.size(), snapshot_index_);
   }
+  // Whether the entry at `index` is stored, the very one with this checksum, or a snapshot that
+  // stands for it: snapshots are compared by what they make of a state machine.
+  [[nodiscard]] bool holds(raft::Index index, std::uint64_t checksum) const {
+    if (index <= snapshot_index_) return true;
+    return index > base_index_ && index - base_index_ <= records_.size() &&
+           records_[index - base_index_ - 1].checksum == checksum;
+  }
+  // From base_index() + 1 on.
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
+  [[nodiscard]] raft::Index base_index() const { return base_index_; }
 
  private:
   void open_files();
-  void compare_with_model();
+  void compare_hard_state(const raft::HardState& found);
+  void compare_snapshot();
+  void compare_log(const storage::LogStore& log);
+  void follow_reset(raft::Index index);
   // A part of `group` may be on disk, and may be found there at the next start.
   void expect_part_of(std::span<const raft::Persist> group);
   void draw_faults(std::size_t orders);
@@ -71,15 +93,19 @@ class Disk {
   raft::NodeId node_;
   FaultyDisk files_;
   std::unique_ptr<storage::DataDirectory> directory_;
+  std::unique_ptr<storage::SnapshotStore> snapshots_;
   std::unique_ptr<storage::Persistence> persistence_;
+  raft::Identity identity_ = 0;
   std::uint64_t fault_due_ = 0;  // at this change of the files; 0: none is
   bool damaged_ = false;
 
   // The model. Where an order was under way when the process ended, a part of it may be there.
   raft::HardState hard_state_;
   std::optional<raft::HardState> possible_hard_state_;
-  std::vector<Record> records_;    // index 1 first
+  raft::Index base_index_ = 0;     // records_ begins after it
+  std::vector<Record> records_;
   raft::Index certain_index_ = 0;  // up to here records_ is what is stored; all, while open
+  raft::Index snapshot_index_ = 0;  // of the newest snapshot
 };
 
 }  // namespace sim

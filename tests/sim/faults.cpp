@@ -28,6 +28,10 @@ constexpr std::array<FaultDescription, kFaults> kDescriptions{{
     {Fault::kDrift, "drift", "clocks run at different rates"},
     {Fault::kClockJumps, "clock-jumps", "clocks leap ahead"},
     {Fault::kSmallLimits, "small-limits", "limits of the core that are reached: queues are full"},
+    {Fault::kChurn, "churn", "members join, leave, and are promoted, several at once too"},
+    {Fault::kTransfers, "transfers", "leadership is handed over, for no reason"},
+    {Fault::kSnapshots, "snapshots", "snapshots are taken at any moment, and logs are short"},
+    {Fault::kWipes, "wipes", "nodes lose their data directory; a majority keeps its own"},
 }};
 
 }  // namespace

@@ -28,8 +28,12 @@ enum class Fault : std::uint8_t {
   kDrift,
   kClockJumps,
   kSmallLimits,
+  kChurn,
+  kTransfers,
+  kSnapshots,
+  kWipes,
 };
-inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kSmallLimits) + 1;
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kWipes) + 1;
 
 class FaultSet {
  public:

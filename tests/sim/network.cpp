@@ -13,31 +13,34 @@ constexpr const char* kCluster = "simulation";
 
 }  // namespace
 
-Network::Network(const RunOptions& options, Schedule& schedule, Report& report, Deliver deliver)
+Network::Network(const RunOptions& options, Schedule& schedule, Report& report, Deliver deliver,
+                 IdentityOf identity_of)
     : options_(options.network),
-      nodes_(options.nodes),
+      nodes_(all_nodes(options)),
       schedule_(schedule),
       random_(options.seed ^ 0x6e6574776f726b),
       report_(report),
       deliver_(std::move(deliver)),
+      identity_of_(std::move(identity_of)),
       cut_((nodes_ + 1) * (nodes_ + 1)),
       last_arrival_(cut_.size()) {}
 
-void Network::send(raft::NodeId from, raft::NodeId to, const raft::Message& message) {
+void Network::send(raft::NodeId from_node, const raft::Send& send) {
+  const raft::Peer from{from_node, identity_of_(from_node)};
   ++report_.statistics.messages;
-  const bool cut = cut_[link(from, to)];
+  const bool cut = cut_[link(from.id, send.to.id)];
   if (cut && holds_) {
-    held_.push_back({from, to, message});
+    held_.push_back({from, send});
     return;
   }
   if (cut || random_.chance(options_.loss_per_mille, 1000)) {
     ++report_.statistics.messages_lost;
     return;
   }
-  carry(from, to, message);
+  carry(from, send);
   if (random_.chance(options_.duplicate_per_mille, 1000)) {
     ++report_.statistics.messages_doubled;
-    carry(from, to, message);
+    carry(from, send);
   }
 }
 
@@ -49,23 +52,30 @@ Microseconds Network::draw_delay() {
   return random_.between(options_.delay_min_us, options_.delay_max_us);
 }
 
-void Network::carry(raft::NodeId from, raft::NodeId to, const raft::Message& message) {
+void Network::carry(const raft::Peer& from, const raft::Send& send) {
   Microseconds arrival = schedule_.now() + draw_delay();
   if (options_.in_order) {
-    Microseconds& last = last_arrival_[link(from, to)];
+    Microseconds& last = last_arrival_[link(from.id, send.to.id)];
     arrival = last = std::max(arrival, last);
   }
   // As in the product: encoded once, decoded where it arrives.
-  schedule_.after(
-      arrival - schedule_.now(),
-      [this, to, frames = codec::encode_peer_message({kCluster, from}, to, message)] {
-        auto received = codec::decode_peer_message({kCluster, to}, codec::PeerLimits{}, frames);
-        const auto* refusal = std::get_if<codec::Refusal>(&received);
-        require(refusal == nullptr, "what a node sends is understood: node {} refuses: {}", to,
-                refusal == nullptr ? "" : refusal->detail);
-        auto& understood = std::get<codec::PeerMessage>(received);
-        deliver_(understood.from, to, std::move(understood.message));
-      });
+  schedule_.after(arrival - schedule_.now(),
+                  [this, to = send.to.id,
+                   frames = codec::encode_peer_message({kCluster, from.id, from.identity}, send.to,
+                                                       send.message)] { arrive(to, frames); });
+}
+
+void Network::arrive(raft::NodeId to, const codec::Frames& frames) {
+  auto received =
+      codec::decode_peer_message({kCluster, to, identity_of_(to)}, codec::PeerLimits{}, frames);
+  if (const auto* refusal = std::get_if<codec::Refusal>(&received)) {
+    require(refusal->reason == codec::PeerRefusal::kOtherIdentity,
+            "what a node sends is understood: node {} refuses: {}", to, refusal->detail);
+    ++report_.statistics.wrong_directory;
+    return;
+  }
+  auto& understood = std::get<codec::PeerMessage>(received);
+  deliver_(to, {understood.from, std::move(understood.message), understood.addressed});
 }
 
 void Network::partition() {
@@ -94,7 +104,7 @@ void Network::partition() {
 
 void Network::heal_partition() {
   cut_.assign(cut_.size(), false);
-  for (const Held& held : std::exchange(held_, {})) carry(held.from, held.to, held.message);
+  for (const Held& held : std::exchange(held_, {})) carry(held.from, held.send);
 }
 
 void Network::heal(Microseconds delay_max_us) {

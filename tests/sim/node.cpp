@@ -11,13 +11,15 @@ constexpr Microseconds kTickUs = 10'000;
 
 }  // namespace
 
-Node::Node(Environment& environment, raft::NodeId id)
+Node::Node(Environment& environment, raft::NodeId id, bool first)
     : environment_(environment),
       id_(id),
       random_(environment.options.seed * 1000 + id),
       disk_options_(environment.options.disk),
       apply_delay_us_(environment.options.node.apply_delay_us),
-      disk_(environment.options.disk, random_.next(), id) {
+      disk_(environment.options.disk, random_.next(), id),
+      first_(first),
+      image_(database::make_memory_image()) {
   const auto drift = static_cast<std::int64_t>(environment.options.node.drift_per_mille);
   const auto drawn = random_.between(0, static_cast<std::uint64_t>(2 * drift));
   drift_per_mille_ = static_cast<std::int64_t>(drawn) - drift;
@@ -29,11 +31,20 @@ raft::Milliseconds Node::clock() const {
          environment_.schedule.now() * rate / 1000 / 1000;
 }
 
+raft::Member Node::description() const {
+  return {.id = id_,
+          .identity = disk_.identity(),
+          .priority = environment_.options.node.priorities ? static_cast<std::uint32_t>(id_ % 3) : 0,
+          .peer = fmt::format("tcp://node:{}", id_),
+          .client = {},
+          .publish = {}};
+}
+
 raft::Options Node::core_options() {
   raft::Options options = environment_.options.core;
-  options.id = id_;
-  for (raft::NodeId node = 1; node <= environment_.options.nodes; ++node) {
-    options.members.push_back(node);
+  options.self = description();
+  for (raft::NodeId node = 1; first_ && node <= environment_.options.nodes; ++node) {
+    options.first_members.push_back({.id = node});
   }
   options.seed = random_.next();
   return options;
@@ -44,8 +55,9 @@ void Node::start() {
   const bool interrupted =
       random_.chance(options.interrupted_start_per_mille, 1000) && interrupted_starts_;
   try {
-    run(disk_.open(flushed_.applied_index(), random_.between(1, options.recent_bytes),
-                   interrupted));
+    auto restored = disk_.open(random_.between(1, options.recent_bytes), interrupted);
+    open_state_machine(restored);
+    run(std::move(restored));
   } catch (const storage::DiskFault& fault) {
     ++environment_.report.statistics.starts_failed;
     on_disk_fault(fault);
@@ -61,16 +73,29 @@ void Node::start() {
   }
 }
 
+// A snapshot stands for what its log does not reach back to.
+void Node::open_state_machine(raft::Restored& restored) {
+  machine_ = std::make_unique<StateMachine>(image_);
+  if (machine_->applied_index() < restored.base.index) machine_->load(disk_.snapshot_content());
+  require(machine_->applied_index() <= restored.last_index || disk_.damaged(),
+          "the state machine of node {} has applied {}, its log on disk ends at {}", id_,
+          machine_->applied_index(), restored.last_index);
+  if (machine_->applied_index() > restored.last_index) {
+    throw storage::Damage("the state machine is ahead of the log");
+  }
+  restored.applied_index = machine_->applied_index();
+}
+
 void Node::run(raft::Restored restored) {
   ++starts_;
   ++lives_;
   requests_ = 0;
-  machine_ = flushed_;
   environment_.report.note(id_, "starts in term {}, log to {}, applied to {}",
                            restored.hard_state.current_term, restored.last_index,
                            restored.applied_index);
   server_ = std::make_unique<raft::Server>(core_options(), std::move(restored));
   environment_.surroundings.on_hard_state_durable(*this);
+  environment_.surroundings.on_restored(*this);
   environment_.surroundings.on_stepped(*this);
   later(random_.between(0, kTickUs), [this] { tick(); });
 }
@@ -79,6 +104,13 @@ void Node::damage() {
   if (!disk_.flip_bit()) return;
   ++environment_.report.statistics.bit_flips;
   environment_.report.note(id_, "a bit of what is stored changes");
+}
+
+void Node::wipe() {
+  ++environment_.report.statistics.wipes;
+  environment_.report.note(id_, "loses everything on its disk");
+  disk_.wipe();
+  image_ = database::make_memory_image();
 }
 
 void Node::on_disk_fault(const storage::DiskFault& fault) {
@@ -97,6 +129,8 @@ void Node::end(End end) {
                                              : "loses power, orders under way {}, to come {}",
                            group_.size(), orders_.size());
   server_.reset();
+  reader_.reset();
+  machine_.reset();
   mailbox_.clear();
   orders_.clear();
   work_.clear();
@@ -152,7 +186,7 @@ void Node::plan_turn() {
 void Node::note_event(const raft::Event& event) {
   if (const auto* received = std::get_if<raft::MessageReceived>(&event)) {
     environment_.report.note_named(id_, "receives {3} from node {0} of term {1}",
-                                   raft::message_name(received->message).data(), received->from,
+                                   raft::message_name(received->message).data(), received->from.id,
                                    raft::message_term(received->message));
   } else if (const auto* persisted = std::get_if<raft::Persisted>(&event)) {
     environment_.report.note(id_, "has persisted order {}", persisted->number);
@@ -197,12 +231,103 @@ void Node::carry_out(raft::Effects effects) {
   for (const raft::Refuse& refusal : effects.refusals) {
     environment_.surroundings.on_refused(*this, refusal);
   }
-  if (effects.apply || !effects.serve_reads.empty()) {
+  for (const raft::Complete& completion : effects.completions) {
+    environment_.surroundings.on_completed(*this, completion);
+  }
+  carry_out_snapshot_orders(effects);
+  if (effects.install || effects.apply || !effects.serve_reads.empty() || effects.take_snapshot) {
     Work& work = work_.emplace_back();
+    work.install = effects.install;
     if (effects.apply) work.entries = std::move(effects.apply->entries);
     work.reads = std::move(effects.serve_reads);
+    work.take_snapshot = std::move(effects.take_snapshot);
     plan_work();
   }
+}
+
+// A fault of the disk ends the node, whichever actor meets it.
+template <typename Function>
+void Node::on_disk(Function action) {
+  later(draw_sync(), [this, action = std::move(action)]() mutable {
+    try {
+      action();
+    } catch (const storage::DiskFault& fault) {
+      ++environment_.report.statistics.disk_faults;
+      on_disk_fault(fault);
+    }
+  });
+}
+
+void Node::carry_out_snapshot_orders(raft::Effects& effects) {
+  for (raft::StoreSnapshotChunk& chunk : effects.chunk_stores) {
+    on_disk([this, chunk = std::move(chunk)] { store_chunk(chunk); });
+  }
+  for (const raft::FetchSnapshotChunk& wanted : effects.chunk_fetches) {
+    on_disk([this, wanted] { fetch_chunk(wanted); });
+  }
+  if (effects.first_configuration) {
+    on_disk([this, configuration = std::move(effects.first_configuration->configuration)] {
+      store_first_configuration(configuration);
+    });
+  }
+}
+
+void Node::store_first_configuration(const raft::Configuration& configuration) {
+  disk_.snapshots().begin({{}, configuration, 0, 0});
+  if (disk_.snapshots().finish()) disk_.note_snapshot();
+  receive(raft::FirstConfigurationStored{configuration});
+}
+
+void Node::store_chunk(const raft::StoreSnapshotChunk& chunk) {
+  storage::SnapshotStore& store = disk_.snapshots();
+  storage::Received received = store.receive(chunk.head, chunk.offset, chunk.bytes.span());
+  if (received.receipt == storage::Receipt::kRefused) {
+    // What another leader began is given up for what this one offers.
+    store.forget_receiving();
+    received = store.receive(chunk.head, chunk.offset, chunk.bytes.span());
+  }
+  const auto& newest = store.newest();
+  const bool complete = newest && newest->last == chunk.head.last &&
+                        (received.receipt == storage::Receipt::kComplete ||
+                         received.receipt == storage::Receipt::kNotNewer);
+  if (received.receipt == storage::Receipt::kComplete) {
+    ++environment_.report.statistics.snapshots_received;
+    disk_.note_snapshot();
+  }
+  receive(raft::SnapshotChunkStored{chunk.from, chunk.head, received.next_offset, complete});
+}
+
+void Node::fetch_chunk(const raft::FetchSnapshotChunk& wanted) {
+  const storage::SnapshotStore& store = disk_.snapshots();
+  const auto bytes = store.read(wanted.index, wanted.offset, wanted.max_bytes);
+  raft::SnapshotHead head = *store.newest();
+  if (!bytes) head.last.index = wanted.index;  // gone
+  if (!bytes && head.size == 0) head.size = 1;
+  receive(raft::SnapshotChunkFetched{wanted.peer, std::move(head), wanted.offset,
+                                     bytes.value_or(base::SharedBytes())});
+}
+
+void Node::take_snapshot(const raft::TakeSnapshot& order) {
+  ++environment_.report.statistics.snapshots_taken;
+  environment_.report.note(id_, "takes a snapshot up to {}", order.last.index);
+  require(machine_->applied_index() == order.last.index,
+          "node {}: a snapshot up to {} is ordered, {} is applied", id_, order.last.index,
+          machine_->applied_index());
+  disk_.snapshots().begin({order.last, order.configuration, 0, 0});
+  reader_ = machine_->read_snapshot();
+  on_disk([this] { write_snapshot_part(); });
+}
+
+void Node::write_snapshot_part() {
+  const auto bytes = reader_->next(random_.between(1, 4000));
+  if (!bytes.empty()) {
+    disk_.snapshots().append(bytes.span());
+    on_disk([this] { write_snapshot_part(); });
+    return;
+  }
+  reader_.reset();
+  if (disk_.snapshots().finish()) disk_.note_snapshot();
+  receive(raft::SnapshotTaken{*disk_.snapshots().newest()});
 }
 
 Microseconds Node::draw_sync() {
@@ -263,25 +388,36 @@ void Node::work() {
   work_planned_ = false;
   const Work work = std::move(work_.front());
   work_.pop_front();
-  for (const raft::CommittedEntry& committed : work.entries) {
-    environment_.surroundings.on_apply(*this, committed.entry);
-    const auto written = machine_.apply(committed.entry);
-    environment_.surroundings.on_applied(*this);
-    if (committed.request) {
-      require(written.has_value(), "node {} answers request {} with an entry that is no write", id_,
-              *committed.request);
-      environment_.surroundings.on_written(*this, *committed.request, committed.entry.index,
-                                           *written);
-    }
+  if (work.install) {
+    reader_.reset();
+    disk_.snapshots().abandon();
+    machine_->load(disk_.snapshot_content());
+    environment_.report.note(id_, "installs a snapshot up to {}", machine_->applied_index());
+    environment_.surroundings.on_restored(*this);
+    receive(raft::SnapshotInstalled{work.install->index});
   }
+  apply(work.entries);
   for (const raft::RequestNumber request : work.reads) {
     environment_.surroundings.on_read(*this, request);
   }
   if (!work.entries.empty()) {
-    if (random_.chance(1, 8)) flushed_ = machine_;
-    receive(raft::EntriesApplied{machine_.applied_index()});
+    if (random_.chance(1, 8)) machine_->flush();
+    receive(raft::EntriesApplied{machine_->applied_index()});
   }
+  if (work.take_snapshot) on_disk([this, order = *work.take_snapshot] { take_snapshot(order); });
   plan_work();
+}
+
+void Node::apply(const std::vector<raft::CommittedEntry>& entries) {
+  for (const raft::CommittedEntry& committed : entries) {
+    environment_.surroundings.on_apply(*this, committed.entry);
+    const AppliedEntry applied = machine_->apply(committed.entry);
+    environment_.surroundings.on_applied(*this, committed.entry, applied);
+    if (committed.request) {
+      environment_.surroundings.on_written(*this, *committed.request, committed.entry.index,
+                                           applied);
+    }
+  }
 }
 
 }  // namespace sim

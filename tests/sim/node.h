@@ -17,9 +17,9 @@
 #include "options.h"
 #include "raft/server.h"
 #include "raft/state.h"
-#include "register_machine.h"
 #include "report.h"
 #include "schedule.h"
+#include "state_machine.h"
 
 namespace sim {
 
@@ -35,10 +35,14 @@ class Surroundings {
   virtual void on_sent(const Node& node, const raft::Send& send) = 0;
   // About to be applied; applied.
   virtual void on_apply(const Node& node, const raft::Entry& entry) = 0;
-  virtual void on_applied(const Node& node) = 0;
-  // The ends of requests. `written`: what a set stored, or a delete removed.
+  virtual void on_applied(const Node& node, const raft::Entry& entry,
+                          const AppliedEntry& applied) = 0;
+  // Its state machine became what a snapshot says, or was restored from one at a start.
+  virtual void on_restored(const Node& node) = 0;
+  // The ends of requests.
   virtual void on_written(const Node& node, raft::RequestNumber request, raft::Index index,
-                          const Register& written) = 0;
+                          const AppliedEntry& applied) = 0;
+  virtual void on_completed(const Node& node, const raft::Complete& completion) = 0;
   virtual void on_read(const Node& node, raft::RequestNumber request) = 0;
   virtual void on_refused(const Node& node, const raft::Refuse& refusal) = 0;
   // The process ended, by whatever cause.
@@ -54,12 +58,15 @@ struct Environment {
 
 class Node {
  public:
-  Node(Environment& environment, raft::NodeId id);
+  // `first`: one of the first members of the cluster; else it joins an existing one.
+  Node(Environment& environment, raft::NodeId id, bool first);
 
   // Where it is down. It may fail to start, and end again, or be refused for good.
   void start();
   // Where it is down, before a start: perhaps its disk is damaged.
   void damage();
+  // Where it is down: everything on its disk is lost.
+  void wipe();
   void end(End end);
   void pause(Microseconds length);
   void jump_clock(raft::Milliseconds ahead);
@@ -85,7 +92,8 @@ class Node {
   [[nodiscard]] const raft::State& state() const { return server_->state(); }
   [[nodiscard]] raft::Status status() const { return server_->status(); }
   [[nodiscard]] const Disk& disk() const { return disk_; }
-  [[nodiscard]] const RegisterMachine& machine() const { return machine_; }
+  [[nodiscard]] const StateMachine& machine() const { return *machine_; }
+  [[nodiscard]] raft::Member description() const;
   [[nodiscard]] std::uint64_t starts() const { return starts_; }
 
  private:
@@ -96,8 +104,10 @@ class Node {
   };
   // Work of the state machine, in the order in which the core handed it out.
   struct Work {
+    std::optional<raft::InstallSnapshotContent> install;
     std::vector<raft::CommittedEntry> entries;
     std::vector<raft::RequestNumber> reads;
+    std::optional<raft::TakeSnapshot> take_snapshot;
   };
 
   // Later, unless the process ends first; a paused node does it when it wakes.
@@ -126,6 +136,17 @@ class Node {
   void on_disk_fault(const storage::DiskFault& fault);
   void plan_work();
   void work();
+  void apply(const std::vector<raft::CommittedEntry>& entries);
+  void open_state_machine(raft::Restored& restored);
+  // The keeper of snapshots.
+  void take_snapshot(const raft::TakeSnapshot& order);
+  void write_snapshot_part();
+  void store_chunk(const raft::StoreSnapshotChunk& chunk);
+  void fetch_chunk(const raft::FetchSnapshotChunk& wanted);
+  void store_first_configuration(const raft::Configuration& configuration);
+  void carry_out_snapshot_orders(raft::Effects& effects);
+  template <typename Function>
+  void on_disk(Function action);
   [[nodiscard]] Microseconds draw_sync();
 
   Environment& environment_;
@@ -136,6 +157,7 @@ class Node {
   DiskOptions disk_options_;
   Microseconds apply_delay_us_;
   Disk disk_;
+  bool first_;
   bool refused_ = false;
   bool interrupted_starts_ = true;
   std::unique_ptr<raft::Server> server_;
@@ -148,8 +170,9 @@ class Node {
   std::vector<raft::FetchEntries> fetches_;  // to be served after it
   std::deque<Work> work_;
   bool work_planned_ = false;
-  RegisterMachine machine_;
-  RegisterMachine flushed_;  // what an end leaves of it
+  std::shared_ptr<database::MemoryImage> image_;  // what an end leaves of the state machine
+  std::unique_ptr<StateMachine> machine_;
+  std::unique_ptr<database::SnapshotReader> reader_;  // of the snapshot that is being taken
   Microseconds paused_until_ = 0;
   std::uint64_t starts_ = 0;
   std::uint64_t requests_ = 0;  // in this start

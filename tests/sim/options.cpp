@@ -34,6 +34,11 @@ raft::Options draw_core(base::Random& random, bool limits_matter) {
   small.log_memory_bytes = random.between(1, 4000);
   const bool is_small = random.chance(1, 2);
   const std::uint64_t uncommitted = sometimes(random, 33, 100, 5000);
+  const std::uint64_t snapshot_bytes = pick<4>(random, {300, 3000, 30'000, 1 << 20});
+  const std::uint64_t trailing = pick<3>(random, {0, 5, 100});
+  core.snapshot_log_bytes = small.snapshot_log_bytes = snapshot_bytes;
+  core.trailing_entries = small.trailing_entries = trailing;
+  core.max_disk_wait_ms = small.max_disk_wait_ms = random.between(100, 1000);
   if (!limits_matter) return core;
   if (is_small) core = small;
   if (uncommitted != 0) core.max_uncommitted_bytes = uncommitted;
@@ -87,6 +92,12 @@ NodeOptions draw_node(base::Random& random) {
   node.turn_delay_us = pick<4>(random, {0, 100, 2000, 10'000});
   node.apply_delay_us = pick<4>(random, {0, 100, 5000, 50'000});
   node.recent_bytes = pick<3>(random, {1, 2000, 1'000'000});
+  node.wipe_per_mille = sometimes(random, 30, 1, 200);
+  node.churn_interval_ms = sometimes(random, 60, 300, 10'000);
+  node.transfer_interval_ms = sometimes(random, 40, 300, 10'000);
+  node.snapshot_interval_ms = sometimes(random, 50, 300, 10'000);
+  node.joiners = random.between(0, 2);
+  node.priorities = random.chance(1, 4);
   return node;
 }
 
@@ -101,6 +112,9 @@ ClientOptions draw_client(base::Random& random) {
   client.timeout_ms = random.between(200, 2000);
   client.attempts = random.between(1, 8);
   client.value_bytes = pick<3>(random, {0, 100, 1000});
+  client.session_percent = sometimes(random, 60, 10, 90);
+  client.sessions = random.between(1, 4);
+  client.session_timeout_ms = pick<3>(random, {1000, 10'000, 600'000});
   return client;
 }
 
@@ -123,7 +137,12 @@ void leave_out(RunOptions& options) {
   off(Fault::kPauses, options.node.pause_interval_ms);
   off(Fault::kDrift, options.node.drift_per_mille);
   off(Fault::kClockJumps, options.node.clock_jump_interval_ms);
+  off(Fault::kChurn, options.node.churn_interval_ms);
+  off(Fault::kTransfers, options.node.transfer_interval_ms);
+  off(Fault::kSnapshots, options.node.snapshot_interval_ms);
+  off(Fault::kWipes, options.node.wipe_per_mille);
   if (!options.faults.has(Fault::kReordering)) options.network.in_order = true;
+  if (!options.faults.has(Fault::kSnapshots)) options.core.snapshot_log_bytes = SIZE_MAX;
 }
 
 }  // namespace
@@ -139,7 +158,12 @@ RunOptions draw_options(std::uint64_t seed, const FaultSet& faults) {
   options.disk = draw_disk(random);
   options.node = draw_node(random);
   options.client = draw_client(random);
+  // Leases trust clocks: only where none leaps, and with room for how far they drift apart.
+  const bool lease = random.chance(1, 5);
   leave_out(options);
+  if (lease && options.node.clock_jump_interval_ms == 0) {
+    options.core.read_lease_drift_percent = 25;
+  }
   return options;
 }
 
@@ -177,11 +201,20 @@ std::string describe(const RunOptions& o) {
       o.node.clock_start_ms, o.node.batch_events, o.node.turn_delay_us, o.node.apply_delay_us,
       o.node.recent_bytes);
   text += fmt::format(
+      "  members: {} may join, a change every {} ms, a transfer every {} ms, {}, {}/1000 restarts "
+      "without data; a snapshot every {} ms and every {} B of log, {} entries behind it; leases {} "
+      "%, disk wait {} ms\n",
+      o.node.joiners, o.node.churn_interval_ms, o.node.transfer_interval_ms,
+      o.node.priorities ? "priorities" : "no priorities", o.node.wipe_per_mille,
+      o.node.snapshot_interval_ms, core.snapshot_log_bytes, core.trailing_entries,
+      core.read_lease_drift_percent, core.max_disk_wait_ms);
+  text += fmt::format(
       "  clients: {} operations, {} at a time, every {} us, {} keys, {} % reads, {} % deletes, "
-      "timeout {} ms, {} attempts, up to {} B\n",
+      "timeout {} ms, {} attempts, up to {} B, {} % under {} sessions of {} ms\n",
       o.client.operations, o.client.burst, o.client.interval_us, o.client.keys,
       o.client.read_percent, o.client.delete_percent, o.client.timeout_ms, o.client.attempts,
-      o.client.value_bytes);
+      o.client.value_bytes, o.client.session_percent, o.client.sessions,
+      o.client.session_timeout_ms);
   return text;
 }
 

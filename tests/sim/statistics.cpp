@@ -32,6 +32,17 @@ const std::array<StatisticsField, kStatisticsFields> kStatistics{{
     {"refused_busy", &Statistics::refused_busy},
     {"unknown_outcomes", &Statistics::unknown_outcomes},
     {"histories_undecided", &Statistics::histories_undecided},
+    {"wipes", &Statistics::wipes},
+    {"snapshots_taken", &Statistics::snapshots_taken},
+    {"snapshots_received", &Statistics::snapshots_received},
+    {"snapshots_restored", &Statistics::snapshots_restored},
+    {"changes_committed", &Statistics::changes_committed},
+    {"transfers_completed", &Statistics::transfers_completed},
+    {"sessions_opened", &Statistics::sessions_opened},
+    {"session_writes_repeated", &Statistics::session_writes_repeated},
+    {"sessions_expired", &Statistics::sessions_expired},
+    {"wrong_directory", &Statistics::wrong_directory},
+    {"liveness_not_due", &Statistics::liveness_not_due},
 }};
 static_assert(sizeof(Statistics) == kStatisticsFields * sizeof(std::uint64_t));
 

@@ -36,6 +36,17 @@ struct Statistics {
   std::uint64_t refused_busy = 0;
   std::uint64_t unknown_outcomes = 0;
   std::uint64_t histories_undecided = 0;
+  std::uint64_t wipes = 0;
+  std::uint64_t snapshots_taken = 0;
+  std::uint64_t snapshots_received = 0;
+  std::uint64_t snapshots_restored = 0;  // into a state machine
+  std::uint64_t changes_committed = 0;   // of configurations
+  std::uint64_t transfers_completed = 0;
+  std::uint64_t sessions_opened = 0;
+  std::uint64_t session_writes_repeated = 0;
+  std::uint64_t sessions_expired = 0;
+  std::uint64_t wrong_directory = 0;   // messages for a directory that is gone
+  std::uint64_t liveness_not_due = 0;  // runs that no majority survived
 
   Statistics& operator+=(const Statistics& other);
 };
@@ -44,7 +55,7 @@ struct StatisticsField {
   std::string_view name;
   std::uint64_t Statistics::*value;
 };
-inline constexpr std::size_t kStatisticsFields = 27;
+inline constexpr std::size_t kStatisticsFields = 38;
 extern const std::array<StatisticsField, kStatisticsFields> kStatistics;
 
 // "steps 7, elections_won 2, …"
