@@ -281,8 +281,8 @@ bool Search::try_step(Scan& scan) {
   if (!next) return false;
   if (next->version > 0 && !found_with_.contains(next->value)) next->value = kNeverFound;
   if (!is_new(number, *next)) return false;
-  // What fits and changes nothing may as well come at once.
-  const bool forced = operation.answered && *next == register_;
+  // What fits and changes nothing may as well come at once, if no order of indices says otherwise.
+  const bool forced = operation.answered && *next == register_ && !is_ranked_change(operation);
   steps_.push_back({number, register_, scan.unknowns, scan.tried_spare, scan.tried_delete, forced});
   take_out(number);
   register_ = *next;
