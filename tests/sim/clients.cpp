@@ -67,7 +67,7 @@ Clients::Ticket Clients::begin(Call call, std::uint64_t attempts) {
   if (call == Call::kSet) operation.told.value = ticket + 1;
   ++open_;
   ++environment_.report.statistics.operations;
-  environment_.report.note_named(0, "client: operation {0} is a {3} of key {1}", name_of(call),
+  environment_.report.note_named(kClients, "operation {0} is a {3} of key {1}", name_of(call),
                                  ticket, operation.key);
   return ticket;
 }

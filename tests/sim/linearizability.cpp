@@ -94,6 +94,7 @@ class Search {
 
   void count_values();
   void rank_changes();
+  void find_versions_needed(std::size_t changes);
   [[nodiscard]] bool is_in_order(std::size_t operation) const;
   void link_events();
   [[nodiscard]] bool may_come_next(Scan& scan, const Operation& operation) const;
@@ -122,6 +123,7 @@ class Search {
   // that was told an index: how many are not behind it. None for others.
   std::vector<std::optional<std::size_t>> rank_;
   std::size_t ranked_explained_ = 0;
+  std::vector<std::uint64_t> versions_needed_;  // by ranked_explained_
   std::vector<Step> steps_;
   // By the set of explained calls with the register: what had been used when it was met.
   std::unordered_map<std::uint64_t, std::vector<Used>> seen_;
@@ -153,6 +155,26 @@ void Search::rank_changes() {
                            ? std::upper_bound(indices.begin(), indices.end(), operation.index)
                            : std::lower_bound(indices.begin(), indices.end(), operation.index);
     rank_[i] = static_cast<std::size_t>(place - indices.begin());
+  }
+  find_versions_needed(indices.size());
+}
+
+// Before the next change in the order of indices, nothing shows a version above these; so a call
+// whose effect is only to count is of no use there.
+void Search::find_versions_needed(std::size_t changes) {
+  versions_needed_.resize(changes + 1);
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    const Operation& operation = operations_[i];
+    if (!operation.answered || operation.version == 0) continue;
+    if (!rank_[i]) {
+      versions_needed_.assign(changes + 1, UINT64_MAX);
+      return;
+    }
+    const std::uint64_t needed = operation.call == Call::kGet   ? operation.version
+                                 : operation.call == Call::kSet ? operation.version - 1
+                                                                : 1;
+    std::uint64_t& highest = versions_needed_[*rank_[i]];
+    highest = std::max(highest, needed);
   }
 }
 
@@ -266,7 +288,10 @@ bool Search::may_come_next(Scan& scan, const Operation& operation) const {
   if (operation.call == Call::kDelete) {
     return register_.version > 0 && !std::exchange(scan.tried_delete, true);
   }
-  if (is_spare(operation)) return !std::exchange(scan.tried_spare, true);
+  if (is_spare(operation)) {
+    return register_.version < versions_needed_[ranked_explained_] &&
+           !std::exchange(scan.tried_spare, true);
+  }
   if (writers_.at(operation.value) > 1) return true;
   const auto& versions = found_with_.at(operation.value);
   return std::find(versions.begin(), versions.end(), register_.version + 1) != versions.end();
@@ -281,8 +306,8 @@ bool Search::try_step(Scan& scan) {
   if (!next) return false;
   if (next->version > 0 && !found_with_.contains(next->value)) next->value = kNeverFound;
   if (!is_new(number, *next)) return false;
-  // What fits and changes nothing may as well come at once.
-  const bool forced = operation.answered && *next == register_;
+  // What fits and changes nothing may as well come at once, if no order of indices says otherwise.
+  const bool forced = operation.answered && *next == register_ && !is_ranked_change(operation);
   steps_.push_back({number, register_, scan.unknowns, scan.tried_spare, scan.tried_delete, forced});
   take_out(number);
   register_ = *next;

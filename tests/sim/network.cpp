@@ -98,8 +98,8 @@ void Network::partition() {
       links += from != to && cut ? 1 : 0;
     }
   }
-  report_.note_named(0, "cuts {0} links, {3}", holds_ ? "they hold what is sent" : "they lose it",
-                     links);
+  report_.note_named(kWorld, "cuts {0} links, {3}",
+                     holds_ ? "they hold what is sent" : "they lose it", links);
 }
 
 void Network::heal_partition() {

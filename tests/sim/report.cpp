@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::size_t kNotesOfANode = 60;
 
+std::string name_of(raft::NodeId node) {
+  return node == kWorld ? "world" : node == kClients ? "clients" : fmt::format("node {}", node);
+}
+
 }  // namespace
 
 void Report::mix(raft::NodeId node, std::string_view text,
@@ -56,16 +60,15 @@ std::string Report::text_of(const Note& note) {
 }
 
 void Report::trace(raft::NodeId node, const Note& note) const {
-  const std::string who = node == 0 ? "world " : fmt::format("node {}", node);
-  fmt::print(trace_, "{}  {}\n", who, text_of(note));
+  fmt::print(trace_, "{:7}  {}\n", name_of(node), text_of(note));
 }
 
 std::string Report::last_events() const {
   std::string text;
   for (std::size_t node = 0; node < notes_.size(); ++node) {
     const Notes& notes = notes_[node];
-    text += node == 0 ? "the world, last events:\n" : fmt::format("node {}, last events:\n", node);
     const std::uint64_t kept = std::min<std::uint64_t>(notes.count, kNotesOfANode);
+    if (kept > 0) text += fmt::format("{}, last events:\n", name_of(node));
     for (std::uint64_t number = notes.count - kept; number < notes.count; ++number) {
       text += text_of(notes.ring[number % kNotesOfANode]) + '\n';
     }

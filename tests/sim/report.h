@@ -32,6 +32,11 @@ void require(bool holds, fmt::format_string<Arguments...> format, Arguments&&...
   }
 }
 
+// Who notes what is nobody's doing among the nodes.
+inline constexpr raft::NodeId kWorld = 0;
+inline constexpr raft::NodeId kMaxNodes = 9;
+inline constexpr raft::NodeId kClients = kMaxNodes + 1;
+
 class Report {
  public:
   explicit Report(const Schedule& schedule) : schedule_(schedule) {}
@@ -73,7 +78,7 @@ class Report {
 
   const Schedule& schedule_;
   std::uint64_t hash_ = 0;
-  std::vector<Notes> notes_;  // by node; 0: the world
+  std::vector<Notes> notes_;  // by who noted them
   std::FILE* trace_ = nullptr;
 };
 

@@ -210,7 +210,7 @@ void World::heal() {
   healing_ = true;
   clients_.stop();
   choose_dead_nodes();
-  report_.note(0, "heals, but for {} nodes",
+  report_.note(kWorld, "heals, but for {} nodes",
                static_cast<std::uint64_t>(std::count(dead_.begin(), dead_.end(), true)));
   const Microseconds delay_max_us = options_.core.heartbeat_interval_ms * 1000 / 4;
   network_.heal(delay_max_us);
