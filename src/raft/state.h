@@ -161,6 +161,7 @@ struct WaitingTransfer {
 struct Admission {
   std::map<NodeId, Member> heard;
   bool replaced = false;       // the cluster knows this node under another directory
+  bool told_unknown = false;  // that others do not know this node
   bool storing = false;        // all are heard, the first configuration goes to disk
   Milliseconds hello_due = 0;  // to all, while no leader is known
 };

@@ -33,7 +33,8 @@ Clients::Clients(Environment& environment, Checks& checks, const Checks::Nodes& 
       nodes_(nodes),
       random_(environment.options.seed ^ 0x636c69656e7473),
       left_(environment.options.client.operations),
-      attempts_(environment.options.nodes) {}
+      sessions_(environment.options.client.sessions),
+      attempts_(all_nodes(environment.options)) {}
 
 // Operations come in bursts, which are spread over the whole time.
 void Clients::run() {
@@ -54,7 +55,33 @@ void Clients::run() {
 
 void Clients::begin_next() {
   const ClientOptions& options = environment_.options.client;
-  try_somewhere(begin(draw_call(random_, options), options.attempts));
+  const Call call = draw_call(random_, options);
+  const bool named = random_.chance(options.session_percent, 100);
+  const std::size_t session = named && call != Call::kGet ? free_session() : kNoSession;
+  if (session == kNoSession) {
+    try_somewhere(begin(call, options.attempts));
+  } else {
+    begin_under_session(session, call);
+  }
+}
+
+std::size_t Clients::free_session() {
+  const auto found =
+      std::find_if(sessions_.begin(), sessions_.end(), [](const auto& each) { return !each.busy; });
+  return found == sessions_.end() ? kNoSession
+                                  : static_cast<std::size_t>(found - sessions_.begin());
+}
+
+// It is tried until it is answered; where the session is not open, that is opened instead.
+void Clients::begin_under_session(std::size_t place, Call call) {
+  Session& session = sessions_[place];
+  session.busy = true;
+  const Ticket ticket = begin(call, ~std::uint64_t{0});
+  Pending& operation = operations_[ticket];
+  operation.session = place;
+  operation.opens = session.id == 0;
+  if (!operation.opens) operation.name = SessionSeq{session.id, ++session.last_seq};
+  try_somewhere(ticket);
 }
 
 Clients::Ticket Clients::begin(Call call, std::uint64_t attempts) {
@@ -90,25 +117,39 @@ void Clients::try_at(Node& node, Ticket ticket) {
     return;
   }
   ++environment_.report.statistics.attempts;
+  Attempt attempt{.operation = ticket, .answered_index = answered_index_};
+  if (operation.told.call != Call::kGet) {
+    attempt.write = ++last_write_;
+    operation_of_write_.push_back(ticket);
+    checks_.expect_above(attempt.write, answered_index_);
+  }
+  const raft::RequestNumber number = begin_attempt(node, attempt);
+  environment_.report.note(node.id(), "is asked for operation {} in request {:x}", ticket, number);
+  node.receive(event_of(attempt, number));
+}
+
+raft::Event Clients::event_of(const Attempt& attempt, raft::RequestNumber number) {
+  const Pending& operation = operations_[attempt.operation];
+  const ClientOptions& options = environment_.options.client;
+  if (operation.told.call == Call::kGet) return raft::ReadRequested{number};
+  if (operation.opens) {
+    const OpenSession open{attempt.write, options.session_timeout_ms};
+    return raft::CommandSubmitted{number, open.encode()};
+  }
+  const Command command{attempt.write, operation.key, operation.told.call, operation.told.value,
+                        operation.name};
+  return raft::CommandSubmitted{number, command.encode(random_.between(0, options.value_bytes))};
+}
+
+raft::RequestNumber Clients::begin_attempt(Node& node, Attempt attempt) {
   const raft::RequestNumber number = node.next_request();
   Attempts& attempts = attempts_[node.id() - 1];
   if (attempts.start != node.starts()) attempts = {node.starts(), {}};
-  Attempt& attempt = attempts.all.emplace_back();
-  attempt.operation = ticket;
-  attempt.answered_index = answered_index_;
-  environment_.report.note(node.id(), "is asked for operation {} in request {:x}", ticket, number);
-  if (operation.told.call == Call::kGet) {
-    node.receive(raft::ReadRequested{number});
-  } else {
-    attempt.write = ++last_write_;
-    checks_.expect_above(attempt.write, answered_index_);
-    const Command command{attempt.write, operation.key, operation.told.call, operation.told.value};
-    node.receive(raft::CommandSubmitted{
-        number, command.encode(random_.between(0, environment_.options.client.value_bytes))});
-  }
+  attempts.all.push_back(attempt);
   environment_.schedule.after(
       environment_.options.client.timeout_ms * 1000,
       [this, &node, number, start = node.starts()] { expire(node, number, start); });
+  return number;
 }
 
 Clients::Attempt& Clients::attempt_of(const Node& node, raft::RequestNumber number) {
@@ -133,41 +174,91 @@ Clients::Attempt* Clients::end(const Node& node, raft::RequestNumber number, Out
 
 void Clients::finish(Ticket ticket, Outcome outcome) {
   Pending& operation = operations_[ticket];
+  if (operation.session != kNoSession) sessions_[operation.session].busy = false;
   operation.outcome = outcome;
   --open_;
   if (outcome == Outcome::kDone) operation.told.answered = ++last_moment_;
 }
 
 void Clients::on_failed(const Attempt& attempt, Outcome outcome) {
+  if (attempt.operation == kOperator) return;
   Pending& operation = operations_[attempt.operation];
-  const bool get = operation.told.call == Call::kGet;
-  const bool safe = outcome == Outcome::kNotTaken || get;
+  operation.doubtful = operation.doubtful || outcome == Outcome::kUnknown;
+  const bool repeatable = operation.told.call == Call::kGet || operation.session != kNoSession;
+  const bool safe = outcome == Outcome::kNotTaken || repeatable;
   if (safe && operation.attempts_left > 0 && !stopped_) {
     environment_.schedule.after(random_.between(0, kRetryUs),
                                 [this, ticket = attempt.operation] { try_somewhere(ticket); });
     return;
   }
-  finish(attempt.operation, safe ? Outcome::kNotTaken : Outcome::kUnknown);
+  const bool effectless = operation.told.call == Call::kGet || !operation.doubtful;
+  finish(attempt.operation, effectless ? Outcome::kNotTaken : Outcome::kUnknown);
+}
+
+void Clients::finish_opening(Ticket ticket, const AppliedEntry& applied) {
+  const auto* opened = std::get_if<database::SessionOpened>(&applied.outcome);
+  if (opened != nullptr) {
+    ++environment_.report.statistics.sessions_opened;
+    sessions_[operations_[ticket].session] = {opened->session, 0, true};
+  }
+  operations_[ticket].told.call = Call::kGet;  // it wrote nothing: not for the histories
+  finish(ticket, Outcome::kNotTaken);
+}
+
+// No effect now; whether an earlier attempt had one, nobody was told.
+void Clients::on_session_expired(Ticket ticket) {
+  ++environment_.report.statistics.sessions_expired;
+  const Pending& operation = operations_[ticket];
+  sessions_[operation.session] = {0, 0, true};
+  finish(ticket, operation.doubtful ? Outcome::kUnknown : Outcome::kNotTaken);
 }
 
 void Clients::on_written(const Node& node, raft::RequestNumber number, raft::Index index,
-                         const Register& written) {
-  environment_.report.note(node.id(), "answers request {:x}: written at index {}, version {}",
-                           number, index, written.version);
+                         const AppliedEntry& applied) {
+  const raft::Index effect = applied.effect_index;
+  environment_.report.note(node.id(), "answers request {:x}: written at index {}, effect at {}",
+                           number, index, effect);
   const Attempt* attempt = end(node, number, Outcome::kDone);
-  if (attempt == nullptr) return;
-  ++environment_.report.statistics.writes_acknowledged;
+  if (attempt == nullptr || attempt->operation == kOperator) return;
   require(attempt->write != 0 && checks_.last_committed() >= index &&
               checks_.write_at(index) == attempt->write,
           "success is of that very entry (A13): node {} answers write {} with index {}, where "
           "write {} is committed",
           node.id(), attempt->write, index, checks_.write_at(index));
+  const Ticket ticket = attempt->operation;
+  if (operations_[ticket].opens) {
+    finish_opening(ticket, applied);
+    return;
+  }
+  if (std::holds_alternative<database::SessionExpired>(applied.outcome)) {
+    on_session_expired(ticket);
+    return;
+  }
+  ++environment_.report.statistics.writes_acknowledged;
+  if (effect != index) ++environment_.report.statistics.session_writes_repeated;
+  require(operation_of_write_.at(checks_.write_at(effect) - 1) == ticket,
+          "a retry is told of the first effect of the same request: node {} answers write {} with "
+          "index {}, where write {} is committed",
+          node.id(), attempt->write, effect, checks_.write_at(effect));
   checks_.require_on_majority(index);
   answered_index_ = std::max(answered_index_, index);
-  Operation& told = operations_[attempt->operation].told;
-  told.version = written.version;
-  told.index = index;
-  finish(attempt->operation, Outcome::kDone);
+  Operation& told = operations_[ticket].told;
+  if (const auto* set = std::get_if<database::SetOutcome>(&applied.outcome)) {
+    told.version = set->version;
+  } else {
+    const auto* erased = std::get_if<database::DeleteOutcome>(&applied.outcome);
+    require(erased != nullptr, "node {} answers write {} with an outcome of another kind",
+            node.id(), attempt->write);
+    told.version = erased->found ? 1 : 0;
+  }
+  told.index = effect;
+  finish(ticket, Outcome::kDone);
+}
+
+void Clients::on_completed(const Node& node, const raft::Complete& completion) {
+  environment_.report.note(node.id(), "completes request {:x}: {}", completion.request,
+                           completion.number);
+  end(node, completion.request, Outcome::kDone);
 }
 
 void Clients::on_read(const Node& node, raft::RequestNumber number) {
@@ -191,7 +282,8 @@ void Clients::on_read(const Node& node, raft::RequestNumber number) {
 
 void Clients::on_refused(const Node& node, const raft::Refuse& refusal) {
   const bool unknown = refusal.reason == raft::RefusalReason::kUnknownOutcome;
-  const bool busy = refusal.reason == raft::RefusalReason::kBusy;
+  const bool busy = refusal.reason == raft::RefusalReason::kBusy ||
+                    refusal.reason == raft::RefusalReason::kConflict;
   environment_.report.note_named(node.id(), "refuses request {0:x}: {3}",
                                  unknown ? "unknown outcome" : (busy ? "busy" : "no leader"),
                                  refusal.request);
@@ -227,7 +319,7 @@ void Clients::on_ended(const Node& node) {
 void Clients::check_histories() {
   std::vector<std::vector<Operation>> histories(environment_.options.client.keys + 1);
   for (const Pending& operation : operations_) {
-    if (operation.outcome == Outcome::kNotTaken) continue;
+    if (operation.outcome == Outcome::kNotTaken || operation.opens) continue;
     histories[operation.key].push_back(operation.told);
   }
   for (std::size_t key = 1; key < histories.size(); ++key) {

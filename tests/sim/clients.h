@@ -1,6 +1,8 @@
 // Clients: who asks the cluster, at random nodes, for sets, deletes and gets. An operation is
-// tried again elsewhere as long as that is safe: where it was not taken, and gets always. What
-// was told is remembered as one history a key, and has to be linearizable in the end.
+// tried again elsewhere as long as that is safe: where it was not taken, gets always, and writes
+// under a session, which take effect once. What was told is remembered as one history a key, and
+// has to be linearizable in the end. Requests of an operator, whose outcome shows elsewhere, go
+// through here too, as their numbers are those of clients.
 //
 // Checked at once is what one answer shows: an acknowledged write is that very entry, committed
 // and on a majority; a read sees every write acknowledged before; what was refused as not taken
@@ -36,18 +38,33 @@ class Clients {
 
   // The ends of requests.
   void on_written(const Node& node, raft::RequestNumber number, raft::Index index,
-                  const Register& written);
+                  const AppliedEntry& applied);
+  void on_completed(const Node& node, const raft::Complete& completion);
   void on_read(const Node& node, raft::RequestNumber number);
   void on_refused(const Node& node, const raft::Refuse& refusal);
   void on_ended(const Node& node);
+
+  // An operator asks this node, which runs: `event` gets the number of the request.
+  template <typename MakeEvent>
+  void ask(Node& node, MakeEvent make_event) {
+    const raft::RequestNumber number = begin_attempt(node, {.operation = kOperator});
+    node.receive(make_event(number));
+  }
 
   // When all is over.
   void check_histories();
 
  private:
+  static constexpr Ticket kOperator = ~Ticket{0};
+  static constexpr std::size_t kNoSession = ~std::size_t{0};
+
   struct Pending {
     Operation told;
     std::uint64_t key = 0;
+    std::size_t session = kNoSession;  // its place in sessions_
+    bool opens = false;                // it opens that session, and writes nothing
+    std::optional<SessionSeq> name;
+    bool doubtful = false;  // an attempt may have taken effect, and nobody was told
     std::uint64_t attempts_left = 0;
     Outcome outcome = Outcome::kOpen;
   };
@@ -59,6 +76,12 @@ class Clients {
     Outcome outcome = Outcome::kOpen;
     bool expired = false;
   };
+  // One client that numbers its writes, one after the other.
+  struct Session {
+    std::uint64_t id = 0;  // 0: not open
+    std::uint64_t last_seq = 0;
+    bool busy = false;
+  };
   // Those of one node since its last start, by the order of their numbers.
   struct Attempts {
     std::uint64_t start = 0;
@@ -67,6 +90,12 @@ class Clients {
 
   void begin_next();
   Ticket begin(Call call, std::uint64_t attempts);
+  [[nodiscard]] std::size_t free_session();
+  void begin_under_session(std::size_t session, Call call);
+  raft::RequestNumber begin_attempt(Node& node, Attempt attempt);
+  void finish_opening(Ticket ticket, const AppliedEntry& applied);
+  void on_session_expired(Ticket ticket);
+  [[nodiscard]] raft::Event event_of(const Attempt& attempt, raft::RequestNumber number);
   void try_somewhere(Ticket ticket);
   void try_at(Node& node, Ticket ticket);
   [[nodiscard]] Attempt& attempt_of(const Node& node, raft::RequestNumber number);
@@ -85,6 +114,8 @@ class Clients {
   std::uint64_t left_;  // operations that have not begun
   std::uint64_t left_in_burst_ = 0;
   std::vector<Pending> operations_;
+  std::vector<Ticket> operation_of_write_;  // by write - 1
+  std::vector<Session> sessions_;
   std::vector<Attempts> attempts_;  // by node - 1
   std::size_t open_ = 0;
   std::uint64_t last_write_ = 0;

@@ -207,6 +207,10 @@ void Node::turn() {
     server_->step(std::move(event));
     environment_.surroundings.on_stepped(*this);
   }
+  // A lease is judged by a clock that was just looked at.
+  if (environment_.options.core.read_lease_drift_percent > 0) {
+    server_->step(raft::TickElapsed{clock()});
+  }
   raft::Effects effects = server_->take_effects();
   environment_.surroundings.on_stepped(*this);
   carry_out(std::move(effects));
@@ -260,15 +264,16 @@ void Node::on_disk(Function action) {
 
 void Node::carry_out_snapshot_orders(raft::Effects& effects) {
   for (raft::StoreSnapshotChunk& chunk : effects.chunk_stores) {
-    on_disk([this, chunk = std::move(chunk)] { store_chunk(chunk); });
+    auto kept = std::make_shared<raft::StoreSnapshotChunk>(std::move(chunk));
+    on_disk([this, kept] { store_chunk(*kept); });
   }
   for (const raft::FetchSnapshotChunk& wanted : effects.chunk_fetches) {
     on_disk([this, wanted] { fetch_chunk(wanted); });
   }
   if (effects.first_configuration) {
-    on_disk([this, configuration = std::move(effects.first_configuration->configuration)] {
-      store_first_configuration(configuration);
-    });
+    auto kept = std::make_shared<raft::Configuration>(
+        std::move(effects.first_configuration->configuration));
+    on_disk([this, kept] { store_first_configuration(*kept); });
   }
 }
 
@@ -313,9 +318,11 @@ void Node::take_snapshot(const raft::TakeSnapshot& order) {
   require(machine_->applied_index() == order.last.index,
           "node {}: a snapshot up to {} is ordered, {} is applied", id_, order.last.index,
           machine_->applied_index());
-  disk_.snapshots().begin({order.last, order.configuration, 0, 0});
   reader_ = machine_->read_snapshot();
-  on_disk([this] { write_snapshot_part(); });
+  on_disk([this, kept = std::make_shared<raft::TakeSnapshot>(order)] {
+    disk_.snapshots().begin({kept->last, kept->configuration, 0, 0});
+    write_snapshot_part();
+  });
 }
 
 void Node::write_snapshot_part() {
@@ -389,8 +396,6 @@ void Node::work() {
   const Work work = std::move(work_.front());
   work_.pop_front();
   if (work.install) {
-    reader_.reset();
-    disk_.snapshots().abandon();
     machine_->load(disk_.snapshot_content());
     environment_.report.note(id_, "installs a snapshot up to {}", machine_->applied_index());
     environment_.surroundings.on_restored(*this);
@@ -404,7 +409,7 @@ void Node::work() {
     if (random_.chance(1, 8)) machine_->flush();
     receive(raft::EntriesApplied{machine_->applied_index()});
   }
-  if (work.take_snapshot) on_disk([this, order = *work.take_snapshot] { take_snapshot(order); });
+  if (work.take_snapshot) take_snapshot(*work.take_snapshot);
   plan_work();
 }
 

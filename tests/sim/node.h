@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -77,7 +78,11 @@ class Node {
   template <typename Kind>
   void receive(Kind event) {
     if (!runs()) return;
-    mailbox_.emplace_back(std::in_place_type<Kind>, std::move(event));
+    if constexpr (std::is_same_v<Kind, raft::Event>) {
+      mailbox_.push_back(std::move(event));
+    } else {
+      mailbox_.emplace_back(std::in_place_type<Kind>, std::move(event));
+    }
     plan_turn();
   }
   // The number of the next request: rising, also over restarts.

@@ -29,7 +29,10 @@ constexpr std::string_view kEmptyWhenIdle[] = {"append_entries_in_flight",
                                                "waiting_writes",
                                                "indexed_reads",
                                                "forwarded_commands",
-                                               "asked_read_rounds"};
+                                               "asked_read_rounds",
+                                               "pending_commands",
+                                               "released_commands",
+                                               "waiting_transfers"};
 
 std::string describe(const Node& node) {
   if (!node.runs()) return fmt::format("  node {}: down\n", node.id());
@@ -51,9 +54,11 @@ std::string describe(const Node& node) {
 
 // Changes whenever the node has got on with its work.
 std::uint64_t progress_of(const Node& node) {
+  if (!node.runs()) return 0;
   const raft::Status status = node.status();
   std::uint64_t sum =
-      status.commit_index + node.disk().last_index() + node.machine().applied_index();
+      status.commit_index + node.disk().last_index() + node.machine().applied_index() +
+      status.snapshot_index;
   for (const auto& peer : status.peers) sum += peer.match_index;
   return sum;
 }
@@ -82,14 +87,15 @@ World::World(const RunOptions& options)
       report_(schedule_),
       environment_{options_, schedule_, report_, *this},
       network_(options_, schedule_, report_,
-               [this](raft::NodeId from, raft::NodeId to, raft::Message message) {
-                 nodes_[to - 1]->receive(raft::MessageReceived{from, std::move(message)});
-               }),
+               [this](raft::NodeId to, raft::MessageReceived message) {
+                 nodes_[to - 1]->receive(std::move(message));
+               },
+               [this](raft::NodeId node) { return nodes_[node - 1]->disk().identity(); }),
       checks_(nodes_, report_),
       clients_(environment_, checks_, nodes_),
-      dead_(options_.nodes) {
-  for (raft::NodeId id = 1; id <= options_.nodes; ++id) {
-    nodes_.push_back(std::make_unique<Node>(environment_, id));
+      dead_(all_nodes(options_)) {
+  for (raft::NodeId id = 1; id <= all_nodes(options_); ++id) {
+    nodes_.push_back(std::make_unique<Node>(environment_, id, id <= options_.nodes));
   }
   world_under_way = this;
 }
@@ -98,7 +104,7 @@ World::~World() { world_under_way = nullptr; }
 
 void World::on_sent(const Node& node, const raft::Send& send) {
   checks_.on_sent(node, send);
-  network_.send(node.id(), send.to, send.message);
+  network_.send(node.id(), send);
 }
 
 std::string World::story() const {
@@ -148,6 +154,9 @@ void World::plan_faults() {
     one.jump_clock(random.between(0, options_.node.clock_jump_ms));
   });
   add(options_.network.partition_interval_ms, [this](base::Random& random) { partition(random); });
+  add(node.churn_interval_ms, [this](base::Random& random) { change_members(random); });
+  add(node.transfer_interval_ms, [this](base::Random& random) { hand_over(random); });
+  add(node.snapshot_interval_ms, [this](base::Random& random) { take_snapshot(random); });
   for (std::size_t place = 0; place < faults_.size(); ++place) repeat(place);
 }
 
@@ -163,7 +172,7 @@ void World::repeat(std::size_t place) {
 
 void World::end_some(base::Random& random, End end) {
   const bool all = random.chance(1, 10);
-  const raft::NodeId one = random.between(1, options_.nodes);
+  const raft::NodeId one = random.between(1, nodes_.size());
   for (const auto& node : nodes_) {
     if (node->runs() && (all || node->id() == one)) node->end(end);
   }
@@ -173,15 +182,115 @@ void World::on_ended(Node& node) {
   clients_.on_ended(node);
   schedule_.after(random_.between(0, options_.node.down_ms * 1000), [this, &node] {
     if (healing_ || node.runs() || node.refused()) return;
-    if (may_damage()) node.damage();
+    if (may_lose(node)) {
+      if (random_.chance(options_.node.wipe_per_mille, 1000)) {
+        node.wipe();
+      } else {
+        node.damage();
+      }
+    }
     node.start();
   });
 }
 
-bool World::may_damage() const {
-  const auto damaged = std::count_if(nodes_.begin(), nodes_.end(),
-                                     [](const auto& node) { return node->disk().damaged(); });
-  return static_cast<std::size_t>(damaged) < (nodes_.size() - 1) / 2;
+std::vector<raft::Configuration> World::configurations() const {
+  std::vector<raft::Configuration> all;
+  if (const auto* committed = checks_.committed_configuration()) all.push_back(*committed);
+  for (const auto& node : nodes_) {
+    if (node->runs() && !node->state().configuration().members.empty()) {
+      all.push_back(node->state().configuration());
+    }
+  }
+  return all;
+}
+
+bool World::majorities(const std::function<bool(raft::NodeId)>& whole) const {
+  const auto all = configurations();
+  return std::all_of(all.begin(), all.end(), [&](const raft::Configuration& configuration) {
+    std::set<raft::NodeId> intact;
+    for (const raft::Member& member : configuration.members) {
+      const bool known = member.identity == 0 || checks_.is_intact(configuration, member.id);
+      if (known && whole(member.id)) intact.insert(member.id);
+    }
+    return raft::Quorum(configuration.voters, configuration.old_voters).is_majority(intact);
+  });
+}
+
+// Nodes whose disks are damaged may yet be refused at their next start.
+bool World::may_lose(const Node& node) const {
+  const bool formed = checks_.committed_configuration() != nullptr;
+  return formed && majorities([&](raft::NodeId id) {
+           return id != node.id() && !nodes_[id - 1]->disk().damaged();
+         });
+}
+
+Node* World::running(base::Random& random) {
+  Node& node = *nodes_[random.between(0, nodes_.size() - 1)];
+  return node.runs() ? &node : nullptr;
+}
+
+// As an operator would: whatever comes of it, a majority of the voters is there.
+void World::change_members(base::Random& random) {
+  Node* asked = running(random);
+  const auto* committed = checks_.committed_configuration();
+  raft::MembershipChange change;
+  std::set<raft::NodeId> voters;
+  if (committed != nullptr) voters.insert(committed->voters.begin(), committed->voters.end());
+  for (const auto& node : nodes_) {
+    const raft::Member* member = committed == nullptr ? nullptr : committed->find(node->id());
+    const bool is_chosen = random.chance(1, nodes_.size());
+    const std::uint64_t kind = random.between(0, 5);
+    if (!is_chosen || node->refused() || node->disk().identity() == 0) continue;
+    if (member == nullptr) {
+      (kind == 0 ? change.add_learners : change.add_voters).push_back(node->description());
+      if (kind == 1) {  // an operator need not know the directory
+        change.add_voters.back().identity = 0;
+      }
+    } else if (!committed->is_voter(member->id) && kind < 3) {
+      change.promote.push_back(member->id);
+    } else {
+      change.remove.push_back(member->id);
+      voters.erase(member->id);
+    }
+  }
+  const auto is_there = [&](raft::NodeId id) {
+    return checks_.is_intact(*committed, id) && !nodes_[id - 1]->disk().damaged();
+  };
+  // Lost members go as soon as they can.
+  for (const raft::NodeId id : std::set<raft::NodeId>(voters)) {
+    if (is_there(id) || !random.chance(1, 2)) continue;
+    change.remove.push_back(id);
+    voters.erase(id);
+  }
+  const auto there = std::count_if(voters.begin(), voters.end(), is_there);
+  if (asked == nullptr || committed == nullptr || change == raft::MembershipChange{} ||
+      2 * static_cast<std::size_t>(there) <= voters.size()) {
+    return;
+  }
+  report_.note(asked->id(), "is asked to add {}, promote {} and remove {} members",
+               change.add_voters.size() + change.add_learners.size(), change.promote.size(),
+               change.remove.size());
+  clients_.ask(*asked, [&](raft::RequestNumber number) {
+    return raft::ChangeSubmitted{number, change};
+  });
+}
+
+void World::hand_over(base::Random& random) {
+  Node* asked = running(random);
+  const auto target = random.chance(1, 3) ? std::optional<raft::NodeId>()
+                                          : std::optional(random.between(1, nodes_.size()));
+  if (asked == nullptr) return;
+  report_.note(asked->id(), "is asked to hand leadership over to {}", target.value_or(0));
+  clients_.ask(*asked, [&](raft::RequestNumber number) {
+    return raft::TransferRequested{number, target};
+  });
+}
+
+void World::take_snapshot(base::Random& random) {
+  Node* asked = running(random);
+  if (asked == nullptr) return;
+  clients_.ask(*asked,
+               [&](raft::RequestNumber number) { return raft::SnapshotRequested{number}; });
 }
 
 void World::partition(base::Random& random) {
@@ -192,18 +301,20 @@ void World::partition(base::Random& random) {
 
 // At least a majority recovers. Those whose disks are lost never do, others may not.
 void World::choose_dead_nodes() {
-  std::uint64_t spare = (options_.nodes - 1) / 2;
-  for (const auto& node : nodes_) {
-    dead_[node->id() - 1] = node->refused();
-    spare -= node->refused() ? 1 : 0;
-  }
-  std::uint64_t more = random_.chance(1, 3) ? random_.between(0, spare) : 0;
-  while (more > 0) {
+  const auto lives = [this](raft::NodeId id) { return !dead_[id - 1]; };
+  for (const auto& node : nodes_) dead_[node->id() - 1] = node->refused();
+  if (!random_.chance(1, 3)) return;
+  for (std::uint64_t tries = random_.between(1, nodes_.size()); tries > 0; --tries) {
     const std::size_t place = random_.between(0, dead_.size() - 1);
-    if (dead_[place]) continue;
+    const bool was_dead = dead_[place];
     dead_[place] = true;
-    --more;
+    if (!majorities(lives)) dead_[place] = was_dead;
   }
+}
+
+bool World::is_healed(const Node& node) const {
+  const auto* committed = checks_.committed_configuration();
+  return !dead_[node.id() - 1] && committed != nullptr && checks_.is_intact(*committed, node.id());
 }
 
 void World::heal() {
@@ -216,8 +327,9 @@ void World::heal() {
   network_.heal(delay_max_us);
   for (const auto& node : nodes_) {
     node->heal(delay_max_us);
-    if (!is_healed(*node) && node->runs()) node->end(End::kKill);
-    if (is_healed(*node) && !node->runs()) node->start();
+    const bool dead = dead_[node->id() - 1];
+    if (dead && node->runs()) node->end(End::kKill);
+    if (!dead && !node->runs()) node->start();
   }
 }
 
@@ -255,6 +367,7 @@ bool World::has_leader() const {
   std::optional<raft::Standing> common;
   return std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& node) {
     if (!is_healed(*node)) return true;
+    if (!node->runs()) return false;
     const raft::State& state = node->state();
     const raft::Standing standing{raft::Role::kFollower, state.current_term(), state.leader()};
     if (!common) common = standing;
@@ -284,7 +397,17 @@ bool World::is_idle(const Node& node) const {
   });
 }
 
+// What was begun about members is carried through, but for learners that never come.
+bool World::is_settled() const {
+  const auto* committed = checks_.committed_configuration();
+  return committed == nullptr || !committed->joint();
+}
+
 void World::check_liveness() {
+  if (!majorities([this](raft::NodeId id) { return !dead_[id - 1]; })) {
+    ++report_.statistics.liveness_not_due;  // an operator's mistake, or a loss, too many
+    return;
+  }
   const Microseconds election_us = options_.core.election_timeout_ms * 1000;
   const auto each_healed = [this](const std::function<bool(const Node&)>& holds) {
     return std::all_of(nodes_.begin(), nodes_.end(),
@@ -298,7 +421,8 @@ void World::check_liveness() {
   require_within(10 * election_us, "a leader that all healed nodes follow",
                  [this] { return has_leader(); });
   const auto converged = [&] {
-    return each_healed([this](const Node& n) { return checks_.has_all_committed(n); });
+    return is_settled() &&
+           each_healed([this](const Node& n) { return checks_.has_all_committed(n); });
   };
   require_progress(10 * election_us, "the healed nodes work off what was asked before", converged);
   for (const auto& node : nodes_) {

@@ -44,10 +44,20 @@ class World : private Surroundings {
   void on_apply(const Node& node, const raft::Entry& entry) override {
     checks_.on_apply(node, entry);
   }
-  void on_applied(const Node& node) override { checks_.on_applied(node); }
+  void on_applied(const Node& node, const raft::Entry& entry,
+                  const AppliedEntry& applied) override {
+    checks_.on_applied(node, entry, applied);
+  }
+  void on_restored(const Node& node) override {
+    ++report_.statistics.snapshots_restored;
+    checks_.on_restored(node);
+  }
   void on_written(const Node& node, raft::RequestNumber request, raft::Index index,
-                  const Register& written) override {
-    clients_.on_written(node, request, index, written);
+                  const AppliedEntry& applied) override {
+    clients_.on_written(node, request, index, applied);
+  }
+  void on_completed(const Node& node, const raft::Complete& completion) override {
+    clients_.on_completed(node, completion);
   }
   void on_read(const Node& node, raft::RequestNumber request) override {
     clients_.on_read(node, request);
@@ -62,8 +72,16 @@ class World : private Surroundings {
   void repeat(std::size_t place);
   void end_some(base::Random& random, End end);
   void partition(base::Random& random);
-  // Fewer than half of the nodes may lose their disks.
-  [[nodiscard]] bool may_damage() const;
+  void change_members(base::Random& random);
+  void hand_over(base::Random& random);
+  void take_snapshot(base::Random& random);
+  [[nodiscard]] Node* running(base::Random& random);
+  // Every configuration that is in force somewhere, or was committed last.
+  [[nodiscard]] std::vector<raft::Configuration> configurations() const;
+  // Whether a majority of each is `whole`.
+  [[nodiscard]] bool majorities(const std::function<bool(raft::NodeId)>& whole) const;
+  // Whether this node may lose what it has, and a majority of all that count keeps its own.
+  [[nodiscard]] bool may_lose(const Node& node) const;
 
   // The second phase.
   void heal();
@@ -73,8 +91,10 @@ class World : private Surroundings {
   void require_progress(Microseconds limit, const char* what, const std::function<bool()>& holds);
   void require_write(Node& node);
   void choose_dead_nodes();
-  [[nodiscard]] bool is_healed(const Node& node) const { return !dead_[node.id() - 1]; }
+  // It runs, and is a member for good.
+  [[nodiscard]] bool is_healed(const Node& node) const;
   [[nodiscard]] bool has_leader() const;
+  [[nodiscard]] bool is_settled() const;
   [[nodiscard]] bool is_idle(const Node& node) const;
 
   const RunOptions options_;
