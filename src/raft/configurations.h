@@ -16,6 +16,10 @@ class Configurations {
 
   [[nodiscard]] const Configuration& current() const { return all_.back().configuration; }
   [[nodiscard]] Index index() const { return all_.back().index; }  // 0: no entry of the log
+  // The one before it, to which a truncation may return; none where that is compacted away.
+  [[nodiscard]] const Configuration* before() const {
+    return all_.size() > 1 ? &all_[all_.size() - 2].configuration : nullptr;
+  }
   // In force at `index`, which is not compacted away.
   [[nodiscard]] const Configuration& at(Index index) const;
   // Rises with every change of the one in force.

@@ -64,7 +64,7 @@ void check_election_deadline(State& state) {
       },
       state.role_state);
   if (state.now < deadline) return;
-  if (state.is_voter()) {
+  if (state.may_stand()) {
     start_pre_vote(state);
   } else {
     become_follower(state, state.current_term(), std::nullopt);  // it waits for a leader
@@ -119,7 +119,7 @@ void on_request_vote_reply(State& state, const Peer& from, const RequestVoteRepl
 
 void on_timeout_now(State& state, const Peer& from, const TimeoutNow& message) {
   if (message.term != state.current_term() || state.leader() != from.id) return;
-  if (state.role() == Role::kFollower && state.is_voter()) stand(state, true);
+  if (state.role() == Role::kFollower && state.may_stand()) stand(state, true);
 }
 
 void count_own_vote(State& state) {

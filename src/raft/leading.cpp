@@ -63,7 +63,9 @@ void feed(State& state, NodeId peer, Progress& progress) {
   if (progress.mode() == Progress::Mode::kSnapshot) fetch_snapshot_part(state, peer, progress);
   // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly.
   const bool told = progress.told_commit >= state.commit_index;
-  if (!told && progress.mode() == Progress::Mode::kPipeline && progress.match_index() > 0) {
+  const bool reaches = progress.next_index() >= state.log.first_index();
+  if (!told && reaches && progress.mode() == Progress::Mode::kPipeline &&
+      progress.match_index() > 0) {
     send_entries(state, peer, progress, {});
   }
 }
@@ -168,6 +170,7 @@ void on_entries_fetched_for_peer(State& state, NodeId peer, std::vector<Entry> e
   Progress& progress = leader->peers.at(peer);
   progress.fetching = false;
   const bool current = !entries.empty() && entries.front().index == progress.next_index() &&
+                       progress.next_index() >= state.log.first_index() &&
                        state.log.matches(entries.front().index, entries.front().term) &&
                        state.log.matches(entries.back().index, entries.back().term);
   if (!current || !progress.reachable) return;

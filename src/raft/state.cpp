@@ -70,6 +70,14 @@ bool State::is_voter() const {
   return quorum.is_voter(id()) && is_member({id(), options.self.identity});
 }
 
+bool State::may_stand() const {
+  if (is_voter()) return true;
+  const Configuration* before = configurations.before();
+  if (before == nullptr || configurations.index() <= commit_index) return false;
+  const Member* self = before->find(id());
+  return before->is_voter(id()) && self->identity == options.self.identity;
+}
+
 bool State::awaits_admission() const {
   const Member* self = configuration().find(id());
   return configurations.index() == 0 && self != nullptr && self->identity == 0;

@@ -170,6 +170,8 @@ struct Snapshots {
   std::optional<SnapshotHead> newest;  // on this node's disk
   bool taking = false;
   bool installing = false;
+  bool storing = false;  // a part of one: the next is not taken before, so that none is replaced
+                         // while it is installed
   std::size_t log_bytes_since = 0;         // applied since the newest
   std::vector<RequestNumber> asked;        // clients of this node that wait for one
   std::vector<RequestNumber> asked_later;  // came while one was being taken: for the next
@@ -234,6 +236,9 @@ struct State {
   void follow_configuration();
   // Whether this directory, not only this id, has a vote in the configuration in force.
   [[nodiscard]] bool is_voter() const;
+  // Whether it may stand for election: a voter, or one that is voted out by an entry that is not
+  // committed yet: it may be the only one that has it (dissertation §4.2.2).
+  [[nodiscard]] bool may_stand() const;
   // One of the first members, to which the directories of the others are not known yet: it takes no
   // part until it has heard all of them, or the log of a leader names its own directory (A28).
   [[nodiscard]] bool awaits_admission() const;

@@ -172,7 +172,7 @@ void Checks::check_commit(const raft::State& state, const View& view) {
   const bool is_news = state.commit_index > committed_.size();
   for (raft::Index index = view.commit_index + 1; index <= state.commit_index; ++index) {
     if (index > committed_.size()) {
-      commit(index, *view.at(index), state.current_term());
+      commit(index, *view.at(index), state);
     } else {
       require(has_committed(view, index),
               "State Machine Safety: node {} commits another entry {} than was committed before "
@@ -181,12 +181,16 @@ void Checks::check_commit(const raft::State& state, const View& view) {
     }
   }
   // By the configuration in force at the leader, which may be younger than the one committed last.
-  if (is_news && leads) require_on_majority_of(state.configuration(), state.commit_index);
+  if (is_news) require_on_majority(state.commit_index);
 }
 
-void Checks::commit(raft::Index index, const Record& record, raft::Term by_term) {
+void Checks::commit(raft::Index index, const Record& record, const raft::State& by) {
   ++report_.statistics.committed;
-  committed_.push_back({record.term, record.checksum, record.write, by_term});
+  const raft::Term by_term = by.current_term();
+  if (committing_ == nullptr || *committing_ != by.configuration()) {
+    committing_ = std::make_shared<const raft::Configuration>(by.configuration());
+  }
+  committed_.push_back({record.term, record.checksum, record.write, by_term, committing_});
   for (const auto& other : nodes_) {
     const auto seen = views_.find(other->id());
     if (seen == views_.end() || !other->runs()) continue;
@@ -355,28 +359,24 @@ std::set<raft::NodeId> Checks::intact_nodes(const raft::Configuration& configura
   return nodes;
 }
 
-void Checks::require_on_majority_of(const raft::Configuration& configuration,
-                                    raft::Index index) const {
-  const Committed& committed = committed_[index - 1];
-  const auto disks = intact_nodes(configuration, [&](const Node& node) {
-    return node.disk().holds(index, committed.checksum);
+bool Checks::is_on_majority_of(const raft::Configuration& configuration, raft::Index index) const {
+  auto holders = intact_nodes(configuration, [&](const Node& node) {
+    return node.disk().holds(index, committed_[index - 1].checksum);
   });
   // Lost directories held what they had acknowledged; as long as a majority is whole, it shows.
-  std::set<raft::NodeId> lost;
   for (const raft::Member& member : configuration.members) {
-    if (nodes_[member.id - 1]->disk().identity() != member.identity) lost.insert(member.id);
+    if (nodes_[member.id - 1]->disk().identity() != member.identity) holders.insert(member.id);
   }
-  std::set<raft::NodeId> assumed = disks;
-  assumed.insert(lost.begin(), lost.end());
-  require(raft::Quorum(configuration.voters, configuration.old_voters).is_majority(assumed),
-          "what is committed is on the disks of a majority: entry {} of term {} is on {}, {} are "
-          "lost",
-          index, committed.term, disks.size(), lost.size());
+  return raft::Quorum(configuration.voters, configuration.old_voters).is_majority(holders);
 }
 
 void Checks::require_on_majority(raft::Index index) const {
   require(index <= committed_.size(), "entry {} is not committed", index);
-  if (committed_configuration_) require_on_majority_of(*committed_configuration_, index);
+  const Committed& committed = committed_[index - 1];
+  require(is_on_majority_of(*committed.by, index) ||
+              (committed_configuration_ && is_on_majority_of(*committed_configuration_, index)),
+          "what is committed is on the disks of a majority: entry {} of term {} is not", index,
+          committed.term);
 }
 
 bool Checks::has_all_committed(const Node& node) const {

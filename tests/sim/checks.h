@@ -36,7 +36,7 @@ class Checks {
     return committed_.at(index - 1).write;
   }
   // The entry at `index` is committed, and a majority of the members has it on disk: by the
-  // configuration committed last, and by directories.
+  // configuration that counted then, or by the one committed last, and by directories.
   void require_on_majority(raft::Index index) const;
   // Committed last; the first one before any is.
   [[nodiscard]] const raft::Configuration* committed_configuration() const {
@@ -61,6 +61,7 @@ class Checks {
     std::uint64_t checksum;
     std::uint64_t write;
     raft::Term by_term;  // the term in which it was committed
+    std::shared_ptr<const raft::Configuration> by;  // the configuration that counted
   };
   // A node as it was after its last step.
   struct View {
@@ -84,12 +85,13 @@ class Checks {
   void check_appended(const raft::Entry& entry, const View& view);
   void check_new_leader(const Node& node, const View& view);
   void check_commit(const raft::State& state, const View& view);
-  void commit(raft::Index index, const Record& record, raft::Term by_term);
+  void commit(raft::Index index, const Record& record, const raft::State& by);
   void check_matches(const raft::State& state, const View& view) const;
   void vote(const Node& voter, raft::Term term, raft::NodeId candidate);
   // Whether this view agrees with what is committed at `index`.
   [[nodiscard]] bool has_committed(const View& view, raft::Index index) const;
-  void require_on_majority_of(const raft::Configuration& configuration, raft::Index index) const;
+  [[nodiscard]] bool is_on_majority_of(const raft::Configuration& configuration,
+                                       raft::Index index) const;
   void check_state(const Node& node);
   void check_configurations(const raft::State& state) const;
   [[nodiscard]] std::set<raft::NodeId> intact_nodes(
@@ -110,6 +112,7 @@ class Checks {
   std::vector<std::optional<Effect>> effects_;  // by applied index - 1
   std::map<SessionSeq, AppliedEntry> session_effects_;  // the first outcome of each
   std::shared_ptr<const raft::Configuration> committed_configuration_;
+  std::shared_ptr<const raft::Configuration> committing_;  // that counted last
   std::vector<Committed> committed_;                                   // by index - 1
   std::set<std::uint64_t> writes_committed_;
   std::set<std::uint64_t> writes_not_taken_;

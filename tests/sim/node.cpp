@@ -236,6 +236,7 @@ void Node::carry_out(raft::Effects effects) {
     environment_.surroundings.on_refused(*this, refusal);
   }
   for (const raft::Complete& completion : effects.completions) {
+    ++environment_.report.statistics.requests_completed;
     environment_.surroundings.on_completed(*this, completion);
   }
   carry_out_snapshot_orders(effects);
@@ -395,12 +396,7 @@ void Node::work() {
   work_planned_ = false;
   const Work work = std::move(work_.front());
   work_.pop_front();
-  if (work.install) {
-    machine_->load(disk_.snapshot_content());
-    environment_.report.note(id_, "installs a snapshot up to {}", machine_->applied_index());
-    environment_.surroundings.on_restored(*this);
-    receive(raft::SnapshotInstalled{work.install->index});
-  }
+  if (work.install && !install(work.install->index)) return;
   apply(work.entries);
   for (const raft::RequestNumber request : work.reads) {
     environment_.surroundings.on_read(*this, request);
@@ -411,6 +407,22 @@ void Node::work() {
   }
   if (work.take_snapshot) take_snapshot(*work.take_snapshot);
   plan_work();
+}
+
+bool Node::install(raft::Index index) {
+  std::string content;
+  try {
+    content = disk_.snapshot_content();
+  } catch (const storage::DiskFault& fault) {
+    ++environment_.report.statistics.disk_faults;
+    on_disk_fault(fault);
+    return false;
+  }
+  machine_->load(content);
+  environment_.report.note(id_, "installs a snapshot up to {}", machine_->applied_index());
+  environment_.surroundings.on_restored(*this);
+  receive(raft::SnapshotInstalled{index});
+  return true;
 }
 
 void Node::apply(const std::vector<raft::CommittedEntry>& entries) {

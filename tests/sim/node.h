@@ -142,6 +142,7 @@ class Node {
   void plan_work();
   void work();
   void apply(const std::vector<raft::CommittedEntry>& entries);
+  [[nodiscard]] bool install(raft::Index index);
   void open_state_machine(raft::Restored& restored);
   // The keeper of snapshots.
   void take_snapshot(const raft::TakeSnapshot& order);

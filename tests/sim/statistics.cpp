@@ -37,7 +37,7 @@ const std::array<StatisticsField, kStatisticsFields> kStatistics{{
     {"snapshots_received", &Statistics::snapshots_received},
     {"snapshots_restored", &Statistics::snapshots_restored},
     {"changes_committed", &Statistics::changes_committed},
-    {"transfers_completed", &Statistics::transfers_completed},
+    {"requests_completed", &Statistics::requests_completed},
     {"sessions_opened", &Statistics::sessions_opened},
     {"session_writes_repeated", &Statistics::session_writes_repeated},
     {"sessions_expired", &Statistics::sessions_expired},

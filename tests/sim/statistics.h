@@ -41,7 +41,7 @@ struct Statistics {
   std::uint64_t snapshots_received = 0;
   std::uint64_t snapshots_restored = 0;  // into a state machine
   std::uint64_t changes_committed = 0;   // of configurations
-  std::uint64_t transfers_completed = 0;
+  std::uint64_t requests_completed = 0;
   std::uint64_t sessions_opened = 0;
   std::uint64_t session_writes_repeated = 0;
   std::uint64_t sessions_expired = 0;

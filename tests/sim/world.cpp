@@ -381,6 +381,7 @@ void World::require_write(Node& node) {
   const Microseconds election_us = options_.core.election_timeout_ms * 1000;
   require_within(10 * election_us + 5 * options_.client.timeout_ms * 1000,
                  "a new write is acknowledged", [&] {
+                   if (!is_healed(node)) return true;  // voted out meanwhile
                    const Outcome outcome = clients_.outcome(ticket);
                    if (outcome == Outcome::kDone) return true;
                    if (outcome != Outcome::kOpen && schedule_.run_next())
