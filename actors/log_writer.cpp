@@ -33,11 +33,18 @@ void LogWriter::turn() {
     if (orders->persist) group.push_back(std::move(*orders->persist));
     std::move(orders->fetches.begin(), orders->fetches.end(), std::back_inserter(fetches));
   }
+  raft::Index compact_to = 0;  // nothing is
+  for (const raft::Persist& order : group) {
+    if (order.reset_to) compact_to = 0;
+    compact_to = order.compact_to.value_or(compact_to);
+  }
   if (!group.empty()) {
     persist(group);
     keep_promises(std::move(group));
   }
   if (!fetches.empty()) serve(fetches);
+  // Last: what was asked for before it may still be there, and no promise waits for it.
+  if (compact_to > 0) trim(compact_to);
 }
 
 void LogWriter::stop() {
@@ -55,6 +62,7 @@ void LogWriter::persist(const std::vector<raft::Persist>& group) {
   }
   bool appended = false;
   for (const raft::Persist& order : group) {
+    if (order.reset_to) log_store_->reset(*order.reset_to);
     if (order.truncate_from) log_store_->truncate_from(*order.truncate_from);
     if (order.entries.empty()) continue;
     log_store_->append(order.entries);
@@ -62,6 +70,14 @@ void LogWriter::persist(const std::vector<raft::Persist>& group) {
   }
   if (appended) log_store_->sync();
   log_.debug("persisted {} orders, the log ends at {}", group.size(), log_store_->last_index());
+}
+
+void LogWriter::trim(raft::Index compact_to) {
+  const raft::Index before = log_store_->first_index();
+  log_store_->trim_to(compact_to);
+  if (log_store_->first_index() != before) {
+    log_.info("the log begins with entry {} now", log_store_->first_index());
+  }
 }
 
 void LogWriter::keep_promises(std::vector<raft::Persist> group) {
@@ -81,8 +97,8 @@ void LogWriter::serve(const std::vector<raft::FetchEntries>& fetches) {
     const raft::Index last = std::min(fetch.last_index, log_store_->last_index());
     if (fetch.first_index < log_store_->first_index() || fetch.first_index > last) {
       // Truncated meanwhile: a node that truncates leads no peer, and nobody needs it then. What
-      // is to be applied here is committed, and never truncated.
-      if (fetch.peer) continue;
+      // is to be applied here is committed, and never truncated; but a snapshot may stand for it.
+      if (fetch.peer || fetch.first_index <= log_store_->base().index) continue;
       throw std::runtime_error(fmt::format("entry {} is committed, and the log holds {} to {}",
                                            fetch.first_index, log_store_->first_index(),
                                            log_store_->last_index()));

@@ -289,6 +289,14 @@ const std::vector<raft::TermRun>& LogStore::term_runs() const {
 
 const std::filesystem::path& LogStore::directory() const { return implementation_->directory; }
 
+std::uint64_t LogStore::stored_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Segment& segment : implementation_->contents.segments()) {
+    bytes += segment.end - kHeaderSize;
+  }
+  return bytes;
+}
+
 std::uint64_t LogStore::torn_bytes() const { return implementation_->torn_bytes; }
 
 std::vector<raft::Entry> LogStore::tail(std::size_t max_bytes) const {
