@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/socket_options.h"
+#include "base/check.h"
 
 namespace actors {
 namespace {
@@ -39,13 +40,14 @@ bool is_due(std::optional<raft::Milliseconds>& said_at, raft::Milliseconds now) 
 }  // namespace
 
 Joiner::Joiner(zmq::context_t& context, const settings::Settings& settings, raft::Identity identity,
-               bool asks, Links links, const Logging& logging)
+               Links links, const Logging& logging)
     : context_(context),
       settings_(settings),
       self_(description(settings, identity)),
       links_(std::move(links)),
-      log_(logging, "joiner"),
-      asks_(asks && !settings.join.empty()) {}
+      log_(logging, "joiner") {
+  CHECK(!settings.join.empty(), "node {} has nobody to ask to be let in", settings.node.id);
+}
 
 std::vector<zmq::pollitem_t> Joiner::inputs() {
   return {links_.event_handler.input(), links_.ticks.input()};
@@ -128,18 +130,18 @@ void Joiner::on_members(const codec::MemberReply& reply) {
   }
   newest_index_ = reply.index;
   bool has_self = false;
-  JoinContacts contacts;
+  PeersLearned learned;
   for (const codec::KnownMember& member : reply.members) {
     if (member.id == self_.id) {
       has_self = member.identity == self_.identity;
       continue;
     }
-    contacts.members.push_back({.id = member.id,
-                                .identity = member.identity,
-                                .priority = member.priority,
-                                .peer = member.peer,
-                                .client = member.client,
-                                .publish = member.publish});
+    learned.members.push_back({.id = member.id,
+                               .identity = member.identity,
+                               .priority = member.priority,
+                               .peer = member.peer,
+                               .client = member.client,
+                               .publish = member.publish});
   }
   if (!has_self) {
     // Somebody wants it out: asking on would be a quarrel.
@@ -147,7 +149,7 @@ void Joiner::on_members(const codec::MemberReply& reply) {
     return stop();
   }
   // Dropped where outbound_dispatcher does not keep up: the next round says the same.
-  static_cast<void>(links_.outbound_dispatcher.offer(std::move(contacts)));
+  static_cast<void>(links_.outbound_dispatcher.offer(std::move(learned)));
   end_round(kCheckPauseMs);
 }
 

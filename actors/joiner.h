@@ -17,29 +17,23 @@
 #include "actors/logging.h"
 #include "actors/messages.h"
 #include "codec/joining.h"
-#include "raft/configuration.h"
 #include "raft/effects.h"
 #include "settings/settings.h"
 
 namespace actors {
 
-// joiner to outbound_dispatcher: the members as a member knows them, this node not among them.
-struct JoinContacts {
-  std::vector<raft::Member> members;
-};
-
 class Joiner final : public Actor {
  public:
   struct Links {
     Link<Nothing, raft::Members> event_handler;  // whenever they changed
-    Link<JoinContacts, Nothing> outbound_dispatcher;
+    Link<PeersLearned, Nothing> outbound_dispatcher;
     BroadcastListener<Tick> ticks;
   };
 
-  // `context`: of the connections to the members' client endpoints. `asks`: whether this node has
-  // never been part of a cluster; else, or where the settings name nobody, this actor is idle.
+  // `context`: of the connections to the members' client endpoints. The settings name at least
+  // one, and this node, of the data directory `identity`, has never been part of a cluster.
   Joiner(zmq::context_t& context, const settings::Settings& settings, raft::Identity identity,
-         bool asks, Links links, const Logging& logging);
+         Links links, const Logging& logging);
 
   [[nodiscard]] std::string_view name() const override { return "joiner"; }
   [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
@@ -69,7 +63,7 @@ class Joiner final : public Actor {
   Links links_;
   ActorLog log_;
 
-  bool asks_;  // until this node is in
+  bool asks_ = true;  // until this node is in
   Step step_ = Step::kPause;
   raft::Milliseconds now_ = 0;
   raft::Milliseconds due_ = 0;           // the end of the pause, or of waiting for a reply

@@ -61,18 +61,18 @@ codec::MembersReply members(std::uint64_t index, std::vector<std::uint64_t> ids)
 
 // Node 1 asks two members, which are sockets in the hands of the test.
 struct Bench {
-  explicit Bench(bool asks = true)
+  Bench()
       : settings(sample_settings("[raft]\npriority = 5\n")),
         first(bound(outside, zmq::socket_type::router)),
         second(bound(outside, zmq::socket_type::router)),
         news(make_link<raft::Members>(inside, "news", kMustArrive)),
-        contacts(make_link<JoinContacts>(inside, "contacts", kMustArrive)),
+        contacts(make_link<PeersLearned>(inside, "contacts", kMustArrive)),
         ticks(inside, "ticks"),
         lines(std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(1000)),
         logging(std::make_unique<Logging>(1, settings::LogLevel::kDebug, lines, false)) {
     settings.join = {first.endpoint, second.endpoint};
     joiner = std::make_unique<Joiner>(
-        outside, settings, kIdentity, asks,
+        outside, settings, kIdentity,
         Joiner::Links{std::move(news.far), std::move(contacts.near), {inside, "ticks"}}, *logging);
   }
 
@@ -120,7 +120,7 @@ struct Bench {
   Bound first;
   Bound second;
   LinkEnds<raft::Members> news;
-  LinkEnds<JoinContacts> contacts;
+  LinkEnds<PeersLearned> contacts;
   BroadcastSource<Tick> ticks;
   std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> lines;
   std::unique_ptr<Logging> logging;
@@ -149,7 +149,7 @@ TEST_CASE("joiner_asks_to_be_let_in_and_hands_on_who_the_members_are") {
   const Asked question = bench.asked(bench.first);
   CHECK(std::holds_alternative<codec::MembersRequest>(question.request.body));
   reply(bench.first.socket, question, members(5, {1, 2, 3}));
-  const JoinContacts contacts = eventually([&] {
+  const PeersLearned contacts = eventually([&] {
                                   bench.ticks.publish({bench.now});
                                   return bench.contacts.far.receive();
                                 }).value();
@@ -233,7 +233,7 @@ TEST_CASE("joiner_does_not_believe_members_older_than_those_that_let_it_in") {
   const Asked question = bench.asked(bench.second);
   CHECK_FALSE(question.joins());
   reply(bench.second.socket, question, members(5, {1, 2}));
-  const JoinContacts contacts = eventually([&] {
+  const PeersLearned contacts = eventually([&] {
                                   bench.ticks.publish({bench.now});
                                   return bench.contacts.far.receive();
                                 }).value();
@@ -265,11 +265,4 @@ TEST_CASE("joiner_is_not_hurt_by_what_is_no_reply") {
   for (int i = 0; i < 100; ++i) send(bench.first.socket, join, {"\xc1"});
   reply(bench.first.socket, join, codec::ChangeReply{5});
   CHECK_FALSE(bench.asked(bench.first).joins());
-}
-
-TEST_CASE("joiner_is_idle_where_nobody_is_to_be_asked") {
-  const auto mode = each_runtime();
-  Bench bench(false);
-  RunningActors running(bench.inside, mode, {bench.joiner.get()});
-  CHECK_FALSE(bench.asks_on(running));
 }
