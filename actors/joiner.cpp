@@ -129,13 +129,26 @@ void Joiner::on_members(const codec::MemberReply& reply) {
     return end_round(kRetryPauseMs);
   }
   newest_index_ = reply.index;
-  bool has_self = false;
+  hand_on(reply);
+  const auto self = std::ranges::find(reply.members, self_.id, &codec::KnownMember::id);
+  if (self != reply.members.end() && self->identity == self_.identity) {
+    let_in_ = true;
+    end_round(kCheckPauseMs);
+  } else if (let_in_) {
+    // Somebody wants it out: asking on would be a quarrel.
+    log_.warning("this node was let in and removed again: it asks no more until its next start");
+    stop();
+  } else {
+    // Who was let in by hand as a learner, before it was there, stays one.
+    self_.voter = self == reply.members.end() || self->voter || self->promoting;
+    ask(Step::kJoin);
+  }
+}
+
+void Joiner::hand_on(const codec::MemberReply& reply) {
   PeersLearned learned;
   for (const codec::KnownMember& member : reply.members) {
-    if (member.id == self_.id) {
-      has_self = member.identity == self_.identity;
-      continue;
-    }
+    if (member.id == self_.id) continue;
     learned.members.push_back({.id = member.id,
                                .identity = member.identity,
                                .priority = member.priority,
@@ -143,21 +156,15 @@ void Joiner::on_members(const codec::MemberReply& reply) {
                                .client = member.client,
                                .publish = member.publish});
   }
-  if (!has_self) {
-    // Somebody wants it out: asking on would be a quarrel.
-    log_.warning("this node was let in and removed again: it asks no more until its next start");
-    return stop();
-  }
   // Dropped where outbound_dispatcher does not keep up: the next round says the same.
   static_cast<void>(links_.outbound_dispatcher.offer(std::move(learned)));
-  end_round(kCheckPauseMs);
 }
 
 void Joiner::begin_round() {
   socket_.emplace(context_, zmq::socket_type::dealer);
   set_joiner_options(*socket_);
   socket_->connect(endpoint());
-  ask(let_in_ ? Step::kMembers : Step::kJoin);
+  ask(Step::kMembers);
 }
 
 void Joiner::ask(Step step) {

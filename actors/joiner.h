@@ -41,15 +41,16 @@ class Joiner final : public Actor {
   void stop() override;
 
  private:
-  // Of one round: a member is asked to let this node in, unless one has, and then who the members
-  // are. Between rounds it pauses.
-  enum class Step : std::uint8_t { kPause, kJoin, kMembers };
+  // Of one round with one member: it is asked who the members are, then, where this node is not
+  // among them, to let it in, and who they are now. Between rounds there is a pause.
+  enum class Step : std::uint8_t { kPause, kMembers, kJoin };
 
   void take_news_of_members();
   void take_replies();
   void on_reply(const codec::MemberReply& reply);
   void on_refusal(const codec::MemberReply& reply);
   void on_members(const codec::MemberReply& reply);
+  void hand_on(const codec::MemberReply& reply);
   void begin_round();
   void ask(Step step);
   void send_question();
@@ -59,7 +60,7 @@ class Joiner final : public Actor {
 
   zmq::context_t& context_;
   const settings::Settings& settings_;
-  const codec::NewMember self_;
+  codec::NewMember self_;  // as it asks to be
   Links links_;
   ActorLog log_;
 

@@ -27,6 +27,10 @@ class ReplyVisitor : public msgpack::null_visitor {
   bool visit_bin(const char*, std::uint32_t) { return other(); }
   bool visit_boolean(bool truth) {
     if (is_value_at(1) && key(1) == "ok") reply_.ok = truth;
+    if (is_value_of_member()) {
+      if (key(3) == "voter") reply_.members.back().voter = truth;
+      if (key(3) == "promoting") reply_.members.back().promoting = truth;
+    }
     return other();
   }
   bool visit_positive_integer(std::uint64_t number) {

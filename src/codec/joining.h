@@ -1,5 +1,5 @@
-// What a node asks of the members of a cluster, as their client, so as to be let in (`join`, then
-// `members`), and what it reads of their replies (docs/protocol.md). Replies are bytes from
+// What a node asks of the members of a cluster, as their client, so as to be let in (`members` and
+// `join`), and what it reads of their replies (docs/protocol.md). Replies are bytes from
 // outside: parsing never throws, and keeps nothing but what is named here, within limits.
 #pragma once
 
@@ -22,6 +22,8 @@ struct KnownMember {
   std::uint64_t identity = 0;  // 0: not known yet
   std::uint32_t priority = 0;
   std::string peer, client, publish;  // endpoints that libzmq can connect to
+  bool voter = false;
+  bool promoting = false;  // a learner that becomes a voter
 };
 
 struct MemberReply {

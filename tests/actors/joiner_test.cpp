@@ -18,6 +18,9 @@ struct Asked {
   [[nodiscard]] bool joins() const {
     return std::holds_alternative<codec::ChangeRequest>(request.body);
   }
+  [[nodiscard]] bool asks_for_members() const {
+    return std::holds_alternative<codec::MembersRequest>(request.body);
+  }
 };
 
 std::optional<Asked> receive(zmq::socket_t& router) {
@@ -83,6 +86,22 @@ struct Bench {
       return receive(member.socket);
     }));
   }
+  // The next question of a round that begins, answered; it leads to the one to be let in.
+  Asked asked_to_join(Bound& member, std::uint64_t index = 2) {
+    const Asked question = asked(member);
+    REQUIRE(question.asks_for_members());
+    reply(member.socket, question, members(index, {2, 3}));
+    Asked join = asked(member);
+    REQUIRE(join.joins());
+    return join;
+  }
+  // The next list that outbound_dispatcher is given.
+  PeersLearned learned() {
+    return std::move(*eventually([&] {
+      ticks.publish({now});
+      return contacts.far.receive();
+    }));
+  }
   void let_time_pass(raft::Milliseconds time) { now += time; }
   // Lines of the log with these words: the sign that a reply was read.
   std::size_t lines_with(std::string_view words) {
@@ -134,8 +153,7 @@ TEST_CASE("joiner_asks_to_be_let_in_and_hands_on_who_the_members_are") {
   const auto mode = each_runtime();
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.joiner.get()});
-  const Asked join = bench.asked(bench.first);
-  REQUIRE(join.joins());
+  const Asked join = bench.asked_to_join(bench.first);
   const auto& change = std::get<codec::ChangeRequest>(join.request.body);
   REQUIRE(change.add.size() == 1);
   CHECK(change.add[0] == codec::NewMember{.id = 1,
@@ -145,22 +163,41 @@ TEST_CASE("joiner_asks_to_be_let_in_and_hands_on_who_the_members_are") {
                                           .client = "tcp://127.0.0.1:4101",
                                           .publish = "tcp://127.0.0.1:5101",
                                           .voter = true});
+  CHECK(bench.learned().members.size() == 2);
   reply(bench.first.socket, join, codec::ChangeReply{5});
   const Asked question = bench.asked(bench.first);
-  CHECK(std::holds_alternative<codec::MembersRequest>(question.request.body));
-  reply(bench.first.socket, question, members(5, {1, 2, 3}));
-  const PeersLearned contacts = eventually([&] {
-                                  bench.ticks.publish({bench.now});
-                                  return bench.contacts.far.receive();
-                                }).value();
-  REQUIRE(contacts.members.size() == 2);
-  CHECK(contacts.members[0].id == 2);
-  CHECK(contacts.members[0].identity == 102);
-  CHECK(contacts.members[1].peer == "tcp://h3:1");
+  CHECK(question.asks_for_members());
+  reply(bench.first.socket, question, members(5, {1, 2, 3, 4}));
+  const PeersLearned learned = bench.learned();
+  REQUIRE(learned.members.size() == 3);
+  CHECK(learned.members[0].id == 2);
+  CHECK(learned.members[0].identity == 102);
+  CHECK(learned.members[1].peer == "tcp://h3:1");
 
   // Not in yet: it looks again, at the other one, and need not ask to be let in.
   bench.let_time_pass(1000);
-  CHECK_FALSE(bench.asked(bench.second).joins());
+  const Asked again = bench.asked(bench.second);
+  CHECK(again.asks_for_members());
+  reply(bench.second.socket, again, members(5, {1, 2, 3, 4}));
+  bench.learned();
+  bench.let_time_pass(1000);
+  CHECK(bench.asked(bench.first).asks_for_members());
+}
+
+TEST_CASE("joiner_stays_a_learner_where_it_was_let_in_as_one") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.inside, mode, {bench.joiner.get()});
+  auto known = members(5, {1, 2, 3});
+  known.members[0].identity = 0;
+  known.members[0].promoting = GENERATE(false, true);
+  known.members[0].voter = false;
+  reply(bench.first.socket, bench.asked(bench.first), known);
+  const Asked join = bench.asked(bench.first);
+  REQUIRE(join.joins());
+  const auto& change = std::get<codec::ChangeRequest>(join.request.body);
+  CHECK(change.add[0].voter == known.members[0].promoting);
+  CHECK(change.add[0].identity == kIdentity);
 }
 
 TEST_CASE("joiner_is_done_once_this_directory_is_a_member") {
@@ -168,7 +205,7 @@ TEST_CASE("joiner_is_done_once_this_directory_is_a_member") {
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.joiner.get()});
   bench.tell_membership(kIdentity + 1);  // the one that it is to replace
-  const Asked join = bench.asked(bench.first);
+  static_cast<void>(bench.asked_to_join(bench.first));
   bench.tell_membership(kIdentity);
   CHECK_FALSE(bench.asks_on(running));
 }
@@ -182,9 +219,7 @@ TEST_CASE("joiner_goes_on_to_the_next_where_one_cannot_let_it_in_now") {
   for (const ErrorCode code :
        {ErrorCode::kBusy, ErrorCode::kNoLeader, ErrorCode::kUnknownOutcome}) {
     for (Bound* member : {&bench.first, &bench.second}) {
-      const Asked join = bench.asked(*member);
-      CHECK(join.joins());
-      reply(member->socket, join, refusal(code));
+      reply(member->socket, bench.asked_to_join(*member), refusal(code));
       bench.wait_for_line("cannot help now", ++refusals);
       bench.let_time_pass(200);
     }
@@ -196,9 +231,9 @@ TEST_CASE("joiner_goes_on_to_the_next_where_one_is_silent") {
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.joiner.get()});
   for (int round = 0; round < 3; ++round) {
-    CHECK(bench.asked(bench.first).joins());
+    CHECK(bench.asked(bench.first).asks_for_members());
     bench.let_time_pass(2000);
-    CHECK(bench.asked(bench.second).joins());
+    CHECK(bench.asked_to_join(bench.second).joins());
     bench.let_time_pass(2000);
   }
   bench.wait_for_line("does not answer");
@@ -209,8 +244,7 @@ TEST_CASE("joiner_asks_rarely_where_people_have_to_act_first") {
   const auto mode = each_runtime();
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.joiner.get()});
-  const Asked join = bench.asked(bench.first);
-  reply(bench.first.socket, join, refusal(codec::ErrorCode::kConflict));
+  reply(bench.first.socket, bench.asked_to_join(bench.first), refusal(codec::ErrorCode::kConflict));
   bench.wait_for_line("does not let this node in (conflict): No.");
   bench.let_time_pass(4999);
   for (int i = 0; i < 20; ++i) {
@@ -219,32 +253,29 @@ TEST_CASE("joiner_asks_rarely_where_people_have_to_act_first") {
     CHECK_FALSE(receive(bench.second.socket));
   }
   bench.let_time_pass(1);
-  CHECK(bench.asked(bench.second).joins());
+  CHECK(bench.asked_to_join(bench.second).joins());
 }
 
 TEST_CASE("joiner_does_not_believe_members_older_than_those_that_let_it_in") {
   const auto mode = each_runtime();
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.joiner.get()});
-  reply(bench.first.socket, bench.asked(bench.first), codec::ChangeReply{5});
+  reply(bench.first.socket, bench.asked_to_join(bench.first), codec::ChangeReply{5});
+  bench.learned();
   reply(bench.first.socket, bench.asked(bench.first), members(4, {2, 3}));
   bench.wait_for_line("knows older members");
   bench.let_time_pass(200);
   const Asked question = bench.asked(bench.second);
-  CHECK_FALSE(question.joins());
+  CHECK(question.asks_for_members());
   reply(bench.second.socket, question, members(5, {1, 2}));
-  const PeersLearned contacts = eventually([&] {
-                                  bench.ticks.publish({bench.now});
-                                  return bench.contacts.far.receive();
-                                }).value();
-  CHECK(contacts.members.size() == 1);
+  CHECK(bench.learned().members.size() == 1);
 }
 
 TEST_CASE("joiner_does_not_quarrel_with_who_removes_it") {
   const auto mode = each_runtime();
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.joiner.get()});
-  reply(bench.first.socket, bench.asked(bench.first), codec::ChangeReply{5});
+  reply(bench.first.socket, bench.asked_to_join(bench.first), codec::ChangeReply{5});
   reply(bench.first.socket, bench.asked(bench.first), members(6, {2, 3}));
   bench.wait_for_line("was let in and removed again");
   CHECK_FALSE(bench.asks_on(running));
@@ -254,7 +285,7 @@ TEST_CASE("joiner_is_not_hurt_by_what_is_no_reply") {
   const auto mode = each_runtime();
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.joiner.get()});
-  const Asked join = bench.asked(bench.first);
+  const Asked join = bench.asked_to_join(bench.first);
   const std::string late(codec::encode_reply("\x7f", codec::ChangeReply{5}, std::nullopt).view());
   send(bench.first.socket, join, {""});
   send(bench.first.socket, join, {"\xdf\xff\xff\xff\xff"});  // B19
@@ -264,5 +295,5 @@ TEST_CASE("joiner_is_not_hurt_by_what_is_no_reply") {
   send(bench.first.socket, join, {late});
   for (int i = 0; i < 100; ++i) send(bench.first.socket, join, {"\xc1"});
   reply(bench.first.socket, join, codec::ChangeReply{5});
-  CHECK_FALSE(bench.asked(bench.first).joins());
+  CHECK(bench.asked(bench.first).asks_for_members());
 }

@@ -129,6 +129,11 @@ class Node:
     def endpoint(self, name):
         return f"tcp://127.0.0.1:{self.ports[name]}"
 
+    def description(self):
+        """As an element of `add` in a `change`."""
+        return {"id": self.number,
+                **{name: self.endpoint(name) for name in ("peer", "client", "publish")}}
+
     def start(self, *arguments, stderr=None):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
@@ -269,6 +274,20 @@ class Cluster:
             return wait_until(attempt, f"an answer to {op} {fields}")
         except AssertionError as error:
             raise AssertionError(f"{error}; the last answer: {replies}") from None
+
+    def leave(self, number, nodes=None):
+        """Until the node has left, or is about to: a repeated `leave` finds no such member."""
+        nodes = nodes or [node for node in self.running() if node.number != number]
+
+        def attempt():
+            for node in nodes:
+                reply = node.ask_once("leave", timeout=8.0, node=number)
+                if reply is not None and (reply.ok or reply.code == "conflict"):
+                    return True
+            return False
+
+        wait_until(attempt, f"node {number} to leave")
+        wait_until(lambda: number not in self.members(nodes)[0], f"node {number} to be gone")
 
     def members(self, nodes=None):
         """The newest that any node knows: (members by id, whether they are changing)."""

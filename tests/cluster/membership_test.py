@@ -18,7 +18,7 @@ class Membership(unittest.TestCase):
                 sixth = cluster.add_node(6).start()
                 cluster.wait_members([1, 2, 3, 4, 5, 6])
                 load.wait_for_more()
-                cluster.ask("leave", node=6)
+                cluster.leave(6)
                 cluster.wait_members([1, 2, 3, 4, 5], nodes=list(cluster.nodes.values())[:5])
                 load.wait_for_more()
                 self.assertTrue(sixth.running, "a node that left goes on until it is stopped")
@@ -33,49 +33,51 @@ class Membership(unittest.TestCase):
                     cluster.add_node(old + 3).start()
                     members = {*range(old, old + 4)}
                     cluster.wait_members(sorted(members))
-                    cluster.ask("leave", node=old)
+                    cluster.leave(old)
                     rest = [cluster.nodes[number] for number in sorted(members - {old})]
                     cluster.wait_members(sorted(members - {old}), nodes=rest)
                     retire(cluster.nodes[old])
                     load.wait_for_more()
             load.check(cluster.running())
 
-    def test_three_are_replaced_in_one_step(self):
+    def test_all_three_are_replaced_in_one_step_under_load(self):
         with Cluster(3) as cluster:
+            old = list(cluster.nodes.values())
             with Load(cluster) as load:
-                # Learners first: they need not be there for the cluster to work.
-                for number in (4, 5, 6):
-                    node = cluster.add_node(number)
-                    cluster.ask("change", add=[{
-                        "id": number, "voter": False, "peer": node.endpoint("peer"),
-                        "client": node.endpoint("client"),
-                        "publish": node.endpoint("publish")}],
-                        nodes=[cluster.nodes[n] for n in (1, 2, 3)])
-                    cluster.wait_members([1, 2, 3], range(4, number + 1),
-                                         nodes=[cluster.nodes[n] for n in (1, 2, 3)])
-                for number in (4, 5, 6):
-                    cluster.write_config(cluster.nodes[number],
-                                         join=[cluster.nodes[n] for n in (1, 2, 3)])
-                    cluster.nodes[number].start()
-                cluster.wait_members([1, 2, 3, 4, 5, 6])  # their join made them voters
-                cluster.ask("change", remove=[1, 2, 3])
-                rest = [cluster.nodes[number] for number in (4, 5, 6)]
-                cluster.wait_members([4, 5, 6], nodes=rest)
-                for number in (1, 2, 3):
-                    retire(cluster.nodes[number])
+                new = [cluster.add_node(number) for number in (4, 5, 6)]
+                cluster.ask("change", old, add=[node.description() for node in new],
+                            remove=[node.number for node in old])
+                # Nobody waits for those who are to come.
                 load.wait_for_more()
-            load.check(rest)
+                for node in new:
+                    node.start()
+                cluster.wait_members([4, 5, 6], nodes=new)
+                for node in old:
+                    retire(node)
+                load.wait_for_more()
+            load.check(new)
 
-    def test_a_learner_stays_one_and_has_all(self):
+    def test_a_learner_has_everything_and_does_not_count_until_it_is_promoted(self):
         with Cluster(3) as cluster:
-            node = cluster.add_node(4)
-            cluster.ask("change", nodes=list(cluster.nodes.values())[:3], add=[{
-                "id": 4, "voter": False, "peer": node.endpoint("peer"),
-                "client": node.endpoint("client"), "publish": node.endpoint("publish")}])
-            cluster.write_config(node, join=None)
-            cluster.write_config(node, join=list(cluster.nodes.values())[:3])
-            cluster.wait_members([1, 2, 3], [4], nodes=list(cluster.nodes.values())[:3])
-            cluster.set("before", b"1")
+            voters = list(cluster.nodes.values())
+            learner = cluster.add_node(4)
+            cluster.ask("join", voters, node=4, voter=False, **{
+                name: learner.endpoint(name) for name in ("peer", "client", "publish")})
+            learner.start()
+            cluster.wait_applied(cluster.set("key", b"1", voters)["index"], [learner])
+            wait_until(lambda: learner.status()["role"] == "learner", "it is a learner")
+            cluster.wait_members([1, 2, 3], [4])
+            self.assertTrue(learner.ask_once("set", 8.0, key="key", value=b"2").ok)
+            # Two of three voters and a learner would be three of four.
+            voters[0].kill()
+            voters[1].kill()
+            for node in (voters[2], learner):
+                reply = wait_until(lambda n=node: n.ask_once("set", 8.0, key="key", value=b"3"),
+                                   f"an answer of node {node.number}")
+                self.assertIn(reply.code, ("no_leader", "unknown_outcome"), reply)
+            voters[0].start()
+            cluster.ask("promote", node=4)
+            cluster.wait_members([1, 2, 3, 4])
 
     def test_a_node_that_is_killed_while_it_joins_comes_in_at_its_next_start(self):
         with Cluster(3) as cluster:
@@ -116,7 +118,7 @@ class Membership(unittest.TestCase):
                 self.assertIn(reply.code, ("no_leader", "unknown_outcome"), reply)
             second.start()
             cluster.set("after", b"3")
-            cluster.ask("leave", [first, second], node=3)
+            cluster.leave(3, [first, second])
             cluster.wait_members([1, 2], nodes=[first, second])
             third.kill()
             cluster.write_config(third, join=[first, second])

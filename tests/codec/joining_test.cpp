@@ -74,6 +74,8 @@ TEST_CASE("joining_reads_what_nodes_reply") {
   REQUIRE(first.publish == "tcp://a:3");
   REQUIRE(known->members[1].identity == kNode6.identity);
   REQUIRE(known->members[1].priority == 3);
+  REQUIRE((first.voter && !first.promoting));
+  REQUIRE((!known->members[1].voter && known->members[1].promoting));
 }
 
 TEST_CASE("joining_reads_why_it_is_refused") {
