@@ -61,8 +61,10 @@ void feed(State& state, NodeId peer, Progress& progress) {
                  state.log.slice(next, state.log.last_index(), options.max_append_bytes));
   }
   if (progress.mode() == Progress::Mode::kSnapshot) fetch_snapshot_part(state, peer, progress);
-  // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly.
-  const bool told = progress.told_commit >= state.commit_index;
+  // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly. Where
+  // the window is full the log may be compacted beyond what was sent: a snapshot is next, then.
+  const bool told = progress.told_commit >= state.commit_index ||
+                    progress.next_index() < state.log.first_index();
   if (!told && progress.mode() == Progress::Mode::kPipeline && progress.match_index() > 0) {
     send_entries(state, peer, progress, {});
   }

@@ -275,6 +275,17 @@ class Cluster:
         except AssertionError as error:
             raise AssertionError(f"{error}; the last answer: {replies}") from None
 
+    def transfer(self, number):
+        """Asked again until it is so, as in docs/protocol.md."""
+        def leads():
+            leader = self.find_leader()
+            if leader is None or leader.number == number:
+                return leader
+            leader.ask_once("transfer", timeout=8.0, node=number)
+            return None
+
+        wait_until(leads, f"node {number} to lead")
+
     def leave(self, number, nodes=None):
         """Until the node has left, or is about to: a repeated `leave` finds no such member."""
         nodes = nodes or [node for node in self.running() if node.number != number]
