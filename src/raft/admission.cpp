@@ -1,26 +1,29 @@
 #include "raft/admission.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "raft/roles.h"
 
 namespace raft {
 namespace {
 
-// Part of the first members of a cluster whose directories are not all known to it.
-bool awaits_admission(const State& state) {
-  const Member* self = state.configuration().find(state.id());
-  return state.configurations.index() == 0 && self != nullptr && self->identity == 0;
-}
-
-void note_replaced(State& state, const Peer& from) {
-  if (state.admission.replaced) return;
-  state.admission.replaced = true;
-  state.trace(
-      TraceLevel::kWarning,
-      fmt::format("node {} knows node {} by another data directory: this one is not counted "
-                  "until the lost one has left the cluster and this node has joined it",
-                  from.id, state.id()));
+// The sender addresses the directory by which it knows this node.
+void note_how_it_is_known(State& state, const MessageReceived& event) {
+  const Identity own = state.options.self.identity;
+  Admission& admission = state.admission;
+  if (state.awaits_admission() && event.addressed != 0 && event.addressed != own) {
+    if (std::exchange(admission.replaced, true)) return;
+    state.trace(
+        TraceLevel::kWarning,
+        fmt::format("node {} knows node {} by another data directory: this one is not counted "
+                    "until the lost one has left the cluster and this node has joined it",
+                    event.from.id, state.id()));
+  } else if (event.addressed == 0 && state.is_member({state.id(), own}) && !state.leader()) {
+    if (std::exchange(admission.told_unknown, true)) return;
+    state.trace(TraceLevel::kWarning,
+                fmt::format("node {} does not know node {} as a member (any more)", event.from.id,
+                            state.id()));
+  }
 }
 
 bool is_known_as_said(const State& state) {
@@ -32,9 +35,7 @@ bool is_known_as_said(const State& state) {
 
 void on_hello(State& state, const MessageReceived& event, const Hello& hello) {
   const Peer& from = event.from;
-  if (event.addressed != 0 && event.addressed != state.options.self.identity) {
-    note_replaced(state, from);
-  }
+  note_how_it_is_known(state, event);
   if (hello.self.id != from.id || hello.self.identity != from.identity) return;
   const Member* member = state.configuration().find(from.id);
   if (hello.asks) {
@@ -44,14 +45,14 @@ void on_hello(State& state, const MessageReceived& event, const Hello& hello) {
   if (member != nullptr && member->identity != 0 && member->identity != from.identity) return;
   state.output.effects.contacts.push_back(hello.self);
   if (auto* leader = state.as<LeaderState>()) leader->descriptions[from.id] = hello.self;
-  if (!awaits_admission(state) || member == nullptr) return;
+  if (!state.awaits_admission() || member == nullptr) return;
   state.admission.heard[from.id] = hello.self;
   admit_if_all_heard(state);
 }
 
 void admit_if_all_heard(State& state) {
   const Admission& admission = state.admission;
-  if (!awaits_admission(state) || admission.replaced || admission.storing) return;
+  if (!state.awaits_admission() || admission.replaced || admission.storing) return;
   Configuration known = state.configuration();
   for (Member& member : known.members) {
     if (member.id == state.id()) {
@@ -69,7 +70,7 @@ void admit_if_all_heard(State& state) {
 void on_first_configuration_stored(State& state, Configuration configuration) {
   state.admission.heard.clear();
   // The log of a leader may have come first, and then says more.
-  if (!awaits_admission(state)) return;
+  if (!state.awaits_admission()) return;
   state.configurations.reset(0, std::move(configuration));
   state.follow_configuration();
   state.snapshots.newest = SnapshotHead{{}, state.configuration(), 0, 0};
@@ -82,9 +83,8 @@ void say_hello(State& state) {
   if (state.now < state.admission.hello_due) return;
   const bool first = state.admission.hello_due == 0;
   state.admission.hello_due = state.now + state.options.election_timeout_ms;
-  const bool asks = awaits_admission(state);
-  const bool lost = !state.leader();
-  if (!first && !asks && !lost && is_known_as_said(state)) return;
+  const bool asks = state.awaits_admission() || !state.leader();
+  if (!first && !asks && is_known_as_said(state)) return;
   for (const Member& member : state.configuration().members) {
     if (member.id == state.id()) continue;
     state.send(Peer{member.id, member.identity},

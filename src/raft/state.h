@@ -209,6 +209,7 @@ struct State {
   RoleState role_state;
   Milliseconds now = 0;
   bool clock_started = false;
+  Milliseconds started_at = 0;  // where the clock has started
   Index commit_index = 0;
   Index applied_index = 0;
   std::deque<WaitingWrite> waiting_writes;  // by rising index; at a leader, all in its log
@@ -229,6 +230,9 @@ struct State {
   void follow_configuration();
   // Whether this directory, not only this id, has a vote in the configuration in force.
   [[nodiscard]] bool is_voter() const;
+  // One of the first members, to which the directories of the others are not known yet: it takes no
+  // part until it has heard all of them, or the log of a leader names its own directory (A28).
+  [[nodiscard]] bool awaits_admission() const;
   // Whether `peer` is a member, by the directory that the configuration in force names.
   [[nodiscard]] bool is_member(const Peer& peer) const;
   // The address of a node: as the configuration in force, or else the leader itself, says.

@@ -152,7 +152,7 @@ void leave_slow_disk(State& state) {
   auto* leader = state.as<LeaderState>();
   const Milliseconds limit = state.options.max_disk_wait_ms;
   const Milliseconds waiting = state.durability.waiting(state.now);
-  if (leader == nullptr || waiting < limit || leader->peers.empty()) return;
+  if (leader == nullptr || waiting < limit || state.quorum.voters().size() < 2) return;
   if (waiting >= 2 * limit + state.options.election_timeout_ms) {
     state.trace(TraceLevel::kWarning,
                 fmt::format("its disk has not finished for {} ms: steps down", waiting));

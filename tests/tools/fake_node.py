@@ -105,8 +105,8 @@ class FakeNode(threading.Thread):
         if self.dying:
             return
         if behaviour == "wrong_types":
-            reply = {"id": request["id"], "ok": "yes", "error": [1, 2], "leader": 7}
-        self.router.send_multipart([peer, msgpack.packb({"id": request["id"], **reply})])
+            reply = {"ok": "yes", "error": [1, 2], "leader": 7}
+        self.router.send_multipart([peer, msgpack.packb({"id": request.get("id"), **reply})])
 
     def execute(self, request):
         operation = request["op"]
