@@ -37,13 +37,16 @@ void on_hello(State& state, const MessageReceived& event, const Hello& hello) {
   if (hello.self.id != from.id || hello.self.identity != from.identity) return;
   const Member* member = state.configuration().find(from.id);
   if (hello.asks) {
-    const Identity known = member == nullptr ? 0 : member->identity;
-    state.send(Peer{from.id, known}, Hello{state.current_term(), state.options.self, false});
+    const bool known = member != nullptr && member->identity != 0;
+    state.send(Peer{from.id, known ? member->identity : from.identity},
+               Hello{state.current_term(), state.options.self, false});
   }
   if (member != nullptr && member->identity != 0 && member->identity != from.identity) return;
   state.output.effects.contacts.push_back(hello.self);
   if (auto* leader = state.as<LeaderState>()) leader->descriptions[from.id] = hello.self;
   if (!awaits_admission(state) || member == nullptr) return;
+  // Only who answers this very directory does not know an earlier one of its id.
+  if (event.addressed != state.options.self.identity) return;
   state.admission.heard[from.id] = hello.self;
   admit_if_all_heard(state);
 }
