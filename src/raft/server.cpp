@@ -24,7 +24,10 @@ namespace {
 // False where the message is to be ignored altogether.
 bool meet_term(State& state, const Message& message) {
   if (message_term(message) <= state.current_term()) return true;
-  if (std::holds_alternative<PreVoteRequest>(message)) return true;  // asks, and changes nothing
+  // Who asks for pre-votes, or says where it is found, changes nothing: not even the term (A6).
+  if (std::holds_alternative<PreVoteRequest>(message) || std::holds_alternative<Hello>(message)) {
+    return true;
+  }
   // dissertation §4.2.3: votes are withheld while a leader is heard, but where it hands over (A6).
   const auto* vote = std::get_if<RequestVote>(&message);
   if (vote != nullptr && !vote->transfer && hears_leader(state)) return false;
