@@ -50,6 +50,10 @@ bool is_up_to_date(const Log& log, Index last_log_index, Term last_log_term) {
 
 bool hears_leader(const State& state) {
   if (state.role() == Role::kLeader) return true;
+  // What was heard before the start is forgotten, but a lease may count on it.
+  const Milliseconds running = state.now - state.started_at;
+  const bool may_be_leased = state.options.read_lease_drift_percent > 0;
+  if (may_be_leased && running < state.options.election_timeout_ms) return true;
   const auto* follower = state.as<FollowerState>();
   return follower != nullptr && follower->leader && follower->heard_at &&
          state.now - *follower->heard_at < state.options.election_timeout_ms;

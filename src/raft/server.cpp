@@ -102,6 +102,7 @@ void on_tick_elapsed(State& state, Milliseconds now) {
   state.now = now;
   if (!state.clock_started) {
     state.clock_started = true;
+    state.started_at = now;
     if (auto* follower = state.as<FollowerState>()) {
       follower->election_deadline = next_election_deadline(state);
     }

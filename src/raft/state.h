@@ -209,6 +209,7 @@ struct State {
   RoleState role_state;
   Milliseconds now = 0;
   bool clock_started = false;
+  Milliseconds started_at = 0;
   Index commit_index = 0;
   Index applied_index = 0;
   std::deque<WaitingWrite> waiting_writes;  // by rising index; at a leader, all in its log
