@@ -85,12 +85,14 @@ void say_hello(State& state) {
   const bool first = state.admission.hello_due == 0;
   state.admission.hello_due = state.now + state.options.election_timeout_ms;
   const bool asks = awaits_admission(state);
-  const bool lost = !state.leader();
-  if (!first && !asks && !lost && is_known_as_said(state)) return;
+  const bool to_all = first || asks || !state.leader() || !is_known_as_said(state);
   for (const Member& member : state.configuration().members) {
     if (member.id == state.id()) continue;
+    // It knows nobody, and hears nothing that is not addressed to its directory.
+    const bool unseen = member.identity == 0 && state.role() == Role::kLeader;
+    if (!to_all && !unseen) continue;
     state.send(Peer{member.id, member.identity},
-               Hello{state.current_term(), state.options.self, asks});
+               Hello{state.current_term(), state.options.self, asks || unseen});
   }
 }
 
