@@ -224,7 +224,7 @@ void on_forward_change(State& state, const Peer& from, ForwardChange message) {
     state.send(from, ForwardCommandsReply{state.current_term(), {}, {}});
     return;
   }
-  RequestNumber& taken_up_to = leader->changes_up_to[from.id];
+  RequestNumber& taken_up_to = leader->changes_up_to[from.identity];
   if (message.request <= taken_up_to) return;  // a second copy of a message
   taken_up_to = message.request;
   leader->pending_changes.push_back({from.id, message.request, std::move(message.change)});

@@ -96,11 +96,11 @@ struct LeaderState {
 
   std::vector<PendingCommand> pending_commands;
   std::size_t pending_bytes = 0;
-  std::map<NodeId, RequestNumber> forwarded_up_to;         // of each sender: each is taken once
+  std::map<Identity, RequestNumber> forwarded_up_to;       // of each sender: each is taken once
   std::map<NodeId, ForwardCommandsReply> forward_replies;  // of this turn
 
   std::vector<PendingChange> pending_changes;       // of this turn
-  std::map<NodeId, RequestNumber> changes_up_to;    // of each sender: each is taken once
+  std::map<Identity, RequestNumber> changes_up_to;  // of each sender: each is taken once
   std::map<NodeId, Member> descriptions;            // as members said, where it is news
   std::optional<Transfer> transfer;
   Milliseconds next_preference_at = 0;  // when a node of higher priority is looked for again
