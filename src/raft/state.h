@@ -152,6 +152,7 @@ struct WaitingTransfer {
   RequestNumber request;
   std::optional<NodeId> target;  // none: whoever leads next
   NodeId from;                   // who led when it was asked
+  Term term;                     // and in which term
 };
 
 // Before it is part of a cluster (A28): what the other first members said of themselves.
