@@ -43,7 +43,8 @@ void on_hello(State& state, const MessageReceived& event, const Hello& hello) {
   }
   if (member != nullptr && member->identity != 0 && member->identity != from.identity) return;
   state.output.effects.contacts.push_back(hello.self);
-  if (auto* leader = state.as<LeaderState>()) leader->descriptions[from.id] = hello.self;
+  auto* leader = state.as<LeaderState>();
+  if (leader != nullptr && member != nullptr) leader->descriptions[from.id] = hello.self;
   if (!awaits_admission(state) || member == nullptr) return;
   // Only who answers this very directory does not know an earlier one of its id.
   if (event.addressed != state.options.self.identity) return;
