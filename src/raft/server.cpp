@@ -201,6 +201,8 @@ Status Server::status() const {
     status.counters["uncommitted_bytes"] = leader->unsettled_bytes;
     status.counters["reads_waiting_for_a_round"] = leader->waiting_reads.size();
     status.counters["pending_commands"] = leader->pending_commands.size();
+    status.counters["pending_changes"] = leader->pending_changes.size();
+    status.counters["lease_rounds"] = leader->sent_rounds.size();
   }
   status.counters["log_memory_bytes"] = state.log.memory_bytes();
   status.counters["persist_orders_outstanding"] = state.durability.outstanding();
@@ -211,6 +213,8 @@ Status Server::status() const {
   status.counters["released_commands"] = state.forwarding.released.size();
   status.counters["waiting_transfers"] = state.waiting_transfers.size();
   status.counters["asked_read_rounds"] = state.forwarding.asked.size();
+  status.counters["snapshot_requests"] =
+      state.snapshots.asked.size() + state.snapshots.asked_later.size();
   return status;
 }
 
