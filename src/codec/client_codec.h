@@ -22,18 +22,30 @@ enum class ErrorCode : std::uint8_t {
   kBusy,
   kUnknownOutcome,
   kTooLarge,
-  kCompacted,  // replay: what comes after `after` is no longer kept
+  kCompacted,       // replay: what comes after `after` is no longer kept
+  kSessionExpired,  // a write named a session that is not open, or no longer
+  kConflict,        // a change that does not fit the members or roles as they are
 };
 [[nodiscard]] std::string_view error_code_name(ErrorCode code);  // as in the protocol
 
+// Names a write within a session: whatever is sent under one name takes effect once (§6.3).
+struct WriteName {
+  std::uint64_t session, seq;  // from 1, below 2^63
+
+  friend bool operator==(const WriteName&, const WriteName&) = default;
+};
+
 struct SetRequest {
   std::string key, value;
+  std::optional<WriteName> name;
 };
 struct DeleteRequest {
   std::string key;
+  std::optional<WriteName> name;
 };
 struct PublishRequest {
   std::string channel, value;
+  std::optional<WriteName> name;
 };
 struct GetRequest {
   std::string key;
@@ -47,8 +59,44 @@ struct ReplayRequest {
 struct StatusRequest {};
 struct DebugRequest {};
 
-using RequestBody = std::variant<SetRequest, DeleteRequest, PublishRequest, GetRequest,
-                                 ReplayRequest, StatusRequest, DebugRequest>;
+inline constexpr std::size_t kMaxChangedMembers = 64;
+inline constexpr std::uint64_t kMaxNodeId = 65535;
+inline constexpr std::size_t kMaxEndpointBytes = 256;
+inline constexpr std::uint64_t kMinSessionTimeoutMs = 1000;
+inline constexpr std::uint64_t kMaxSessionTimeoutMs = 86'400'000;
+
+// A member to be let in, or to be changed where its id is a member's already.
+struct NewMember {
+  std::uint64_t id;
+  std::uint64_t identity;  // of its data directory, any 64 bits; 0: not known
+  std::uint32_t priority;
+  std::string peer, client, publish;  // endpoints that libzmq can connect to
+  bool voter;                         // at once a learner, a voter once it caught up
+
+  friend bool operator==(const NewMember&, const NewMember&) = default;
+};
+// One step from the members as they are to others: the ops `change`, `join`, `leave` and
+// `promote`. Not empty, at most kMaxChangedMembers in all, and no node in it twice.
+struct ChangeRequest {
+  std::vector<NewMember> add;
+  std::vector<std::uint64_t> promote, remove;
+};
+struct MembersRequest {};
+struct TransferRequest {
+  std::optional<std::uint64_t> node;  // none: the one that fits best
+};
+struct SnapshotRequest {};
+struct SessionOpenRequest {
+  std::optional<std::uint64_t> timeout_ms;  // none: the node's setting
+};
+struct SessionCloseRequest {
+  std::uint64_t session;
+};
+
+using RequestBody =
+    std::variant<SetRequest, DeleteRequest, PublishRequest, GetRequest, ReplayRequest,
+                 StatusRequest, DebugRequest, MembersRequest, ChangeRequest, TransferRequest,
+                 SnapshotRequest, SessionOpenRequest, SessionCloseRequest>;
 
 // The request's `id` as its own MessagePack bytes, echoed as it came; nil (0xc0) where it was
 // missing or could not be read.
@@ -80,15 +128,19 @@ struct LeaderHint {
   std::string client;  // its endpoint
 };
 
+// `repeated`: this was a retry, and the first outcome is told again, its index too.
 struct SetReply {
   std::uint64_t index, version;
+  bool repeated = false;
 };
 struct DeleteReply {
   std::uint64_t index;
   bool found;
+  bool repeated = false;
 };
 struct PublishReply {
   std::uint64_t index, seq;
+  bool repeated = false;
 };
 struct GetReply {
   struct Value {
@@ -124,6 +176,36 @@ struct StatusReply {
 struct DebugReply {
   std::string text;
 };
+struct MembersReply {
+  struct Member {
+    std::uint64_t id;
+    std::uint64_t identity;  // 0: not known yet
+    std::uint32_t priority;
+    std::string peer, client, publish;
+    bool voter;
+    bool promoting;                            // a learner that becomes a voter once it caught up
+    std::optional<std::uint64_t> match_index;  // none: not known at this node
+  };
+  std::uint64_t index;  // of the configuration in force
+  bool changing;        // a change of voters is under way
+  std::vector<Member> members;
+};
+struct ChangeReply {
+  std::uint64_t index;  // of the configuration that begins the change
+};
+struct TransferReply {
+  std::uint64_t node;  // that leads now
+};
+struct SnapshotReply {
+  std::uint64_t index;
+};
+struct SessionOpenReply {
+  std::uint64_t session, index;
+};
+struct SessionCloseReply {
+  std::uint64_t index;
+  bool found;
+};
 struct ErrorReply {
   ErrorCode code;
   std::string message;
@@ -131,7 +213,8 @@ struct ErrorReply {
 };
 
 using ReplyBody = std::variant<SetReply, DeleteReply, PublishReply, GetReply, ReplayReply,
-                               StatusReply, DebugReply, ErrorReply>;
+                               StatusReply, DebugReply, MembersReply, ChangeReply, TransferReply,
+                               SnapshotReply, SessionOpenReply, SessionCloseReply, ErrorReply>;
 
 [[nodiscard]] base::SharedBytes encode_reply(const RequestId& id, const ReplyBody& body,
                                              const std::optional<LeaderHint>& leader);

@@ -1,8 +1,8 @@
 // Messages between nodes, to frames and back (docs/protocol.md, "Peers"). The first frame is a
-// MessagePack array: protocol version, cluster, sender, receiver, kind, the identities of both, then
-// the fields of the kind in order; more frames carry entries, commands and parts of snapshots as
-// they are, so that nothing is copied.
-// Bytes from outside: decoding never throws, never reserves more than the frames hold.
+// MessagePack array: protocol version, cluster, sender, receiver, kind, the identities of both,
+// then the fields of the kind in order; more frames carry entries, commands and parts of snapshots
+// as they are, so that nothing is copied. Bytes from outside: decoding never throws, never reserves
+// more than the frames hold.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ enum class PeerRefusal : std::uint8_t {
   kOtherCluster,
   kOtherReceiver,
   kOtherIdentity,  // meant for another data directory than this node has
-  kOwnMessage,  // the sender is the receiver: a socket connected to itself
+  kOwnMessage,     // the sender is the receiver: a socket connected to itself
 };
 [[nodiscard]] std::string_view refusal_name(PeerRefusal refusal);
 

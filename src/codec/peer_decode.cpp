@@ -63,8 +63,7 @@ raft::Message read_request_vote_reply(FieldReader& fields) {
 
 bool follows(const raft::Entry& before, const raft::Entry& next) {
   return next.index == before.index + 1 && next.term >= before.term &&
-         next.time_ms() >= before.time_ms() &&
-         next.previous_checksum() == before.checksum();
+         next.time_ms() >= before.time_ms() && next.previous_checksum() == before.checksum();
 }
 
 // The entries of all frames after the first, in one chain. They share the frames' buffers.
@@ -465,9 +464,10 @@ std::variant<PeerMessage, Refusal> decode_peer_message(const PeerIdentity& self,
   const raft::Peer from{header.at(kFromAt).number, header.at(kFromIdentityAt).number};
   const raft::Identity addressed = header.at(kToIdentityAt).number;
   if (addressed != self.identity && !is_kind(kind, PeerKind::kHello)) {
-    return Refusal{PeerRefusal::kOtherIdentity,
-                   fmt::format("node {} wrote to data directory {:016x} of node {}, which has {:016x}",
-                               from.id, addressed, self.node, self.identity)};
+    return Refusal{
+        PeerRefusal::kOtherIdentity,
+        fmt::format("node {} wrote to data directory {:016x} of node {}, which has {:016x}",
+                    from.id, addressed, self.node, self.identity)};
   }
   if (frames.size() > 1 && !carries_frames(kind)) {
     return malformed(fmt::format("a message of kind {} in {} frames", kind, frames.size()));

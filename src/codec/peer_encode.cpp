@@ -152,8 +152,8 @@ class Encoder {
     optional(message.target);
   }
   void operator()(const raft::ForwardTransferReply& message) {
-    envelope(PeerKind::kForwardTransferReply, {message.term, message.request,
-             static_cast<std::uint64_t>(message.reason)}, 1);
+    envelope(PeerKind::kForwardTransferReply,
+             {message.term, message.request, static_cast<std::uint64_t>(message.reason)}, 1);
     writer_.text(message.detail);
   }
   void operator()(const raft::Hello& message) {

@@ -12,9 +12,9 @@ struct Shape {
   std::size_t bytes = 64;
 };
 
-Shape shape_of(const SetReply&) { return {2}; }
-Shape shape_of(const DeleteReply&) { return {2}; }
-Shape shape_of(const PublishReply&) { return {2}; }
+Shape shape_of(const SetReply& reply) { return {reply.repeated ? 3U : 2U}; }
+Shape shape_of(const DeleteReply& reply) { return {reply.repeated ? 3U : 2U}; }
+Shape shape_of(const PublishReply& reply) { return {reply.repeated ? 3U : 2U}; }
 Shape shape_of(const GetReply& reply) {
   if (!reply.found) return {1};
   return {4, 64 + reply.found->value.size()};
@@ -28,6 +28,12 @@ Shape shape_of(const ReplayReply& reply) {
 }
 Shape shape_of(const StatusReply&) { return {12, 512}; }
 Shape shape_of(const DebugReply& reply) { return {1, 64 + reply.text.size()}; }
+Shape shape_of(const MembersReply& reply) { return {3, 64 + 256 * reply.members.size()}; }
+Shape shape_of(const ChangeReply&) { return {1}; }
+Shape shape_of(const TransferReply&) { return {1}; }
+Shape shape_of(const SnapshotReply&) { return {1}; }
+Shape shape_of(const SessionOpenReply&) { return {2}; }
+Shape shape_of(const SessionCloseReply&) { return {2}; }
 Shape shape_of(const ErrorReply& reply) { return {1, 128 + reply.message.size()}; }
 
 void write_optional(Writer& writer, std::string_view key, std::optional<std::uint64_t> value) {
@@ -39,19 +45,27 @@ void write_optional(Writer& writer, std::string_view key, std::optional<std::uin
   }
 }
 
+// Only where it is true: most replies do without it.
+void write_repeated(Writer& writer, bool repeated) {
+  if (repeated) writer.boolean("repeated", true);
+}
+
 void write_fields(Writer& writer, const SetReply& reply) {
   writer.number("index", reply.index);
   writer.number("version", reply.version);
+  write_repeated(writer, reply.repeated);
 }
 
 void write_fields(Writer& writer, const DeleteReply& reply) {
   writer.number("index", reply.index);
   writer.boolean("found", reply.found);
+  write_repeated(writer, reply.repeated);
 }
 
 void write_fields(Writer& writer, const PublishReply& reply) {
   writer.number("index", reply.index);
   writer.number("seq", reply.seq);
+  write_repeated(writer, reply.repeated);
 }
 
 void write_fields(Writer& writer, const GetReply& reply) {
@@ -103,6 +117,45 @@ void write_fields(Writer& writer, const StatusReply& reply) {
 
 void write_fields(Writer& writer, const DebugReply& reply) { writer.text("text", reply.text); }
 
+void write_member(Writer& writer, const MembersReply::Member& member) {
+  writer.map(9);
+  writer.number("id", member.id);
+  writer.number("identity", member.identity);
+  writer.number("priority", member.priority);
+  writer.text("peer", member.peer);
+  writer.text("client", member.client);
+  writer.text("publish", member.publish);
+  writer.boolean("voter", member.voter);
+  writer.boolean("promoting", member.promoting);
+  write_optional(writer, "match_index", member.match_index);
+}
+
+void write_fields(Writer& writer, const MembersReply& reply) {
+  writer.number("index", reply.index);
+  writer.boolean("changing", reply.changing);
+  writer.text("members");
+  writer.array(reply.members.size());
+  for (const auto& member : reply.members) write_member(writer, member);
+}
+
+void write_fields(Writer& writer, const ChangeReply& reply) { writer.number("index", reply.index); }
+
+void write_fields(Writer& writer, const TransferReply& reply) { writer.number("node", reply.node); }
+
+void write_fields(Writer& writer, const SnapshotReply& reply) {
+  writer.number("index", reply.index);
+}
+
+void write_fields(Writer& writer, const SessionOpenReply& reply) {
+  writer.number("session", reply.session);
+  writer.number("index", reply.index);
+}
+
+void write_fields(Writer& writer, const SessionCloseReply& reply) {
+  writer.number("index", reply.index);
+  writer.boolean("found", reply.found);
+}
+
 void write_fields(Writer& writer, const ErrorReply& reply) {
   writer.text("error");
   writer.map(reply.first_index ? 3 : 2);
@@ -142,6 +195,10 @@ std::string_view error_code_name(ErrorCode code) {
       return "too_large";
     case ErrorCode::kCompacted:
       return "compacted";
+    case ErrorCode::kSessionExpired:
+      return "session_expired";
+    case ErrorCode::kConflict:
+      return "conflict";
   }
   return "unknown";
 }

@@ -2,101 +2,28 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <numeric>
 #include <utility>
 
 #include "codec/client_codec.h"
+#include "codec/membership_requests.h"
 #include "codec/printable.h"
 #include "codec/request_fields.h"
+#include "codec/request_reader.h"
 
 namespace codec {
 namespace {
 
 using Type = FieldValue::Type;
+using Reader = RequestReader;
 
 constexpr std::uint64_t kDefaultReplayLimit = 1000;
-constexpr std::size_t kTopicPrefixBytes = 3;  // "kv/" and "ch/" before a key or channel
 constexpr std::size_t kPrintedOperationBytes = 32;
 
-// Takes fields by name and checks each. The first defect is kept, so that a request is read in
-// straight lines and judged once.
-class Reader {
- public:
-  Reader(const RequestFields& fields, const ClientLimits& limits)
-      : fields_(fields), limits_(limits) {}
-
-  [[nodiscard]] const std::string& defect() const { return defect_; }
-  [[nodiscard]] const ClientLimits& limits() const { return limits_; }
-
-  // A key or channel: 1 to max_key_bytes.
-  [[nodiscard]] std::string key(FieldName name) {
-    std::string key = bytes(name);
-    if (key.empty()) fail(fmt::format("the field {} is empty", field_name(name)));
-    if (key.size() > limits_.max_key_bytes) {
-      fail(fmt::format("the field {} has {} bytes, at most {} are taken", field_name(name),
-                       key.size(), limits_.max_key_bytes));
-    }
-    return key;
-  }
-
-  [[nodiscard]] std::string bytes(FieldName name) {
-    const FieldValue& value = fields_[name];
-    if (value.type == Type::kText || value.type == Type::kBytes) return std::string(value.bytes);
-    fail_type(name, "a str or a bin");
-    return {};
-  }
-
-  [[nodiscard]] std::uint64_t number(FieldName name, std::uint64_t otherwise) {
-    const FieldValue& value = fields_[name];
-    if (value.type == Type::kMissing) return otherwise;
-    if (value.type != Type::kNumber) fail_type(name, "a whole number from 0");
-    return value.number;
-  }
-
-  [[nodiscard]] bool linearizable() {
-    const FieldValue& value = fields_[FieldName::kConsistency];
-    if (value.type == Type::kMissing) return true;
-    if (value.type == Type::kText && value.bytes == "linearizable") return true;
-    if (value.type != Type::kText || value.bytes != "local") {
-      fail("the field consistency is neither \"linearizable\" nor \"local\"");
-    }
-    return false;
-  }
-
-  [[nodiscard]] std::vector<std::string> topics() {
-    const Type type = fields_[FieldName::kTopics].type;
-    if (type == Type::kMissing) return {};
-    if (type != Type::kArray) fail_type(FieldName::kTopics, "a list of topic prefixes");
-    const std::size_t longest = limits_.max_key_bytes + kTopicPrefixBytes;
-    for (const auto topic : fields_.topics()) {
-      if (topic.size() > longest) {
-        fail(fmt::format("a topic in the field topics has {} bytes, at most {} are taken",
-                         topic.size(), longest));
-        return {};
-      }
-    }
-    return {fields_.topics().begin(), fields_.topics().end()};
-  }
-
-  void fail(std::string defect) {
-    if (defect_.empty()) defect_ = std::move(defect);
-  }
-
- private:
-  void fail_type(FieldName name, std::string_view wanted) {
-    const bool missing = fields_[name].type == Type::kMissing;
-    fail(missing ? fmt::format("the field {} is missing", field_name(name))
-                 : fmt::format("the field {} is not {}", field_name(name), wanted));
-  }
-
-  const RequestFields& fields_;
-  const ClientLimits& limits_;
-  std::string defect_;
-};
-
 RequestBody read_set(Reader& reader) {
-  return SetRequest{.key = reader.key(FieldName::kKey), .value = reader.bytes(FieldName::kValue)};
+  return SetRequest{.key = reader.key(FieldName::kKey),
+                    .value = reader.bytes(FieldName::kValue),
+                    .name = reader.write_name()};
 }
 
 RequestBody read_get(Reader& reader) {
@@ -104,16 +31,16 @@ RequestBody read_get(Reader& reader) {
 }
 
 RequestBody read_delete(Reader& reader) {
-  return DeleteRequest{.key = reader.key(FieldName::kKey)};
+  return DeleteRequest{.key = reader.key(FieldName::kKey), .name = reader.write_name()};
 }
 
 RequestBody read_publish(Reader& reader) {
   return PublishRequest{.channel = reader.key(FieldName::kChannel),
-                        .value = reader.bytes(FieldName::kValue)};
+                        .value = reader.bytes(FieldName::kValue),
+                        .name = reader.write_name()};
 }
 
 RequestBody read_replay(Reader& reader) {
-  constexpr std::uint64_t kMaxIndex = std::numeric_limits<std::int64_t>::max();
   const std::uint64_t most = reader.limits().max_replay_count;
   ReplayRequest request{
       .after = reader.number(FieldName::kAfter, 0),
@@ -132,16 +59,39 @@ RequestBody read_status(Reader&) { return StatusRequest{}; }
 
 RequestBody read_debug(Reader&) { return DebugRequest{}; }
 
+RequestBody read_snapshot(Reader&) { return SnapshotRequest{}; }
+
+RequestBody read_session_open(Reader& reader) {
+  return SessionOpenRequest{.timeout_ms = reader.optional_number(
+                                FieldName::kTimeout, kMinSessionTimeoutMs, kMaxSessionTimeoutMs)};
+}
+
+RequestBody read_session_close(Reader& reader) {
+  return SessionCloseRequest{.session = reader.number_of(FieldName::kSession, 1, kMaxIndex)};
+}
+
 struct Operation {
   std::string_view name;
   RequestBody (*read)(Reader&);
 };
 
 constexpr std::array kOperations = {
-    Operation{"set", read_set},       Operation{"get", read_get},
-    Operation{"delete", read_delete}, Operation{"publish", read_publish},
-    Operation{"replay", read_replay}, Operation{"status", read_status},
+    Operation{"set", read_set},
+    Operation{"get", read_get},
+    Operation{"delete", read_delete},
+    Operation{"publish", read_publish},
+    Operation{"replay", read_replay},
+    Operation{"status", read_status},
     Operation{"debug", read_debug},
+    Operation{"members", read_members},
+    Operation{"change", read_change},
+    Operation{"join", read_join},
+    Operation{"leave", read_leave},
+    Operation{"promote", read_promote},
+    Operation{"transfer", read_transfer},
+    Operation{"snapshot", read_snapshot},
+    Operation{"session.open", read_session_open},
+    Operation{"session.close", read_session_close},
 };
 
 // Levenshtein's distance: how many letters to insert, remove or replace.

@@ -1,6 +1,7 @@
 #include "database/command.h"
 
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -10,22 +11,55 @@
 namespace database {
 namespace {
 
-// Three forms of MessagePack are all that a command needs. They are read here, in place, because
-// an unpacker that builds objects reserves memory for what a length declares (B19).
+// Arrays, bin and unsigned integers are all that a command needs. They are read here, in place,
+// because an unpacker that builds objects reserves memory for what a length declares (B19).
 constexpr unsigned char kArray = 0x90;  // the number of elements in its lower four bits
 constexpr unsigned char kBinary8 = 0xc4;
 constexpr unsigned char kBinary16 = 0xc5;
 constexpr unsigned char kBinary32 = 0xc6;
+constexpr unsigned char kMostInOneByte = 0x7f;
+constexpr unsigned char kUnsigned8 = 0xcc;  // 16, 32 and 64 bits are the next three
 
-enum class Kind : unsigned char { kSet = 1, kDelete = 2, kPublish = 3 };
+enum class Kind : unsigned char {
+  kSet = 1,
+  kDelete = 2,
+  kPublish = 3,
+  kOpenSession = 4,
+  kCloseSession = 5,
+  kInSession = 6,
+};
+
+// Of its array, the kind included; 0: there is no such kind.
+constexpr unsigned char elements_of(std::size_t kind) {
+  constexpr unsigned char kElements[] = {0, 3, 2, 3, 3, 2, 4};
+  return kind < std::size(kElements) ? kElements[kind] : 0;
+}
 
 void append_byte(std::string& bytes, unsigned char byte) {
   bytes.push_back(static_cast<char>(byte));
 }
 
-void append_head(std::string& bytes, Kind kind, unsigned char elements) {
-  append_byte(bytes, kArray | elements);
+void append_head(std::string& bytes, Kind kind) {
+  append_byte(bytes, kArray | elements_of(static_cast<std::size_t>(kind)));
   append_byte(bytes, static_cast<unsigned char>(kind));
+}
+
+void append_big_endian(std::string& bytes, std::uint64_t number, int size_bytes) {
+  for (int byte = size_bytes - 1; byte >= 0; --byte) {
+    append_byte(bytes, static_cast<unsigned char>(number >> (8 * byte)));
+  }
+}
+
+void append_unsigned(std::string& bytes, std::uint64_t number) {
+  if (number <= kMostInOneByte) return append_byte(bytes, static_cast<unsigned char>(number));
+  unsigned char form = kUnsigned8;
+  int size_bytes = 1;
+  while (size_bytes < 8 && number >> (8 * size_bytes) != 0) {
+    ++form;
+    size_bytes *= 2;
+  }
+  append_byte(bytes, form);
+  append_big_endian(bytes, number, size_bytes);
 }
 
 void append_binary(std::string& bytes, std::string_view content) {
@@ -42,9 +76,7 @@ void append_binary(std::string& bytes, std::string_view content) {
   } else {
     append_byte(bytes, kBinary32);
   }
-  for (int byte = size_bytes - 1; byte >= 0; --byte) {
-    append_byte(bytes, static_cast<unsigned char>(size >> (8 * byte)));
-  }
+  append_big_endian(bytes, size, size_bytes);
   bytes.append(content);
 }
 
@@ -52,20 +84,36 @@ struct Encoder {
   std::string bytes;
 
   void operator()(const SetCommand& set) {
-    bytes.reserve(set.key.size() + set.value.size() + 12);
-    append_head(bytes, Kind::kSet, 3);
+    bytes.reserve(bytes.size() + set.key.size() + set.value.size() + 12);
+    append_head(bytes, Kind::kSet);
     append_binary(bytes, set.key);
     append_binary(bytes, set.value);
   }
   void operator()(const DeleteCommand& erase) {
-    append_head(bytes, Kind::kDelete, 2);
+    append_head(bytes, Kind::kDelete);
     append_binary(bytes, erase.key);
   }
   void operator()(const PublishCommand& publish) {
-    bytes.reserve(publish.channel.size() + publish.value.size() + 12);
-    append_head(bytes, Kind::kPublish, 3);
+    bytes.reserve(bytes.size() + publish.channel.size() + publish.value.size() + 12);
+    append_head(bytes, Kind::kPublish);
     append_binary(bytes, publish.channel);
     append_binary(bytes, publish.value);
+  }
+  void operator()(const OpenSessionCommand& open) {
+    append_head(bytes, Kind::kOpenSession);
+    append_unsigned(bytes, open.timeout_ms);
+    append_unsigned(bytes, open.max_sessions);
+  }
+  void operator()(const CloseSessionCommand& close) {
+    append_head(bytes, Kind::kCloseSession);
+    append_unsigned(bytes, close.session);
+  }
+  void operator()(const SessionCommand& command) {
+    CHECK(command.seq >= 1, "session {}: a request without a number", command.session);
+    append_head(bytes, Kind::kInSession);
+    append_unsigned(bytes, command.session);
+    append_unsigned(bytes, command.seq);
+    std::visit([this](const auto& write) { (*this)(write); }, command.write);
   }
 };
 
@@ -86,7 +134,18 @@ class Reader {
     return number;
   }
 
-  // Only in the shortest form, so that one command has one encoding.
+  // Both only in their shortest form, so that one command has one encoding.
+  [[nodiscard]] std::optional<std::uint64_t> unsigned_integer() {
+    const auto form = big_endian(1);
+    if (!form || *form <= kMostInOneByte) return form;
+    if (*form < kUnsigned8 || *form > kUnsigned8 + 3) return std::nullopt;
+    const std::size_t size_bytes = std::size_t{1} << (*form - kUnsigned8);
+    const auto number = big_endian(size_bytes);
+    const std::uint64_t most_in_less =
+        size_bytes == 1 ? kMostInOneByte : (std::uint64_t{1} << (4 * size_bytes)) - 1;
+    if (!number || *number <= most_in_less) return std::nullopt;
+    return number;
+  }
   [[nodiscard]] std::optional<std::string_view> binary() {
     const auto form = big_endian(1);
     std::size_t size_bytes = 0;
@@ -114,7 +173,7 @@ class Reader {
 };
 
 template <typename PairCommand>
-std::optional<Command> read_pair(Reader& reader) {
+std::optional<Write> read_pair(Reader& reader) {
   const auto name = reader.binary();
   if (!name) return std::nullopt;
   const auto value = reader.binary();
@@ -122,48 +181,84 @@ std::optional<Command> read_pair(Reader& reader) {
   return PairCommand{*name, *value};
 }
 
-std::optional<Command> read_delete(Reader& reader) {
+std::optional<Write> read_write(Reader& reader, Kind kind) {
+  if (kind == Kind::kSet) return read_pair<SetCommand>(reader);
+  if (kind == Kind::kPublish) return read_pair<PublishCommand>(reader);
+  if (kind != Kind::kDelete) return std::nullopt;
   const auto key = reader.binary();
   if (!key) return std::nullopt;
   return DeleteCommand{*key};
+}
+
+std::optional<Command> read_open_session(Reader& reader) {
+  const auto timeout_ms = reader.unsigned_integer();
+  if (!timeout_ms) return std::nullopt;
+  const auto max_sessions = reader.unsigned_integer();
+  if (!max_sessions) return std::nullopt;
+  return OpenSessionCommand{*timeout_ms, *max_sessions};
+}
+
+std::optional<Command> read_close_session(Reader& reader) {
+  const auto session = reader.unsigned_integer();
+  if (!session) return std::nullopt;
+  return CloseSessionCommand{*session};
+}
+
+// Both bytes before a command's parts: its kind, where the array has the length of that kind.
+std::optional<Kind> read_head(Reader& reader) {
+  const auto array = reader.big_endian(1);
+  const auto kind = reader.big_endian(1);
+  if (!array || !kind || elements_of(*kind) == 0) return std::nullopt;
+  if (*array != (kArray | elements_of(*kind))) return std::nullopt;
+  return static_cast<Kind>(*kind);
+}
+
+std::optional<Command> read_in_session(Reader& reader) {
+  const auto session = reader.unsigned_integer();
+  if (!session) return std::nullopt;
+  const auto seq = reader.unsigned_integer();
+  if (!seq || *seq == 0) return std::nullopt;
+  const auto kind = read_head(reader);
+  if (!kind) return std::nullopt;
+  const auto write = read_write(reader, *kind);
+  if (!write) return std::nullopt;
+  return SessionCommand{*session, *seq, *write};
+}
+
+std::optional<Command> read_parts(Reader& reader, Kind kind) {
+  if (kind == Kind::kOpenSession) return read_open_session(reader);
+  if (kind == Kind::kCloseSession) return read_close_session(reader);
+  if (kind == Kind::kInSession) return read_in_session(reader);
+  const auto write = read_write(reader, kind);
+  if (!write) return std::nullopt;
+  return std::visit([](const auto& each) -> Command { return each; }, *write);
 }
 
 }  // namespace
 
 base::SharedBytes encode_command(const Command& command) {
   Encoder encoder;
-  std::visit(encoder, command);
+  std::visit([&](const auto& each) { encoder(each); }, command);
   return base::SharedBytes::take(std::move(encoder.bytes));
 }
 
 base::Result<Command> decode_command(std::string_view bytes) {
   Reader reader(bytes);
-  const auto array = reader.big_endian(1);
-  const auto kind = reader.big_endian(1);
-  if (!array || !kind) return base::Error{"a command is at least two bytes long"};
-  const auto is = [&](Kind expected, std::size_t elements) {
-    return *kind == static_cast<std::size_t>(expected) && *array == (kArray | elements);
-  };
-  std::optional<Command> command;
-  if (is(Kind::kSet, 3)) {
-    command = read_pair<SetCommand>(reader);
-  } else if (is(Kind::kDelete, 2)) {
-    command = read_delete(reader);
-  } else if (is(Kind::kPublish, 3)) {
-    command = read_pair<PublishCommand>(reader);
-  } else {
-    return base::Error{fmt::format(
-        "a command does not begin with the bytes {:#04x} {:#04x}: no such kind of command, or not "
-        "an array of its length",
-        *array, *kind)};
+  const auto kind = read_head(reader);
+  if (!kind) {
+    return base::Error{
+        "a command does not begin with a kind that there is, in an array of its length"};
   }
+  const auto number = static_cast<unsigned>(*kind);
+  const auto command = read_parts(reader, *kind);
   if (!command) {
     return base::Error{fmt::format(
-        "a command of kind {} has a part that is cut short or not bin in its shortest form",
-        *kind)};
+        "a command of kind {} has a part that is cut short, of the wrong type or not in its "
+        "shortest form",
+        number)};
   }
   if (!reader.at_end()) {
-    return base::Error{fmt::format("a command of kind {} has bytes after its end", *kind)};
+    return base::Error{fmt::format("a command of kind {} has bytes after its end", number)};
   }
   return *command;
 }

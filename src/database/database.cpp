@@ -1,54 +1,46 @@
 #include "database/database.h"
 
-#include <fmt/format.h>
-
 #include <string>
+#include <utility>
 
 #include "base/check.h"
-#include "base/checksum.h"
 #include "database/history.h"
 #include "database/integers.h"
-#include "database/store.h"
+#include "database/memory_store.h"
+#include "database/rocks_store.h"
+#include "database/sessions.h"
+#include "database/snapshot_loader.h"
+#include "database/snapshot_reader.h"
 #include "database/transition.h"
 
 namespace database {
 namespace {
 
-std::uint64_t stored_applied_index(const Store& store) {
-  rocksdb::PinnableSlice value;
-  if (!store.get(Family::kMeta, kAppliedIndexKey, value)) return 0;
-  const auto index = read_little_endian(view(value));
-  if (!index) store.damaged("the applied index");
-  return *index;
-}
-
-// The hash of all before it, the family and both sizes go into each step, so that no two states
-// are the same run of bytes.
-std::uint64_t hash_family(const Store& store, Family family, std::uint64_t hash) {
-  std::string step;
-  const auto iterator = store.iterate(family);
-  for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
-    step.assign(view_of(little_endian(hash)));
-    step.push_back(static_cast<char>(family));
-    step.append(view_of(little_endian(iterator->key().size())));
-    step.append(view(iterator->key()));
-    step.append(view(iterator->value()));
-    hash = base::checksum(std::as_bytes(std::span<const char>(step)));
-  }
-  store.check_end(*iterator);
-  return hash;
+std::uint64_t stored_number(const Store& store, std::string_view key) {
+  std::string value;
+  if (!store.get(Family::kMeta, key, value)) return 0;
+  const auto number = read_little_endian(value);
+  if (!number) store.damaged(key);
+  return *number;
 }
 
 }  // namespace
 
 struct Database::Implementation {
   Implementation(const std::filesystem::path& directory, const Options& options)
-      : store(directory, options), applied_index(stored_applied_index(store)) {}
+      : store(open_store(directory, options)),
+        applied_index(stored_number(*store, kAppliedIndexKey)),
+        log_time_ms(stored_number(*store, kLogTimeKey)),
+        sessions(*store),
+        batch(store->make_batch()) {}
 
-  Store store;
+  std::unique_ptr<Store> store;
   std::uint64_t applied_index;
+  std::uint64_t log_time_ms;
+  std::optional<Sessions> sessions;  // always there
+  std::unique_ptr<Batch> batch;      // empty between two calls; kept for its memory
   std::uint64_t undecodable_commands = 0;
-  rocksdb::WriteBatch batch;  // empty between two calls; kept for its memory
+  bool loading = false;
 };
 
 Database::Database(const std::filesystem::path& directory, const Options& options)
@@ -58,55 +50,93 @@ Database::~Database() = default;
 
 std::uint64_t Database::applied_index() const { return implementation_->applied_index; }
 
+std::uint64_t Database::log_time_ms() const { return implementation_->log_time_ms; }
+
+std::uint64_t Database::session_count() const { return implementation_->sessions->count(); }
+
 Applied Database::apply(std::span<const Committed> entries) {
   Applied applied;
   if (entries.empty()) return applied;
   auto& self = *implementation_;
-  self.batch.Clear();
-  Transition transition(self.store, self.batch);
+  self.batch->clear();
+  Transition transition(*self.store, *self.sessions, *self.batch);
   applied.outcomes.reserve(entries.size());
+  applied.effect_indices.reserve(entries.size());
   applied.broadcasts.reserve(entries.size());
   std::uint64_t last = self.applied_index;
+  std::uint64_t time_ms = self.log_time_ms;
   for (const auto& entry : entries) {
     CHECK(entry.index == last + 1, "entry {} of term {} is to be applied after entry {}",
           entry.index, entry.term, last);
-    applied.outcomes.push_back(transition.execute(entry, applied.broadcasts));
+    CHECK(entry.time_ms >= time_ms, "entry {} of term {} is of time {}, the one before of {}",
+          entry.index, entry.term, entry.time_ms, time_ms);
+    const Effect effect = transition.execute(entry, applied.broadcasts);
+    applied.outcomes.push_back(effect.outcome);
+    applied.effect_indices.push_back(effect.index);
     last = entry.index;
+    time_ms = entry.time_ms;
   }
-  add_history(self.store, entries.front().index, last, applied.broadcasts, self.batch);
-  self.batch.Put(self.store.family(Family::kMeta), slice(kAppliedIndexKey),
-                 slice(view_of(little_endian(last))));
-  self.store.write(self.batch);
+  self.sessions->finish(entries.size(), *self.batch);
+  add_history(entries.front().index, last, applied.broadcasts, *self.batch);
+  self.batch->put(Family::kMeta, kAppliedIndexKey, {view_of(little_endian(last))});
+  self.batch->put(Family::kMeta, kLogTimeKey, {view_of(little_endian(time_ms))});
+  self.store->write(*self.batch);
   self.applied_index = last;
+  self.log_time_ms = time_ms;
   self.undecodable_commands += transition.undecodable_commands();
   return applied;
 }
 
 std::optional<Found> Database::get(std::string_view key) const {
-  const auto& store = implementation_->store;
-  rocksdb::PinnableSlice bytes;
+  const auto& store = *implementation_->store;
+  std::string bytes;
   if (!store.get(Family::kKeys, key, bytes)) return std::nullopt;
-  const auto record = read_key_record(view(bytes));
+  const auto record = read_key_record(bytes);
   if (!record) store.damaged("the record of a key");
-  return Found{std::string(record->value), record->version, record->index};
+  const auto [version, index, value] = *record;
+  bytes.erase(0, bytes.size() - value.size());
+  return Found{std::move(bytes), version, index};
 }
 
 std::variant<Replay, Compacted> Database::replay(std::uint64_t after,
                                                  std::span<const std::string> topics,
                                                  std::size_t limit, std::size_t max_bytes) const {
-  return read_history(implementation_->store, implementation_->applied_index,
+  return read_history(*implementation_->store, implementation_->applied_index,
                       {after, topics, limit, max_bytes});
 }
 
-void Database::flush() { implementation_->store.flush(); }
+void Database::flush() { implementation_->store->flush(); }
 
 std::uint64_t Database::undecodable_commands() const {
   return implementation_->undecodable_commands;
 }
 
-std::uint64_t Database::state_hash() const {
-  const auto& store = implementation_->store;
-  return hash_family(store, Family::kChannels, hash_family(store, Family::kKeys, 0));
+std::unique_ptr<SnapshotReader> Database::read_snapshot() const {
+  const auto& self = *implementation_;
+  return make_snapshot_reader(*self.store, self.applied_index, self.log_time_ms);
+}
+
+std::unique_ptr<SnapshotLoader> Database::load_snapshot() {
+  auto& self = *implementation_;
+  CHECK(!self.loading, "a second snapshot is to be loaded at once, at index {}",
+        self.applied_index);
+  self.loading = true;
+  StoreSnapshotLoader::Owner owner;
+  owner.applied_index = [&self] { return self.applied_index; };
+  owner.installed = [&self](const SnapshotHeader& header) {
+    self.applied_index = header.applied_index;
+    self.log_time_ms = header.log_time_ms;
+    self.sessions.emplace(*self.store);
+  };
+  owner.gone = [&self] { self.loading = false; };
+  return std::make_unique<StoreSnapshotLoader>(*self.store, std::move(owner));
+}
+
+std::uint64_t Database::state_hash() const { return hash_state(*implementation_->store); }
+
+std::unique_ptr<Store> open_store(const std::filesystem::path& directory, const Options& options) {
+  if (options.in_memory) return std::make_unique<MemoryStore>(options);
+  return std::make_unique<RocksStore>(directory, options);
 }
 
 }  // namespace database

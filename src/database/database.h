@@ -1,9 +1,9 @@
 // Database: the replicated state machine. Keys with versions, channels with contiguous sequence
-// numbers, and the recent broadcasts for `replay`, on RocksDB. Its write-ahead log is off, as the
-// Raft log is that: after a crash it reopens at what it had flushed, and applied_index() says
-// from where the log has to be applied again. Data and applied index change in one batch, and all
-// column families are flushed together. One owner, one thread. Deterministic: the same commands
-// at the same indices give the same outcomes and broadcasts on every node.
+// numbers, the sessions of clients, and the recent broadcasts for `replay`, on RocksDB. Its
+// write-ahead log is off, as the Raft log is that: after a crash it reopens at what it had
+// flushed, and applied_index() says from where the log has to be applied again. Data and applied
+// index change in one batch, and all column families are flushed together. One owner, one thread.
+// Deterministic: the same entries give the same outcomes and broadcasts on every node.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "database/snapshot.h"
 
 namespace database {
 
@@ -36,9 +37,11 @@ struct Options {
   // Broadcasts kept for replay, on disk, compressed. What is over it is dropped file by file,
   // oldest first, and a file may hold an eighth of it.
   std::uint64_t replay_retention_bytes = 256 << 20;
-  // For the simulator and for tests: nothing touches a disk, and each open begins empty, as after
-  // a crash that lost all.
+  // For the simulator and for tests: nothing touches a disk. Each open begins with what the image
+  // holds, flush() and a loaded snapshot go into it, and what came after is lost with the
+  // database, as in a crash. Without an image each open begins empty.
   bool in_memory = false;
+  std::shared_ptr<MemoryImage> memory_image = nullptr;
 };
 
 // One committed entry. A no-operation has no command.
@@ -46,7 +49,17 @@ struct Committed {
   std::uint64_t index;
   std::uint64_t term;  // only passed on to the broadcast
   std::optional<base::SharedBytes> command;
+  std::uint64_t time_ms;  // the log's own, of the entry; never falls
 };
+
+// Sessions: a write under a session takes effect once for each of its numbers, `seq`, and every
+// later entry with the same number has the outcome of the first. Numbers may come out of order;
+// the outcomes of the newest kSessionWindow are kept. A session ends when it is closed, or when
+// an entry is applied whose time is more than the session's timeout after that of its last
+// command. Never by anything else: so a number is not forgotten while its session lives.
+inline constexpr std::uint64_t kSessionWindow = 1024;
+// Of live sessions, whatever a command allows.
+inline constexpr std::uint64_t kMaxSessions = 65'536;
 
 struct SetOutcome {
   std::uint64_t version;
@@ -57,8 +70,18 @@ struct DeleteOutcome {
 struct PublishOutcome {
   std::uint64_t seq;
 };
-struct NoOutcome {};  // of a no-operation, and of a command that no release wrote
-using Outcome = std::variant<NoOutcome, SetOutcome, DeleteOutcome, PublishOutcome>;
+struct SessionOpened {
+  std::uint64_t session;  // the index of the entry that opened it
+};
+struct SessionClosed {
+  bool found;
+};
+struct SessionsFull {};    // as many live sessions as the command allows
+struct SessionExpired {};  // there is no such session any more, or never was: no effect now
+struct SeqTooOld {};       // behind the window: it may or may not have taken effect before
+struct NoOutcome {};       // of a no-operation, and of a command that no release wrote
+using Outcome = std::variant<NoOutcome, SetOutcome, DeleteOutcome, PublishOutcome, SessionOpened,
+                             SessionClosed, SessionsFull, SessionExpired, SeqTooOld>;
 
 enum class BroadcastKind : std::uint8_t { kSet = 1, kDelete = 2, kPublish = 3 };
 
@@ -73,7 +96,10 @@ struct Broadcast {
 };
 
 struct Applied {
-  std::vector<Outcome> outcomes;      // one for each entry, in order
+  std::vector<Outcome> outcomes;  // one for each entry, in order
+  // One for each entry: the index at which the command took effect. Its own, but for one that is
+  // repeated under a session: there that of the first.
+  std::vector<std::uint64_t> effect_indices;
   std::vector<Broadcast> broadcasts;  // of the entries that changed something, in order
 };
 
@@ -103,8 +129,11 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   [[nodiscard]] std::uint64_t applied_index() const;
+  [[nodiscard]] std::uint64_t log_time_ms() const;    // of the last applied entry
+  [[nodiscard]] std::uint64_t session_count() const;  // live ones
 
-  // Entries consecutive from applied_index() + 1, as one atomic batch. A command that does not
+  // Entries consecutive from applied_index() + 1, as one atomic batch, and the times not below
+  // log_time_ms(). A command that does not
   // decode changes nothing, on no node, and is counted.
   [[nodiscard]] Applied apply(std::span<const Committed> entries);
 
@@ -123,8 +152,14 @@ class Database {
 
   [[nodiscard]] std::uint64_t undecodable_commands() const;  // since this was opened
 
-  // Of all keys and channels, in order; equal states have equal hashes on every node. Reads
-  // everything: for tests and the simulator.
+  // A snapshot of this moment, to be read while applies go on. Not beyond the life of this.
+  [[nodiscard]] std::unique_ptr<SnapshotReader> read_snapshot() const;
+  // Replaces everything by a snapshot that is not older than applied_index(). One at a time, and
+  // not beyond the life of this. Until its finish() has succeeded, nothing here changes.
+  [[nodiscard]] std::unique_ptr<SnapshotLoader> load_snapshot();
+
+  // Of all keys, channels and sessions, in order; equal states have equal hashes on every node.
+  // Reads everything: for tests and the simulator.
   [[nodiscard]] std::uint64_t state_hash() const;
 
  private:

@@ -83,9 +83,9 @@ struct Record {
   std::string_view broadcasts;
 };
 
-std::optional<Record> read_record(const rocksdb::Iterator& iterator) {
-  const auto first = read_big_endian(view(iterator.key()));
-  const std::string_view value = view(iterator.value());
+std::optional<Record> read_record(const Cursor& cursor) {
+  const auto first = read_big_endian(cursor.key());
+  const std::string_view value = cursor.value();
   if (!first || value.size() < kRecordHeaderSize) return std::nullopt;
   const Record record = {*first, load<std::uint64_t>(value, 0), value.substr(kRecordHeaderSize)};
   if (record.last < record.first) return std::nullopt;
@@ -131,26 +131,22 @@ class Collector {
 };
 
 // Where the history begins; just after what was applied, if all of it was dropped.
-std::uint64_t first_kept(const Store& store, rocksdb::Iterator& iterator,
-                         std::uint64_t applied_index) {
-  iterator.SeekToFirst();
-  if (!iterator.Valid()) {
-    store.check_end(iterator);
-    return applied_index + 1;
-  }
-  const auto record = read_record(iterator);
+std::uint64_t first_kept(const Store& store, Cursor& cursor, std::uint64_t applied_index) {
+  cursor.seek({});
+  if (!cursor.valid()) return applied_index + 1;
+  const auto record = read_record(cursor);
   if (!record) store.damaged("a record of the history");
   return record->first;
 }
 
 }  // namespace
 
-void add_history(const Store& store, std::uint64_t first, std::uint64_t last,
-                 std::span<const Broadcast> broadcasts, rocksdb::WriteBatch& batch) {
+void add_history(std::uint64_t first, std::uint64_t last, std::span<const Broadcast> broadcasts,
+                 Batch& batch) {
   std::string record;
   const auto put = [&](std::uint64_t from, std::uint64_t to) {
     base::store_little_endian(reinterpret_cast<std::byte*>(record.data()), to);
-    batch.Put(store.family(Family::kHistory), slice(view_of(big_endian(from))), slice(record));
+    batch.put(Family::kHistory, view_of(big_endian(from)), {record});
     record.resize(kRecordHeaderSize);
   };
   record.resize(kRecordHeaderSize);
@@ -168,18 +164,15 @@ void add_history(const Store& store, std::uint64_t first, std::uint64_t last,
 std::variant<Replay, Compacted> read_history(const Store& store, std::uint64_t applied_index,
                                              const ReplayQuery& query) {
   if (query.after >= applied_index) return Replay{{}, applied_index};
-  const auto iterator = store.iterate(Family::kHistory);
-  iterator->SeekForPrev(slice(view_of(big_endian(query.after + 1))));
-  if (!iterator->Valid()) {
-    store.check_end(*iterator);
-    return Compacted{first_kept(store, *iterator, applied_index)};
-  }
+  const auto cursor = store.iterate(Family::kHistory);
+  cursor->seek_back(view_of(big_endian(query.after + 1)));
+  if (!cursor->valid()) return Compacted{first_kept(store, *cursor, applied_index)};
   Replay replay{{}, query.after};
   if (query.limit == 0) return replay;
   Collector collector(query, replay);
   std::optional<std::uint64_t> expected;
-  for (; iterator->Valid(); iterator->Next()) {
-    const auto record = read_record(*iterator);
+  for (; cursor->valid(); cursor->next()) {
+    const auto record = read_record(*cursor);
     const bool in_place =
         record && (expected ? record->first == *expected : record->last > query.after);
     if (!in_place) store.damaged("a record of the history");
@@ -188,7 +181,6 @@ std::variant<Replay, Compacted> read_history(const Store& store, std::uint64_t a
     if (step == Collector::Step::kFull) return replay;
     expected = record->last + 1;
   }
-  store.check_end(*iterator);
   if (replay.complete_to != applied_index) store.damaged("the end of the history");
   return replay;
 }

@@ -17,8 +17,6 @@
 //       33     …  topic, payload
 #pragma once
 
-#include <rocksdb/write_batch.h>
-
 #include <cstdint>
 #include <span>
 #include <string>
@@ -35,8 +33,8 @@ inline constexpr std::size_t kHistoryRecordBytes = 1 << 20;
 inline constexpr std::size_t kReplayScanBytes = 64 << 20;
 
 // `broadcasts`: all those of the entries `first` to `last`, in order.
-void add_history(const Store& store, std::uint64_t first, std::uint64_t last,
-                 std::span<const Broadcast> broadcasts, rocksdb::WriteBatch& batch);
+void add_history(std::uint64_t first, std::uint64_t last, std::span<const Broadcast> broadcasts,
+                 Batch& batch);
 
 struct ReplayQuery {
   std::uint64_t after;

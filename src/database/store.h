@@ -1,19 +1,21 @@
-// Store: the RocksDB database of one node, opened as the state machine needs it. Private to
-// src/database; one owner, one thread. Every failure is a DatabaseFault.
+// Store: where the state machine keeps its records: ordered keys in families, changed by atomic
+// batches. RocksDB on a node, maps in the simulator; all that is above is the same code. Private
+// to src/database; one owner, one thread. Every failure is a DatabaseFault.
 //
 //   family    key                       value (integers little-endian)
-//   default   "applied_index"           u64
+//   meta      "applied_index"           u64
+//             "log_time"                u64, milliseconds
 //             "format"                  u64, kFormat
 //   keys      the key                   u64 version, u64 index of the last change, the value
 //   channels  the channel               u64 seq of the last message
 //   history   u64 big-endian, an index  one record (history.h)
+//   sessions  as in sessions.h
 #pragma once
 
-#include <rocksdb/db.h>
-
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,55 +24,78 @@
 
 namespace database {
 
-enum class Family : std::uint8_t { kMeta, kKeys, kChannels, kHistory };
-inline constexpr std::size_t kFamilyCount = 4;
+enum class Family : std::uint8_t { kMeta, kKeys, kChannels, kHistory, kSessions };
+inline constexpr std::size_t kFamilyCount = 5;
 
-inline constexpr std::uint64_t kFormat = 1;
+[[nodiscard]] inline std::size_t position(Family family) {
+  return static_cast<std::size_t>(family);
+}
+
+inline constexpr std::uint64_t kFormat = 2;
 inline constexpr std::string_view kAppliedIndexKey = "applied_index";
+inline constexpr std::string_view kLogTimeKey = "log_time";
 inline constexpr std::string_view kFormatKey = "format";
 
-class BackgroundFault;
-
-class Store {
+// Changes in order, later ones prevail. Belongs to the store that made it.
+class Batch {
  public:
-  Store(const std::filesystem::path& directory, const Options& options);
-  ~Store();
-  Store(const Store&) = delete;
-  Store& operator=(const Store&) = delete;
-
-  [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Family family) const;
-
-  // False: not there.
-  [[nodiscard]] bool get(Family family, std::string_view key, rocksdb::PinnableSlice& value) const;
-  // Of a moment: later writes do not show. Call check_end() when it has become invalid.
-  [[nodiscard]] std::unique_ptr<rocksdb::Iterator> iterate(Family family) const;
-  // An iterator ends at the end of its family, and also where reading failed.
-  void check_end(const rocksdb::Iterator& iterator) const;
-
-  void write(rocksdb::WriteBatch& batch);
-  void flush();
-
-  // What was read is not what this release writes.
-  [[noreturn]] void damaged(std::string_view what) const;
-
- private:
-  void open(const Options& options);
-  void check_format();
-  void check(const rocksdb::Status& status, std::string_view doing) const;
-
-  std::string directory_;
-  std::shared_ptr<BackgroundFault> background_fault_;
-  // In order of creation: the environment outlives the database, which outlives its handles.
-  std::unique_ptr<rocksdb::Env> memory_environment_;  // only with Options::in_memory
-  std::unique_ptr<rocksdb::DB> database_;
-  std::array<std::unique_ptr<rocksdb::ColumnFamilyHandle>, kFamilyCount> families_;
+  virtual ~Batch() = default;
+  // The value is its parts one after the other, four at most.
+  virtual void put(Family family, std::string_view key,
+                   std::initializer_list<std::string_view> parts) = 0;
+  virtual void erase(Family family, std::string_view key) = 0;
+  virtual void clear() = 0;
+  [[nodiscard]] virtual std::size_t size_bytes() const = 0;  // about
 };
 
-[[nodiscard]] inline rocksdb::Slice slice(std::string_view text) {
-  return {text.data(), text.size()};
-}
-[[nodiscard]] inline std::string_view view(const rocksdb::Slice& slice) {
-  return {slice.data(), slice.size()};
-}
+// Walks through a family in order of its keys. Stands nowhere until the first seek. What key()
+// and value() show lasts until it moves.
+class Cursor {
+ public:
+  virtual ~Cursor() = default;
+  virtual void seek(std::string_view key) = 0;       // to the first key at or behind this one
+  virtual void seek_back(std::string_view key) = 0;  // to the last key at or before this one
+  virtual void next() = 0;
+  [[nodiscard]] virtual bool valid() const = 0;
+  [[nodiscard]] virtual std::string_view key() const = 0;
+  [[nodiscard]] virtual std::string_view value() const = 0;
+};
+
+class View {
+ public:
+  virtual ~View() = default;
+  // Of the moment of this call, or of the view's; later writes do not show.
+  [[nodiscard]] virtual std::unique_ptr<Cursor> iterate(Family family) const = 0;
+};
+
+class Store : public View {
+ public:
+  [[nodiscard]] virtual std::unique_ptr<Batch> make_batch() const = 0;
+  // False: not there.
+  [[nodiscard]] virtual bool get(Family family, std::string_view key, std::string& value) const = 0;
+  // All families at this moment. Its cursors must not outlive it.
+  [[nodiscard]] virtual std::unique_ptr<View> pin() const = 0;
+
+  virtual void write(Batch& batch) = 0;
+  // Everything written so far survives a crash. Without it, a crash leaves what was there at some
+  // earlier moment between two writes.
+  virtual void flush() = 0;
+
+  // A second content beside the first, empty, for a snapshot that is being loaded. It is written
+  // by batches of its own and not read. Begun once, it is abandoned or installed.
+  virtual void begin_replacement() = 0;
+  [[nodiscard]] virtual std::unique_ptr<Batch> make_replacement_batch() const = 0;
+  virtual void abandon_replacement() noexcept = 0;
+  // `last`: the last batch of the replacement, with its meta records. The content is then that of
+  // the replacement, and flushed; a crash before the end leaves either all of the one or of the
+  // other.
+  virtual void install_replacement(Batch& last) = 0;
+
+  // What was read is not what this release writes.
+  [[noreturn]] virtual void damaged(std::string_view what) const = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Store> open_store(const std::filesystem::path& directory,
+                                                const Options& options);
 
 }  // namespace database

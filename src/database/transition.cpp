@@ -1,6 +1,5 @@
 #include "database/transition.h"
 
-#include <array>
 #include <string>
 
 #include "database/integers.h"
@@ -25,6 +24,13 @@ base::SharedBytes share(const base::SharedBytes& command, std::string_view value
   return command.part(static_cast<std::size_t>(value.data() - command.view().data()), value.size());
 }
 
+// Of a command that is one.
+Write as_write(const Command& command) {
+  if (const auto* set = std::get_if<SetCommand>(&command)) return *set;
+  if (const auto* erase = std::get_if<DeleteCommand>(&command)) return *erase;
+  return std::get<PublishCommand>(command);
+}
+
 }  // namespace
 
 std::optional<KeyRecord> read_key_record(std::string_view bytes) {
@@ -33,27 +39,50 @@ std::optional<KeyRecord> read_key_record(std::string_view bytes) {
                    bytes.substr(kKeyRecordHeaderSize)};
 }
 
-Outcome Transition::execute(const Committed& entry, std::vector<Broadcast>& broadcasts) {
-  if (!entry.command) return NoOutcome{};
+Effect Transition::execute(const Committed& entry, std::vector<Broadcast>& broadcasts) {
+  sessions_.advance_to(entry.time_ms, batch_);
+  if (!entry.command) return {NoOutcome{}, entry.index};
   const auto decoded = decode_command(entry.command->view());
   if (!decoded) {
     ++undecodable_commands_;
-    return NoOutcome{};
+    return {NoOutcome{}, entry.index};
   }
-  if (const auto* command = std::get_if<SetCommand>(&*decoded)) {
+  if (const auto* command = std::get_if<SessionCommand>(&*decoded)) {
+    return execute_in_session(*command, entry, broadcasts);
+  }
+  if (const auto* command = std::get_if<OpenSessionCommand>(&*decoded)) {
+    return {sessions_.open(*command, entry.index), entry.index};
+  }
+  if (const auto* command = std::get_if<CloseSessionCommand>(&*decoded)) {
+    return {sessions_.close(command->session, batch_), entry.index};
+  }
+  return {write(as_write(*decoded), entry, broadcasts), entry.index};
+}
+
+Effect Transition::execute_in_session(const SessionCommand& command, const Committed& entry,
+                                      std::vector<Broadcast>& broadcasts) {
+  if (auto known = sessions_.use(command, entry.index)) return *known;
+  const Effect effect = {write(command.write, entry, broadcasts), entry.index};
+  sessions_.keep(command, effect, batch_);
+  return effect;
+}
+
+Outcome Transition::write(const Write& write_command, const Committed& entry,
+                          std::vector<Broadcast>& broadcasts) {
+  if (const auto* command = std::get_if<SetCommand>(&write_command)) {
     const auto outcome = set(*command, entry.index);
     broadcasts.push_back({BroadcastKind::kSet, entry.index, entry.term, outcome.version,
                           topic(kKeyTopic, command->key), share(*entry.command, command->value)});
     return outcome;
   }
-  if (const auto* command = std::get_if<DeleteCommand>(&*decoded)) {
+  if (const auto* command = std::get_if<DeleteCommand>(&write_command)) {
     const auto version = erase(*command);
     if (!version) return DeleteOutcome{false};
     broadcasts.push_back({BroadcastKind::kDelete, entry.index, entry.term, *version,
                           topic(kKeyTopic, command->key), base::SharedBytes()});
     return DeleteOutcome{true};
   }
-  const auto& command = std::get<PublishCommand>(*decoded);
+  const auto& command = std::get<PublishCommand>(write_command);
   const auto outcome = publish(command);
   broadcasts.push_back({BroadcastKind::kPublish, entry.index, entry.term, outcome.seq,
                         topic(kChannelTopic, command.channel),
@@ -66,11 +95,8 @@ SetOutcome Transition::set(const SetCommand& command, std::uint64_t index) {
   ++version;
   const auto version_bytes = little_endian(version);
   const auto index_bytes = little_endian(index);
-  const rocksdb::Slice key = slice(command.key);
-  const std::array<rocksdb::Slice, 3> record = {slice(view_of(version_bytes)),
-                                                slice(view_of(index_bytes)), slice(command.value)};
-  batch_.Put(store_.family(Family::kKeys), rocksdb::SliceParts(&key, 1),
-             rocksdb::SliceParts(record.data(), static_cast<int>(record.size())));
+  batch_.put(Family::kKeys, command.key,
+             {view_of(version_bytes), view_of(index_bytes), command.value});
   return {version};
 }
 
@@ -79,24 +105,22 @@ std::optional<std::uint64_t> Transition::erase(const DeleteCommand& command) {
   if (version == 0) return std::nullopt;
   const std::uint64_t deletion = version + 1;
   version = 0;
-  batch_.Delete(store_.family(Family::kKeys), slice(command.key));
+  batch_.erase(Family::kKeys, command.key);
   return deletion;
 }
 
 PublishOutcome Transition::publish(const PublishCommand& command) {
   std::uint64_t& seq = seq_of(command.channel);
   ++seq;
-  const auto bytes = little_endian(seq);
-  batch_.Put(store_.family(Family::kChannels), slice(command.channel), slice(view_of(bytes)));
+  batch_.put(Family::kChannels, command.channel, {view_of(little_endian(seq))});
   return {seq};
 }
 
 std::uint64_t& Transition::version_of(std::string_view key) {
   const auto [position, added] = versions_.try_emplace(key, 0);
   if (!added) return position->second;
-  rocksdb::PinnableSlice bytes;
-  if (store_.get(Family::kKeys, key, bytes)) {
-    const auto record = read_key_record(view(bytes));
+  if (store_.get(Family::kKeys, key, bytes_)) {
+    const auto record = read_key_record(bytes_);
     if (!record) store_.damaged("the record of a key");
     position->second = record->version;
   }
@@ -106,9 +130,8 @@ std::uint64_t& Transition::version_of(std::string_view key) {
 std::uint64_t& Transition::seq_of(std::string_view channel) {
   const auto [position, added] = seqs_.try_emplace(channel, 0);
   if (!added) return position->second;
-  rocksdb::PinnableSlice bytes;
-  if (store_.get(Family::kChannels, channel, bytes)) {
-    const auto seq = read_little_endian(view(bytes));
+  if (store_.get(Family::kChannels, channel, bytes_)) {
+    const auto seq = read_little_endian(bytes_);
     if (!seq) store_.damaged("the record of a channel");
     position->second = *seq;
   }

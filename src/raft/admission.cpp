@@ -1,25 +1,36 @@
 #include "raft/admission.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "raft/roles.h"
 
 namespace raft {
 namespace {
 
-// Part of the first members of a cluster whose directories are not all known to it.
-bool awaits_admission(const State& state) {
-  const Member* self = state.configuration().find(state.id());
-  return state.configurations.index() == 0 && self != nullptr && self->identity == 0;
+// By which this node knows who asks, 0 where it is no member; the one that asks where none was seen.
+Identity known_directory(const Member* member, const Peer& from) {
+  if (member == nullptr) return 0;
+  return member->identity != 0 ? member->identity : from.identity;
 }
 
-void note_replaced(State& state, const Peer& from) {
-  if (state.admission.replaced) return;
-  state.admission.replaced = true;
-  state.trace(TraceLevel::kWarning,
-              fmt::format("node {} knows node {} by another data directory: this one is not counted "
-                          "until the lost one has left the cluster and this node has joined it",
-                          from.id, state.id()));
+// The sender addresses the directory by which it knows this node.
+void note_how_it_is_known(State& state, const MessageReceived& event, const Hello& hello) {
+  const Identity own = state.options.self.identity;
+  Admission& admission = state.admission;
+  if (state.awaits_admission() && event.addressed != 0 && event.addressed != own) {
+    if (std::exchange(admission.replaced, true)) return;
+    state.trace(
+        TraceLevel::kWarning,
+        fmt::format("node {} knows node {} by another data directory: this one is not counted "
+                    "until the lost one has left the cluster and this node has joined it",
+                    event.from.id, state.id()));
+  } else if (event.addressed == 0 && !hello.asks && state.is_member({state.id(), own}) &&
+             !state.leader()) {
+    if (std::exchange(admission.told_unknown, true)) return;
+    state.trace(TraceLevel::kWarning,
+                fmt::format("node {} does not know node {} as a member (any more)", event.from.id,
+                            state.id()));
+  }
 }
 
 bool is_known_as_said(const State& state) {
@@ -31,21 +42,18 @@ bool is_known_as_said(const State& state) {
 
 void on_hello(State& state, const MessageReceived& event, const Hello& hello) {
   const Peer& from = event.from;
-  if (event.addressed != 0 && event.addressed != state.options.self.identity) {
-    note_replaced(state, from);
-  }
+  note_how_it_is_known(state, event, hello);
   if (hello.self.id != from.id || hello.self.identity != from.identity) return;
   const Member* member = state.configuration().find(from.id);
   if (hello.asks) {
-    const bool known = member != nullptr && member->identity != 0;
-    state.send(Peer{from.id, known ? member->identity : from.identity},
+    state.send(Peer{from.id, known_directory(member, from)},
                Hello{state.current_term(), state.options.self, false});
   }
   if (member != nullptr && member->identity != 0 && member->identity != from.identity) return;
   state.output.effects.contacts.push_back(hello.self);
   auto* leader = state.as<LeaderState>();
   if (leader != nullptr && member != nullptr) leader->descriptions[from.id] = hello.self;
-  if (!awaits_admission(state) || member == nullptr) return;
+  if (!state.awaits_admission() || member == nullptr) return;
   // Only who answers this very directory does not know an earlier one of its id.
   if (event.addressed != state.options.self.identity) return;
   state.admission.heard[from.id] = hello.self;
@@ -54,7 +62,7 @@ void on_hello(State& state, const MessageReceived& event, const Hello& hello) {
 
 void admit_if_all_heard(State& state) {
   const Admission& admission = state.admission;
-  if (!awaits_admission(state) || admission.replaced || admission.storing) return;
+  if (!state.awaits_admission() || admission.replaced || admission.storing) return;
   Configuration known = state.configuration();
   for (Member& member : known.members) {
     if (member.id == state.id()) {
@@ -72,7 +80,7 @@ void admit_if_all_heard(State& state) {
 void on_first_configuration_stored(State& state, Configuration configuration) {
   state.admission.heard.clear();
   // The log of a leader may have come first, and then says more.
-  if (!awaits_admission(state)) return;
+  if (!state.awaits_admission()) return;
   state.configurations.reset(0, std::move(configuration));
   state.follow_configuration();
   state.snapshots.newest = SnapshotHead{{}, state.configuration(), 0, 0};
@@ -85,8 +93,8 @@ void say_hello(State& state) {
   if (state.now < state.admission.hello_due) return;
   const bool first = state.admission.hello_due == 0;
   state.admission.hello_due = state.now + state.options.election_timeout_ms;
-  const bool asks = awaits_admission(state);
-  const bool to_all = first || asks || !state.leader() || !is_known_as_said(state);
+  const bool asks = state.awaits_admission() || !state.leader();
+  const bool to_all = first || asks || !is_known_as_said(state);
   for (const Member& member : state.configuration().members) {
     if (member.id == state.id()) continue;
     // It knows nobody, and hears nothing that is not addressed to its directory.

@@ -1,9 +1,8 @@
 // Admission (A28): how nodes come to know each other's data directories before they count on them.
 // The first members of a new cluster say hello until each has heard all others; then it knows the
-// directory of every one, notes it on disk, and may stand. A node whose directory was lost never
-// gets there: the others greet it under the directory that they knew. It neither stands nor is
-// counted until it is let in again as a new member. Until it is admitted it does not vote either: a
-// candidate may have heard of this directory alone, and a vote of the lost one may count elsewhere.
+// directory of every one, notes it on disk, and may stand, vote and acknowledge. A node whose
+// directory was lost never gets there: the others greet it under the directory that they knew. It
+// takes no part until it is let in again as a new member.
 //
 // Later the same words tell where a node is found, so that it may move.
 #pragma once

@@ -108,8 +108,7 @@ bool is_valid(const Configuration& configuration) {
                         return a.id >= b.id;
                       }) == members.end();
   if (!sorted || (!members.empty() && members.front().id == 0)) return false;
-  for (const auto* list :
-       {&configuration.voters, &configuration.old_voters, &configuration.goal}) {
+  for (const auto* list : {&configuration.voters, &configuration.old_voters, &configuration.goal}) {
     const bool known = std::all_of(list->begin(), list->end(), [&](NodeId node) {
       return configuration.find(node) != nullptr;
     });

@@ -55,7 +55,8 @@ struct Configuration {
 
 [[nodiscard]] bool contains(std::span<const NodeId> sorted, NodeId node);
 
-// docs/log-format.md specifies the bytes. Members by themselves: as in a configuration, in any order.
+// docs/log-format.md specifies the bytes. Members by themselves: as in a configuration, in any
+// order.
 [[nodiscard]] base::SharedBytes encode_members(std::span<const Member> members);
 [[nodiscard]] base::Result<std::vector<Member>> decode_members(std::span<const std::byte> bytes);
 [[nodiscard]] base::SharedBytes encode_configuration(const Configuration& configuration);

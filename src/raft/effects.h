@@ -18,8 +18,9 @@ struct Send {
 };
 
 // To be written in this order: the hard state, the new beginning or the
-// truncation, the entries, what is compacted; then one sync; then `promises` leave, and Persisted{number} comes back. Orders are carried out one after the other,
-// so promises also wait for every order before this one. A failed sync stops the node.
+// truncation, the entries, what is compacted; then one sync; then `promises` leave, and
+// Persisted{number} comes back. Orders are carried out one after the other, so promises also wait
+// for every order before this one. A failed sync stops the node.
 struct Persist {
   std::uint64_t number = 0;             // 1, 2, 3 …
   std::optional<HardState> hard_state;  // where it changed
@@ -50,8 +51,8 @@ struct FetchEntries {
   std::size_t max_bytes = 0;
 };
 
-// The configuration that the cluster begins with is to be kept as the snapshot of index 0, which has
-// no content. Answered by FirstConfigurationStored.
+// The configuration that the cluster begins with is to be kept as the snapshot of index 0, which
+// has no content. Answered by FirstConfigurationStored.
 struct StoreFirstConfiguration {
   Configuration configuration;
 };

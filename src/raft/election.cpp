@@ -9,8 +9,8 @@ void stand(State& state, bool transfer) {
   become_candidate(state);
   state.trace(TraceLevel::kInformation,
               fmt::format("stands for election in term {}", state.current_term()));
-  state.send_to_voters(RequestVote{state.current_term(), state.log.last_index(),
-                                   state.log.last_term(), transfer});
+  state.send_to_voters(
+      RequestVote{state.current_term(), state.log.last_index(), state.log.last_term(), transfer});
 }
 
 void win_pre_vote_if_granted(State& state) {
@@ -30,12 +30,12 @@ void start_pre_vote(State& state) {
       TraceLevel::kInformation,
       fmt::format("hears no leader, asks for pre-votes for term {}", state.current_term() + 1));
   state.send_to_voters(PreVoteRequest{state.current_term(), state.current_term() + 1,
-                                     state.log.last_index(), state.log.last_term()});
+                                      state.log.last_index(), state.log.last_term()});
   win_pre_vote_if_granted(state);
 }
 
-// Before it knows the others, and they know it, this directory may be the second one of its id, and
-// the first one may have voted (A28).
+// Before it knows the others, and they know it, or a log names it, this directory may be the second
+// one of its id, and the first one may have voted (A28).
 bool is_admitted(const State& state) {
   return state.configurations.index() > 0 ||
          state.is_member({state.id(), state.options.self.identity});
@@ -50,10 +50,11 @@ bool is_up_to_date(const Log& log, Index last_log_index, Term last_log_term) {
 
 bool hears_leader(const State& state) {
   if (state.role() == Role::kLeader) return true;
-  // What was heard before the start is forgotten, but a lease may count on it.
-  const Milliseconds running = state.now - state.started_at;
-  const bool may_be_leased = state.options.read_lease_drift_percent > 0;
-  if (may_be_leased && running < state.options.election_timeout_ms) return true;
+  // Before its start this node may have heard a leader whose lease counts on that.
+  const bool lease = state.options.read_lease_drift_percent > 0;
+  const bool young = !state.clock_started ||
+                     state.now - state.started_at < state.options.election_timeout_ms;
+  if (lease && young) return true;
   const auto* follower = state.as<FollowerState>();
   return follower != nullptr && follower->leader && follower->heard_at &&
          state.now - *follower->heard_at < state.options.election_timeout_ms;
@@ -79,8 +80,8 @@ void check_election_deadline(State& state) {
 
 void on_pre_vote_request(State& state, const Peer& from, const PreVoteRequest& request) {
   // The sender's term is not taken on: asking costs nothing and must change nothing (A7).
-  const bool granted = request.proposed_term > state.current_term() && !hears_leader(state) &&
-                       is_admitted(state) &&
+  const bool granted = is_admitted(state) && request.proposed_term > state.current_term() &&
+                       !hears_leader(state) &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   state.send(from, PreVoteReply{state.current_term(), request.proposed_term, granted});
 }
@@ -98,8 +99,8 @@ void on_request_vote(State& state, const Peer& from, const RequestVote& request)
   // configuration, and a promoted learner may not know of its promotion yet (A4). Only a request of
   // the current term gets here with a chance: a higher one was taken on before.
   const bool free_to_vote = !state.hard_state.voted_for || state.hard_state.voted_for == from.id;
-  const bool granted = request.term == state.current_term() && free_to_vote &&
-                       is_admitted(state) &&
+  const bool granted = is_admitted(state) && request.term == state.current_term() &&
+                       free_to_vote &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   if (!granted) {
     state.send(from, RequestVoteReply{state.current_term(), false});

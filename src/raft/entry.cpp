@@ -63,7 +63,8 @@ std::vector<Entry> EntryBlockBuilder::finish() {
     base::store_little_endian(at + kIndexOffset, each.index);
     base::store_little_endian(at + kTermOffset, each.term);
     base::store_little_endian(at + kTimeOffset, time_ms_);
-    base::store_little_endian(at + kRecordLengthOffset, static_cast<std::uint32_t>(each.payload.size()));
+    base::store_little_endian(at + kRecordLengthOffset,
+                              static_cast<std::uint32_t>(each.payload.size()));
     at[kKindOffset] = static_cast<std::byte>(each.kind);
     if (!each.payload.empty()) {
       std::memcpy(at + kRecordHeaderSize, each.payload.data(), each.payload.size());
@@ -123,8 +124,7 @@ base::Result<std::vector<Entry>> decode_entries(const base::SharedBytes& bytes) 
     if (!entries.empty()) {
       const Entry& before = entries.back();
       if (entry->index != before.index + 1 || entry->term < before.term ||
-          entry->time_ms() < before.time_ms() ||
-          entry->previous_checksum() != before.checksum()) {
+          entry->time_ms() < before.time_ms() || entry->previous_checksum() != before.checksum()) {
         return base::Error{
             fmt::format("at byte {}: entry {} of term {} does not follow entry {} of term {}",
                         offset, entry->index, entry->term, before.index, before.term)};

@@ -83,8 +83,8 @@ class EntryBlockBuilder {
 // configuration that is none.
 [[nodiscard]] base::Result<Entry> decode_entry(const base::SharedBytes& bytes);
 
-// A run of whole records without gaps: indices rise by one, terms and times do not fall, each `previous` is
-// the checksum before it.
+// A run of whole records without gaps: indices rise by one, terms and times do not fall, each
+// `previous` is the checksum before it.
 [[nodiscard]] base::Result<std::vector<Entry>> decode_entries(const base::SharedBytes& bytes);
 
 }  // namespace raft

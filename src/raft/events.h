@@ -106,10 +106,10 @@ struct SnapshotInstalled {
   Index index;
 };
 
-using Event = std::variant<TickElapsed, MessageReceived, CommandSubmitted, ReadRequested,
-                           ChangeSubmitted, TransferRequested, SnapshotRequested, RequestExpired,
-                           Persisted, EntriesApplied, EntriesFetched, SnapshotTaken,
-                           SnapshotChunkFetched, SnapshotChunkStored, SnapshotInstalled,
-                           FirstConfigurationStored>;
+using Event =
+    std::variant<TickElapsed, MessageReceived, CommandSubmitted, ReadRequested, ChangeSubmitted,
+                 TransferRequested, SnapshotRequested, RequestExpired, Persisted, EntriesApplied,
+                 EntriesFetched, SnapshotTaken, SnapshotChunkFetched, SnapshotChunkStored,
+                 SnapshotInstalled, FirstConfigurationStored>;
 
 }  // namespace raft

@@ -82,6 +82,7 @@ void on_append_entries(State& state, const Peer& from, AppendEntries message) {
   const Index matched = message.prev_log_index + message.entries.size();
   if (!append_entries(state, from, message.entries, message.prev_log_index)) return;
   state.commit_index = std::max(state.commit_index, std::min(message.leader_commit, matched));
+  if (state.awaits_admission()) return;  // not counted: the log so far names another directory
   const AppendEntriesAccepted accepted{state.current_term(), matched};
   if (matched <= state.durability.durable_index()) {
     state.send(from, accepted);

@@ -91,8 +91,7 @@ void append_first_of_term(State& state) {
   if (state.configurations.index() > 0) {
     append_as_leader(state, EntryKind::kNoOperation, {});
   } else {
-    append_as_leader(state, EntryKind::kConfiguration,
-                     encode_configuration(state.configuration()));
+    append_as_leader(state, EntryKind::kConfiguration, encode_configuration(state.configuration()));
   }
 }
 

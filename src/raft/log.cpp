@@ -127,8 +127,8 @@ void Log::truncate_from(Index index) {
 }
 
 void Log::compact(Index index) {
-  CHECK(index >= base_.index && index <= last_index_, "compaction to {} in a log of {} to {}", index,
-        base_.index, last_index_);
+  CHECK(index >= base_.index && index <= last_index_, "compaction to {} in a log of {} to {}",
+        index, base_.index, last_index_);
   LogPosition base{index, *term_at(index), 0, base_.time_ms};
   if (index == base_.index) return;
   if (in_memory(index)) {
@@ -142,9 +142,8 @@ void Log::compact(Index index) {
     memory_bytes_ -= recent_.front().record.size();
     recent_.pop_front();
   }
-  const auto kept = std::find_if(term_runs_.begin(), term_runs_.end(), [&](const TermRun& run) {
-    return run.first_index > index + 1;
-  });
+  const auto kept = std::find_if(term_runs_.begin(), term_runs_.end(),
+                                 [&](const TermRun& run) { return run.first_index > index + 1; });
   if (kept != term_runs_.begin()) {
     term_runs_.erase(term_runs_.begin(), std::prev(kept));
     term_runs_.front().first_index = index + 1;

@@ -92,8 +92,8 @@ bool goal_has_caught_up(const State& state, LeaderState& leader) {
   for (auto& [node, progress] : leader.peers) {
     if (!is_learner_of_goal(configuration, node)) continue;
     // Rounds are timed for each of them, also while others lag behind.
-    const bool caught_up = progress.caught_up(state.log.last_index(), state.now,
-                                              state.options.election_timeout_ms);
+    const bool caught_up =
+        progress.caught_up(state.log.last_index(), state.now, state.options.election_timeout_ms);
     all = all && caught_up && progress.reachable && configuration.find(node)->identity != 0;
   }
   return all;
@@ -116,8 +116,9 @@ void answer_refused(State& state, const PendingChange& pending, RefusalReason re
 void answer_taken(State& state, const PendingChange& pending) {
   const Index index = state.log.last_index();
   if (pending.asked_by) {
-    state.send(*pending.asked_by, ForwardChangeReply{state.current_term(), pending.request, index,
-                                                     RefusalReason::kNoLeader, {}});
+    state.send(*pending.asked_by,
+               ForwardChangeReply{
+                   state.current_term(), pending.request, index, RefusalReason::kNoLeader, {}});
   } else {
     state.waiting_writes.push_back({index, state.current_term(), pending.request});
   }

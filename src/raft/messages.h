@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "raft/configuration.h"
 #include "raft/entry.h"
+#include "raft/snapshot_head.h"
 #include "raft/types.h"
 
 namespace raft {
@@ -122,16 +123,6 @@ struct ReadIndexReply {
 // Dissertation §3.10: the leader asks the receiver to stand at once.
 struct TimeoutNow {
   Term term;
-};
-
-// What a snapshot stands for: all entries up to `last`, and the configuration in force there.
-struct SnapshotHead {
-  LogPosition last;
-  Configuration configuration;
-  std::uint64_t size = 0;              // of the content, in bytes
-  std::uint64_t content_checksum = 0;  // XXH3-64
-
-  friend bool operator==(const SnapshotHead&, const SnapshotHead&) = default;
 };
 
 // §7: a part of the content of a snapshot, for a follower whose next entry is compacted away.

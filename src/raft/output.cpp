@@ -76,9 +76,8 @@ void persist(State& state) {
     sends.clear();
   }
   const Index last = state.log.last_index();
-  const bool writes =
-      output.hard_state_changed || output.truncate_from || last > output.persisted_to ||
-      output.reset_to || output.compact_to;
+  const bool writes = output.hard_state_changed || output.truncate_from ||
+                      last > output.persisted_to || output.reset_to || output.compact_to;
   if (!writes && state.durability.idle()) {
     std::move(output.promises.begin(), output.promises.end(),
               std::back_inserter(output.effects.sends));

@@ -14,8 +14,8 @@ void on_forward_commands(State& state, const Peer& from, ForwardCommands message
 // passed some on learn their indices.
 void append_pending_commands(State& state);
 
-// This node stops leading: what its clients asked goes to the next leader, or is refused; what other
-// nodes passed on was told them as not taken.
+// This node stops leading: what its clients asked goes to the next leader, or is refused; what
+// other nodes passed on was told them as not taken.
 void release_pending_commands(State& state, LeaderState& leader);
 
 // The entries from `index` on are replaced, or never came: who waits for one of them cannot know

@@ -13,9 +13,9 @@ void on_read_requested(State& state, RequestNumber request);
 // A follower asks on behalf of its clients.
 void on_read_index_request(State& state, const Peer& from, const ReadIndexRequest& request);
 
-// Where reads have a lease, each heartbeat begins a round: when a majority has answered it, the lease
-// counts from the moment it was sent. It ends for good where a node was asked to stand, since that
-// election does not wait for followers to miss this leader.
+// Where reads have a lease, each heartbeat begins a round: when a majority has answered it, the
+// lease counts from the moment it was sent. It ends for good where a node was asked to stand, since
+// that election does not wait for followers to miss this leader.
 void begin_lease_round(State& state);
 
 // A follower answered a heartbeat: perhaps the round is confirmed.

@@ -17,8 +17,10 @@ void append_as_leader(State& state, EntryKind kind, base::SharedBytes payload);
 [[nodiscard]] Milliseconds log_time_ms(const State& state);
 // Each other member is fed, and none else.
 void follow_members(State& state);
-void on_append_entries_accepted(State& state, const Peer& from, const AppendEntriesAccepted& message);
-void on_append_entries_rejected(State& state, const Peer& from, const AppendEntriesRejected& message);
+void on_append_entries_accepted(State& state, const Peer& from,
+                                const AppendEntriesAccepted& message);
+void on_append_entries_rejected(State& state, const Peer& from,
+                                const AppendEntriesRejected& message);
 void on_heartbeat_reply(State& state, const Peer& from, const HeartbeatReply& reply);
 void on_entries_fetched_for_peer(State& state, NodeId peer, std::vector<Entry> entries);
 void send_heartbeats(State& state);

@@ -94,7 +94,7 @@ void become_pre_candidate(State& state) {
 }
 
 void become_candidate(State& state) {
-  give_up_leader(state);  // still followed, where it asked for this election
+  if (state.role() == Role::kFollower) give_up_leader(state);
   state.hard_state = {state.current_term() + 1, state.id()};
   state.output.hard_state_changed = true;
   const auto deadline = next_election_deadline(state);

@@ -38,7 +38,7 @@ struct Options {
   // Reads without asking a majority, as long as it answered within the election timeout, less this
   // many percent for clocks that run at different speeds. 0: off (A12).
   std::uint32_t read_lease_drift_percent = 0;
-  std::uint64_t seed = 1;                        // of the election timeouts
+  std::uint64_t seed = 1;  // of the election timeouts
 };
 
 // What the disk held at start.

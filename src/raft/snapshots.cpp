@@ -131,7 +131,8 @@ void begin_snapshot(State& state, Progress& progress) {
 }
 
 void fetch_snapshot_part(State& state, NodeId peer, Progress& progress) {
-  if (progress.snapshot_index() != newest_index(state)) progress.begin_snapshot(newest_index(state));
+  if (progress.snapshot_index() != newest_index(state))
+    progress.begin_snapshot(newest_index(state));
   const auto offset = progress.next_snapshot_offset();
   if (!offset) return;
   progress.on_snapshot_part_sent();
@@ -143,8 +144,7 @@ void on_snapshot_chunk_fetched(State& state, SnapshotChunkFetched event) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr) return;
   const auto progress = leader->peers.find(event.peer);
-  if (progress == leader->peers.end() ||
-      progress->second.mode() != Progress::Mode::kSnapshot ||
+  if (progress == leader->peers.end() || progress->second.mode() != Progress::Mode::kSnapshot ||
       progress->second.snapshot_index() != event.head.last.index) {
     return;
   }

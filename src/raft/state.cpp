@@ -74,6 +74,11 @@ bool State::is_voter() const {
   return quorum.is_voter(id()) && is_member({id(), options.self.identity});
 }
 
+bool State::awaits_admission() const {
+  const Member* self = configuration().find(id());
+  return configurations.index() == 0 && self != nullptr && self->identity == 0;
+}
+
 bool State::is_member(const Peer& peer) const {
   const Member* member = configuration().find(peer.id);
   return member != nullptr && member->identity != 0 && member->identity == peer.identity;

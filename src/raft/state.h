@@ -129,7 +129,7 @@ struct Forwarding {
   // Taken while this node led, and never in its log: they go to the next leader.
   std::vector<ForwardedCommand> released;
   Milliseconds released_at = 0;
-  std::set<RequestNumber> unanswered;      // sent to the leader, not yet accepted or refused
+  std::set<RequestNumber> unanswered;  // sent to the leader, not yet accepted or refused
 
   // The round is the number of its last read: rising, and never used again after a restart.
   struct AskedReads {
@@ -158,17 +158,17 @@ struct WaitingTransfer {
 // Before it is part of a cluster (A28): what the other first members said of themselves.
 struct Admission {
   std::map<NodeId, Member> heard;
-  bool replaced = false;        // the cluster knows this node under another directory
-  bool storing = false;         // all are heard, the first configuration goes to disk
-  Milliseconds hello_due = 0;   // to all, while no leader is known
+  bool replaced = false;       // the cluster knows this node under another directory
+  bool storing = false;        // all are heard, the first configuration goes to disk
+  Milliseconds hello_due = 0;  // to all, while no leader is known
 };
 
 struct Snapshots {
   std::optional<SnapshotHead> newest;  // on this node's disk
   bool taking = false;
   bool installing = false;
-  std::size_t log_bytes_since = 0;      // applied since the newest
-  std::vector<RequestNumber> asked;     // clients of this node that wait for one
+  std::size_t log_bytes_since = 0;         // applied since the newest
+  std::vector<RequestNumber> asked;        // clients of this node that wait for one
   std::vector<RequestNumber> asked_later;  // came while one was being taken: for the next
 };
 
@@ -190,8 +190,8 @@ struct Output {
   };
   std::deque<Applying> applying;  // handed out, not yet applied
   std::size_t applying_bytes = 0;
-  std::optional<Standing> standing;       // as last handed out
-  std::uint64_t members_version = 0;      // of the configuration handed out last
+  std::optional<Standing> standing;   // as last handed out
+  std::uint64_t members_version = 0;  // of the configuration handed out last
 };
 
 static_assert(std::variant_size_v<RoleState> == static_cast<std::size_t>(Role::kLeader) + 1,
@@ -210,7 +210,7 @@ struct State {
   RoleState role_state;
   Milliseconds now = 0;
   bool clock_started = false;
-  Milliseconds started_at = 0;
+  Milliseconds started_at = 0;  // where the clock has started
   Index commit_index = 0;
   Index applied_index = 0;
   std::deque<WaitingWrite> waiting_writes;  // by rising index; at a leader, all in its log
@@ -231,6 +231,9 @@ struct State {
   void follow_configuration();
   // Whether this directory, not only this id, has a vote in the configuration in force.
   [[nodiscard]] bool is_voter() const;
+  // One of the first members, to which the directories of the others are not known yet: it takes no
+  // part until it has heard all of them, or the log of a leader names its own directory (A28).
+  [[nodiscard]] bool awaits_admission() const;
   // Whether `peer` is a member, by the directory that the configuration in force names.
   [[nodiscard]] bool is_member(const Peer& peer) const;
   // The address of a node: as the configuration in force, or else the leader itself, says.

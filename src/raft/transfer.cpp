@@ -72,9 +72,9 @@ void take(State& state, LeaderState& leader, const Transfer::Asked& asked,
                  target ? fmt::format("Node {} is no voter, so it cannot lead.", *target)
                         : "No other voter is there to lead.");
   } else if (leader.transfer && leader.transfer->target != *target) {
-    refuse_asked(state, asked, RefusalReason::kBusy,
-                 fmt::format("Leadership is being handed over to node {}.",
-                             leader.transfer->target));
+    refuse_asked(
+        state, asked, RefusalReason::kBusy,
+        fmt::format("Leadership is being handed over to node {}.", leader.transfer->target));
   } else {
     if (!leader.transfer) begin(state, leader, *target);
     leader.transfer->asked.push_back(asked);
@@ -108,8 +108,8 @@ void on_transfer_requested(State& state, const TransferRequested& event) {
 void on_forward_transfer(State& state, const Peer& from, const ForwardTransfer& message) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || message.term != state.current_term()) {
-    state.send(from, ForwardTransferReply{state.current_term(), message.request,
-                                          RefusalReason::kNoLeader, {}});
+    state.send(from, ForwardTransferReply{
+                         state.current_term(), message.request, RefusalReason::kNoLeader, {}});
     return;
   }
   take(state, *leader, {from.id, message.request}, message.target);
@@ -153,7 +153,7 @@ void leave_slow_disk(State& state) {
   auto* leader = state.as<LeaderState>();
   const Milliseconds limit = state.options.max_disk_wait_ms;
   const Milliseconds waiting = state.durability.waiting(state.now);
-  if (leader == nullptr || waiting < limit || leader->peers.empty()) return;
+  if (leader == nullptr || waiting < limit || state.quorum.voters().size() < 2) return;
   if (waiting >= 2 * limit + state.options.election_timeout_ms) {
     state.trace(TraceLevel::kWarning,
                 fmt::format("its disk has not finished for {} ms: steps down", waiting));

@@ -1,6 +1,7 @@
-// Leadership handed over on purpose (dissertation §3.10): the leader holds new commands, waits until
-// the target has its whole log, and asks it to stand at once. Given up after an election timeout.
-// Also where it comes from: a client's wish, a voter of higher priority, a disk that hangs.
+// Leadership handed over on purpose (dissertation §3.10): the leader holds new commands, waits
+// until the target has its whole log, and asks it to stand at once. Given up after an election
+// timeout. Also where it comes from: a client's wish, a voter of higher priority, a disk that
+// hangs.
 #pragma once
 
 #include "raft/state.h"
@@ -18,8 +19,8 @@ void continue_transfer(State& state);
 // The clock ticked, at a leader.
 // Its own disk has not finished for too long: another one leads better, or nobody.
 void leave_slow_disk(State& state);
-// A voter of higher priority is well: it leads from now on. Looked for now and then, after some time
-// in office, so that a failed attempt disturbs nobody.
+// A voter of higher priority is well: it leads from now on. Looked for now and then, after some
+// time in office, so that a failed attempt disturbs nobody.
 void prefer_other_leader(State& state);
 
 // No other voter of the configuration has a higher priority.

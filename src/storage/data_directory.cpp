@@ -18,14 +18,14 @@ namespace {
 using Path = std::filesystem::path;
 
 constexpr std::uint64_t kMagic = 0x746e656469746672;  // "rftident"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kFixedSize = 48;
 constexpr std::size_t kMaximumClusterSize = 4096;
 constexpr std::size_t kChecksummedFrom = 8;
 
 struct Identity {
   raft::NodeId node = 0;
-  std::uint64_t id = 0;
+  raft::Identity id = 0;
   std::uint64_t starts = 0;
   std::string cluster;
 };
@@ -55,8 +55,8 @@ Identity decode(const Path& path, std::span<const std::byte> bytes) {
   const auto version = base::load_little_endian<std::uint32_t>(bytes.data() + 16);
   if (version != kVersion) {
     throw Refused(
-        fmt::format("{} has format version {}, this program knows version {}: run a newer program",
-                    path.string(), version, kVersion));
+        fmt::format("{} has format version {}, this program knows version {}: run {} program",
+                    path.string(), version, kVersion, version > kVersion ? "a newer" : "an older"));
   }
   if (base::load_little_endian<std::uint32_t>(bytes.data() + 20) != bytes.size() - kFixedSize) {
     throw Damage(path, 20, "the cluster name is not as long as the identity says");
@@ -81,6 +81,7 @@ struct DataDirectory::Implementation {
 
   [[nodiscard]] Path identity_path() const { return path / "identity"; }
   [[nodiscard]] Path log_path() const { return path / "log"; }
+  [[nodiscard]] Path snapshots_path() const { return path / "snapshots"; }
   [[nodiscard]] Path database_path() const { return path / "database"; }
 
   void take_lock() {
@@ -98,13 +99,21 @@ struct DataDirectory::Implementation {
   void create(const std::string& cluster, raft::NodeId node, std::uint64_t random) {
     refuse_remains();
     fresh = true;
-    identity = {node, base::Random(random).next(), 1, cluster};
+    identity = {node, draw_id(random), 1, cluster};
     make_durable_directory(file_system, database_path());
+    make_durable_directory(file_system, snapshots_path());
     for (const auto& name : names_in(log_path())) file_system.remove(log_path() / name);
     make_durable_directory(file_system, log_path());
-    create_segment(file_system, log_path(), {identity.id, 1, 0}, 0);
+    create_segment(file_system, log_path(), {identity.id, {}}, 0);
     const HardStateStore hard_state(file_system, path, true);
     write_identity();
+  }
+
+  [[nodiscard]] static raft::Identity draw_id(std::uint64_t random) {
+    base::Random numbers(random);
+    raft::Identity id = 0;
+    while (id == 0) id = numbers.next();  // 0 says elsewhere that an identity is not known
+    return id;
   }
 
   [[nodiscard]] std::vector<std::string> names_in(const Path& directory) const {
@@ -112,9 +121,10 @@ struct DataDirectory::Implementation {
   }
 
   // A28: a directory that lost its identity is not a new one. A creation that was cut short
-  // leaves at most one segment without entries, a hard state of term 0, and no database.
+  // leaves at most one segment without entries, a hard state of term 0, no snapshot and no
+  // database.
   void refuse_remains() const {
-    bool remains = !names_in(database_path()).empty();
+    bool remains = !names_in(database_path()).empty() || !names_in(snapshots_path()).empty();
     for (const auto& name : names_in(log_path())) {
       const auto file = file_system.open(log_path() / name, FileSystem::OpenMode::kReadOnly);
       remains = remains || file->size() > kHeaderSize;
@@ -142,6 +152,9 @@ struct DataDirectory::Implementation {
     }
     if (!log_exists(file_system, log_path())) {
       throw Damage(log_path(), 0, "the log is missing");
+    }
+    if (!file_system.exists(snapshots_path())) {
+      throw Damage(snapshots_path(), 0, "the snapshots are missing");
     }
     ++identity.starts;
     write_identity();
@@ -176,9 +189,12 @@ DataDirectory::DataDirectory(FileSystem& file_system, std::filesystem::path path
 DataDirectory::~DataDirectory() = default;
 
 bool DataDirectory::fresh() const { return implementation_->fresh; }
-std::uint64_t DataDirectory::id() const { return implementation_->identity.id; }
+raft::Identity DataDirectory::id() const { return implementation_->identity.id; }
 std::uint64_t DataDirectory::starts() const { return implementation_->identity.starts; }
 std::filesystem::path DataDirectory::log_path() const { return implementation_->log_path(); }
+std::filesystem::path DataDirectory::snapshots_path() const {
+  return implementation_->snapshots_path();
+}
 std::filesystem::path DataDirectory::database_path() const {
   return implementation_->database_path();
 }

@@ -5,6 +5,7 @@
 //   DIR/identity    cluster, node, directory id, format version, number of starts; checksummed
 //   DIR/hard_state.0, DIR/hard_state.1
 //   DIR/log/        the segments
+//   DIR/snapshots/  the newest snapshot
 //   DIR/database/   RocksDB
 #pragma once
 
@@ -31,10 +32,13 @@ class DataDirectory {
                 raft::NodeId node, std::uint64_t random);
   ~DataDirectory();
 
-  [[nodiscard]] bool fresh() const;            // created by this open
-  [[nodiscard]] std::uint64_t id() const;      // drawn at creation, the `owner` of its segments
+  [[nodiscard]] bool fresh() const;  // created by this open
+  // Drawn at the creation, never 0: the owner of its files, and what tells this node from one of
+  // the same number on another directory (raft::Member::identity).
+  [[nodiscard]] raft::Identity id() const;
   [[nodiscard]] std::uint64_t starts() const;  // 1 at the first open, durable before return
   [[nodiscard]] std::filesystem::path log_path() const;
+  [[nodiscard]] std::filesystem::path snapshots_path() const;
   [[nodiscard]] std::filesystem::path database_path() const;
   [[nodiscard]] const std::filesystem::path& path() const;
 

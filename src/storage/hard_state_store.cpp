@@ -13,21 +13,22 @@ namespace storage {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x74732d6472616866;  // "fhard-st"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kCopySize = 64;
 constexpr std::size_t kChecksummedFrom = 8;
 
 using CopyBytes = std::array<std::byte, kCopySize>;
 
 struct Copy {
-  std::uint64_t sequence = 0;  // rises by one with each save; copy 0 has the even ones
+  std::uint64_t sequence = 0;  // rises by one with each save
   raft::HardState hard_state;
 };
 
-CopyBytes encode(const Copy& copy) {
+CopyBytes encode(const Copy& copy, std::size_t which) {
   CopyBytes bytes{};
   base::store_little_endian(bytes.data() + 8, kMagic);
   base::store_little_endian(bytes.data() + 16, kVersion);
+  base::store_little_endian(bytes.data() + 20, static_cast<std::uint32_t>(which));
   base::store_little_endian(bytes.data() + 24, copy.sequence);
   base::store_little_endian(bytes.data() + 32, copy.hard_state.current_term);
   base::store_little_endian(bytes.data() + 40, copy.hard_state.voted_for.value_or(0));
@@ -62,12 +63,15 @@ struct HardStateStore::Implementation {
   Copy newest;
   bool failed = false;
 
+  // The first copy is on disk before the second is touched: at every moment one of them is whole,
+  // and what the second holds is never newer than the first.
   void write(const Copy& copy) {
-    const CopyBytes bytes = encode(copy);
-    const std::span<const std::byte> part(bytes);
-    File& file = *files[copy.sequence % 2];
-    file.write(0, {&part, 1});
-    file.sync();
+    for (std::size_t which = 0; which < files.size(); ++which) {
+      const CopyBytes bytes = encode(copy, which);
+      const std::span<const std::byte> part(bytes);
+      files[which]->write(0, {&part, 1});
+      files[which]->sync();
+    }
   }
 
   [[nodiscard]] base::Result<Copy> read(std::size_t which) const {
@@ -81,16 +85,17 @@ struct HardStateStore::Implementation {
                                "newer program",
                                version, kVersion));
     }
-    if (copy && copy->sequence % 2 != which) return base::Error{"this is the other copy"};
+    if (copy && base::load_little_endian<std::uint32_t>(bytes.data() + 20) != which) {
+      return base::Error{"this is the other copy"};
+    }
     return copy;
   }
 
   void create(FileSystem& file_system) {
     for (std::size_t which = 0; which < files.size(); ++which) {
       files[which] = file_system.open(path_of(directory, which), FileSystem::OpenMode::kCreate);
-      newest = Copy{which, {}};
-      write(newest);
     }
+    write(newest);
     file_system.sync_directory(directory);
   }
 
@@ -100,21 +105,27 @@ struct HardStateStore::Implementation {
       if (!file_system.exists(path)) throw Damage(path, 0, "the file is missing");
       files[which] = file_system.open(path, FileSystem::OpenMode::kReadWrite);
     }
-    const auto even = read(0);
-    const auto odd = read(1);
-    if (!even && !odd) {
+    const auto first = read(0);
+    const auto second = read(1);
+    if (!first && !second) {
       throw Damage(path_of(directory, 0), 0,
-                   fmt::format("{}, nor does the second copy ({})", even.error(), odd.error()));
+                   fmt::format("{}, nor does the second copy ({})", first.error(), second.error()));
     }
-    if (even && odd && even->sequence + 1 != odd->sequence && odd->sequence + 1 != even->sequence) {
-      throw Damage(path_of(directory, even->sequence < odd->sequence ? 0 : 1), 0,
-                   fmt::format("copies {} and {} do not follow each other: a write was lost",
-                               even->sequence, odd->sequence));
-    }
-    newest = !odd || (even && even->sequence > odd->sequence) ? *even : *odd;
+    if (first && second) check_pair(*first, *second);
+    newest = first ? *first : *second;
     // It may be known to the page cache alone: of a process that was killed before its sync.
     write(newest);
     file_system.sync_directory(directory);
+  }
+
+  // A crash leaves equal copies, or the first one ahead by the save that it cut short. One of
+  // them alone is at least what was promised last: save() returned when both had it.
+  void check_pair(const Copy& first, const Copy& second) const {
+    const bool equal = first.sequence == second.sequence && first.hard_state == second.hard_state;
+    if (equal || first.sequence == second.sequence + 1) return;
+    throw Damage(path_of(directory, first.sequence < second.sequence ? 0 : 1), 0,
+                 fmt::format("copies {} and {} do not follow each other: a write was lost",
+                             first.sequence, second.sequence));
   }
 
   void save(const raft::HardState& hard_state) {

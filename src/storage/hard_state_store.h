@@ -1,5 +1,6 @@
-// HardStateStore: term and vote, in two checksummed copies written in turn, so that a torn write
-// leaves the one before. docs/log-format.md specifies the bytes.
+// HardStateStore: term and vote, in two checksummed copies. A save writes and syncs one after the
+// other before it returns: a torn write leaves the other copy, and so does damage to one of them
+// at any time, without a promise forgotten. docs/log-format.md specifies bytes and rule.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,8 @@ namespace storage {
 class HardStateStore {
  public:
   // Creates the copies where the directory is new (`fresh`); elsewhere throws Damage where
-  // neither copy checks or one is missing: "term 0" is never guessed.
+  // neither copy checks, one is missing, or the two cannot stand beside each other: "term 0" is
+  // never guessed.
   HardStateStore(FileSystem& file_system, std::filesystem::path directory, bool fresh);
   ~HardStateStore();
 
@@ -22,7 +24,7 @@ class HardStateStore {
                                           const std::filesystem::path& directory);
 
   [[nodiscard]] const raft::HardState& current() const;
-  // Durable on return. The term never falls; a vote within a term never changes.
+  // Both copies durable on return. The term never falls; a vote within a term never changes.
   void save(const raft::HardState& hard_state);
 
  private:

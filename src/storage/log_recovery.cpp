@@ -11,6 +11,8 @@ using Path = std::filesystem::path;
 
 constexpr std::size_t kChunkBytes = 1 << 20;
 constexpr const char* kPreparingName = "next.preparing";
+// While it is there it is the log, and every other segment is a remainder of the one before.
+constexpr const char* kReplacementName = "replacement.segment";
 
 std::vector<raft::Index> find_segments(const FileSystem& file_system, const Path& directory) {
   std::vector<raft::Index> found;
@@ -18,6 +20,42 @@ std::vector<raft::Index> find_segments(const FileSystem& file_system, const Path
     if (const auto index = index_of_segment(name)) found.push_back(*index);
   }
   return found;
+}
+
+// A segment under a name that means nothing yet, its content on disk.
+void prepare_segment(FileSystem& file_system, const Path& directory, const SegmentHeader& header,
+                     std::uint64_t zeros) {
+  const HeaderBytes bytes = encode(header);
+  const std::span<const std::byte> part(bytes);
+  const auto file = file_system.open(directory / kPreparingName, FileSystem::OpenMode::kCreate);
+  file->truncate(0);
+  file->write(0, {&part, 1});
+  write_zeros(*file, kHeaderSize, kHeaderSize + zeros);
+  file->sync();
+}
+
+SegmentHeader read_header(const File& file, const Path& path, std::uint64_t owner) {
+  HeaderBytes bytes{};
+  const std::size_t size = file.read(0, bytes);
+  const auto header = decode_segment_header(std::span(bytes).first(size));
+  if (!header) throw Damage(path, 0, header.error());
+  if (header->owner != owner) {
+    throw Damage(path, 0,
+                 fmt::format("the segment belongs to data directory {:016x}, this is {:016x}",
+                             header->owner, owner));
+  }
+  return *header;
+}
+
+// The replacement's name is on disk, so that no crash from here on brings the old log back, and
+// the old segments may go in any order. They are gone for sure before the name goes.
+void finish_replacement(FileSystem& file_system, const Path& directory, raft::Index first_index) {
+  for (const raft::Index index : find_segments(file_system, directory)) {
+    file_system.remove(directory / segment_name(index));
+  }
+  file_system.sync_directory(directory);
+  file_system.rename(directory / kReplacementName, directory / segment_name(first_index));
+  file_system.sync_directory(directory);
 }
 
 // One pass over the segments, from the first to the last.
@@ -41,14 +79,15 @@ class Recovery {
     auto file = file_system_.open(
         path_, last ? FileSystem::OpenMode::kReadWrite : FileSystem::OpenMode::kReadOnly);
     check_header(*file, first_index);
-    log_.contents.add_segment(first_index);
     RecordCursor cursor(*file, owner_, {first_index, kHeaderSize, kHeaderSize},
-                        log_.contents.last_checksum(), kChunkBytes);
+                        log_.contents.last().checksum, kChunkBytes);
     while (const auto entry = cursor.next()) {
-      if (entry->term < log_.contents.last_term()) {
-        throw Damage(path_, cursor.record_offset(),
-                     fmt::format("entry {} of term {} follows term {}", entry->index, entry->term,
-                                 log_.contents.last_term()));
+      const raft::LogPosition& before = log_.contents.last();
+      if (entry->term < before.term || entry->time_ms() < before.time_ms) {
+        throw Damage(
+            path_, cursor.record_offset(),
+            fmt::format("entry {} of term {} at {} ms follows term {} at {} ms", entry->index,
+                        entry->term, entry->time_ms(), before.term, before.time_ms));
       }
       log_.contents.add(*entry, cursor.record_offset(), cursor.position().frame_end);
     }
@@ -63,21 +102,20 @@ class Recovery {
   }
 
   void check_header(const File& file, raft::Index first_index) {
-    HeaderBytes bytes{};
-    const std::size_t size = file.read(0, bytes);
-    const auto header = decode_segment_header(std::span(bytes).first(size));
-    if (!header) throw Damage(path_, 0, header.error());
-    if (header->owner != owner_) {
-      throw Damage(path_, 0,
-                   fmt::format("the segment belongs to data directory {:016x}, this is {:016x}",
-                               header->owner, owner_));
-    }
-    if (header->first_index != first_index) {
+    const SegmentHeader header = read_header(file, path_, owner_);
+    if (header.first_index() != first_index) {
       throw Damage(path_, 0,
                    fmt::format("the segment begins with entry {}, its name says {}",
-                               header->first_index, first_index));
+                               header.first_index(), first_index));
     }
-    const raft::Index expected = log_.contents.last_index() + 1;
+    if (!log_.contents.segments().empty()) check_follows(header.before);
+    log_.contents.add_segment(header.before);
+  }
+
+  void check_follows(const raft::LogPosition& named) {
+    const raft::LogPosition& last = log_.contents.last();
+    const raft::Index first_index = named.index + 1;
+    const raft::Index expected = last.index + 1;
     if (first_index > expected) {
       throw Damage(path_, 0,
                    fmt::format("a hole in the log: entries {} to {} are missing", expected,
@@ -86,12 +124,11 @@ class Recovery {
     if (first_index < expected) {
       throw Damage(path_, 0, fmt::format("the log has entry {} twice", first_index));
     }
-    if (header->previous_checksum != log_.contents.last_checksum()) {
-      throw Damage(
-          path_, 0,
-          fmt::format("the segment follows another entry {} (checksum {:016x}) than the "
-                      "one before it ({:016x})",
-                      first_index - 1, header->previous_checksum, log_.contents.last_checksum()));
+    if (named != last) {
+      throw Damage(path_, 0,
+                   fmt::format("the segment follows another entry {} (checksum {:016x}) than the "
+                               "one before it ({:016x})",
+                               last.index, named.checksum, last.checksum));
     }
   }
 
@@ -156,30 +193,42 @@ RecoveredLog recover_log(FileSystem& file_system, const Path& directory, std::ui
   if (file_system.exists(directory / kPreparingName)) {
     file_system.remove(directory / kPreparingName);
   }
+  const Path replacement = directory / kReplacementName;
+  if (file_system.exists(replacement)) {
+    const auto file = file_system.open(replacement, FileSystem::OpenMode::kReadOnly);
+    const raft::Index first_index = read_header(*file, replacement, owner).first_index();
+    // Its name may be known to the page cache alone.
+    file_system.sync_directory(directory);
+    finish_replacement(file_system, directory, first_index);
+  }
   if (!log_exists(file_system, directory)) {
-    create_segment(file_system, directory, {owner, 1, 0}, 0);
+    create_segment(file_system, directory, {owner, {}}, 0);
   }
   return Recovery(file_system, directory, owner).run();
 }
 
 bool log_exists(const FileSystem& file_system, const Path& directory) {
-  return file_system.exists(directory) && !find_segments(file_system, directory).empty();
+  return file_system.exists(directory) && (!find_segments(file_system, directory).empty() ||
+                                           file_system.exists(directory / kReplacementName));
 }
 
 std::unique_ptr<File> create_segment(FileSystem& file_system, const Path& directory,
                                      const SegmentHeader& header, std::uint64_t zeros) {
-  const Path preparing = directory / kPreparingName;
-  const Path path = directory / segment_name(header.first_index);
-  const HeaderBytes bytes = encode(header);
-  const std::span<const std::byte> part(bytes);
-  const auto file = file_system.open(preparing, FileSystem::OpenMode::kCreate);
-  file->truncate(0);
-  file->write(0, {&part, 1});
-  write_zeros(*file, kHeaderSize, kHeaderSize + zeros);
-  file->sync();
-  file_system.rename(preparing, path);
+  const Path path = directory / segment_name(header.first_index());
+  prepare_segment(file_system, directory, header, zeros);
+  file_system.rename(directory / kPreparingName, path);
   file_system.sync_directory(directory);
   return file_system.open(path, FileSystem::OpenMode::kReadWrite);
+}
+
+std::unique_ptr<File> replace_log(FileSystem& file_system, const Path& directory,
+                                  const SegmentHeader& header) {
+  prepare_segment(file_system, directory, header, 0);
+  file_system.rename(directory / kPreparingName, directory / kReplacementName);
+  file_system.sync_directory(directory);
+  finish_replacement(file_system, directory, header.first_index());
+  return file_system.open(directory / segment_name(header.first_index()),
+                          FileSystem::OpenMode::kReadWrite);
 }
 
 void write_zeros(File& file, std::uint64_t from, std::uint64_t to) {

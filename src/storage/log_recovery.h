@@ -1,5 +1,6 @@
-// Opening a log: every segment is read and verified, a torn tail is cut, all that is left is made
-// durable; anything else that does not check throws Damage. Used by LogStore alone.
+// Opening a log: a replacement that was begun is finished, every segment is read and verified, a
+// torn tail is cut, all that is left is made durable; anything else that does not check throws
+// Damage. Used by LogStore, and by DataDirectory for a new log.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ struct RecoveredLog {
 [[nodiscard]] RecoveredLog recover_log(FileSystem& file_system,
                                        const std::filesystem::path& directory, std::uint64_t owner);
 
-// Whether `directory` holds a segment.
+// Whether `directory` holds a segment, or one that is about to replace all.
 [[nodiscard]] bool log_exists(const FileSystem& file_system,
                               const std::filesystem::path& directory);
 
@@ -31,6 +32,11 @@ struct RecoveredLog {
 std::unique_ptr<File> create_segment(FileSystem& file_system,
                                      const std::filesystem::path& directory,
                                      const SegmentHeader& header, std::uint64_t zeros);
+
+// Replaces all segments by an empty one, durable on return. A crash at any moment leaves either
+// the log as it was or the empty one, the latter finished by recover_log.
+std::unique_ptr<File> replace_log(FileSystem& file_system, const std::filesystem::path& directory,
+                                  const SegmentHeader& header);
 
 // Writes zeros at [from, to).
 void write_zeros(File& file, std::uint64_t from, std::uint64_t to);

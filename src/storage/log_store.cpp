@@ -52,7 +52,7 @@ raft::Index step_back(const LogContents& contents, raft::Index end, std::uint64_
       if (mark->index < end && bytes >= wanted) return mark->index;
     }
   }
-  return segments.front().first_index;
+  return segments.front().first_index();
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ struct LogStore::Implementation {
   }
 
   [[nodiscard]] std::filesystem::path path_of(const Segment& segment) const {
-    return directory / segment_name(segment.first_index);
+    return directory / segment_name(segment.first_index());
   }
 
   // A16: after a failed change nothing more is changed.
@@ -132,14 +132,15 @@ struct LogStore::Implementation {
   void check_chain(std::span<const raft::Entry> entries) const {
     CHECK(!entries.empty() && entries.size() <= UINT32_MAX, "an append of {} entries",
           entries.size());
-    raft::Index index = contents.last_index();
-    std::uint64_t checksum = contents.last_checksum();
+    raft::LogPosition last = contents.last();
     for (const auto& entry : entries) {
-      CHECK(entry.index == index + 1 && entry.previous_checksum() == checksum,
+      CHECK(entry.index == last.index + 1 && entry.previous_checksum() == last.checksum,
             "entry {} with previous checksum {:016x} appended behind entry {} with {:016x}",
-            entry.index, entry.previous_checksum(), index, checksum);
-      ++index;
-      checksum = entry.checksum();
+            entry.index, entry.previous_checksum(), last.index, last.checksum);
+      CHECK(entry.term >= last.term && entry.time_ms() >= last.time_ms,
+            "entry {} of term {} at {} ms appended behind term {} at {} ms", entry.index,
+            entry.term, entry.time_ms(), last.term, last.time_ms);
+      last = raft::position_of(entry);
     }
   }
 
@@ -154,10 +155,9 @@ struct LogStore::Implementation {
   // in the last segment.
   void roll_over() {
     sync();
-    const raft::Index first_index = contents.last_index() + 1;
-    active = create_segment(file_system, directory, {owner, first_index, contents.last_checksum()},
+    active = create_segment(file_system, directory, {owner, contents.last()},
                             ahead_of(kHeaderSize) - kHeaderSize);
-    contents.add_segment(first_index);
+    contents.add_segment(contents.last());
     file_size = active->size();
     synced = kHeaderSize;
   }
@@ -175,9 +175,10 @@ struct LogStore::Implementation {
 
   // A18: from the end backwards, so that at every moment the log is without hole.
   void truncate_from(raft::Index index) {
-    CHECK(index >= 1 && index <= contents.last_index(), "a truncation from {} of a log up to {}",
-          index, contents.last_index());
-    while (contents.segments().size() > 1 && contents.last_segment().first_index >= index) {
+    CHECK(index > contents.base().index && index <= contents.last().index,
+          "a truncation from {} of a log of {} to {}", index, contents.base().index + 1,
+          contents.last().index);
+    while (contents.segments().size() > 1 && contents.last_segment().first_index() >= index) {
       active.reset();
       file_system.remove(path_of(contents.last_segment()));
       file_system.sync_directory(directory);
@@ -188,19 +189,43 @@ struct LogStore::Implementation {
       file_size = active->size();
       synced = contents.last_segment().end;
     }
-    if (index <= contents.last_index()) cut(index);
+    if (index <= contents.last().index) cut(index);
+  }
+
+  // Each removal is on disk before the next, so that no crash leaves a hole.
+  void trim_to(raft::Index index) {
+    while (contents.segments().size() > 1 && contents.last_index_of(0) <= index) {
+      file_system.remove(path_of(contents.segments().front()));
+      file_system.sync_directory(directory);
+      contents.remove_first_segment();
+    }
+  }
+
+  void reset(const raft::LogPosition& base) {
+    CHECK(base.index > 0 || base == raft::LogPosition{}, "a base before entry 1 with term {}",
+          base.term);
+    active.reset();
+    active = replace_log(file_system, directory, {owner, base});
+    contents = LogContents();
+    contents.add_segment(base);
+    file_size = kHeaderSize;
+    synced = kHeaderSize;
   }
 
   void cut(raft::Index index) {
     const Segment& segment = contents.last_segment();
-    RecordCursor cursor(*active, owner, LogContents::mark_before(segment, index), std::nullopt,
+    const raft::Index start = std::max(index - 1, segment.first_index());
+    RecordCursor cursor(*active, owner, LogContents::mark_before(segment, start), std::nullopt,
                         kMarkSpacing);
     Mark before;
+    raft::LogPosition last = segment.before;
     std::optional<raft::Entry> entry;
-    do {
+    for (;;) {
       before = cursor.position();
       entry = cursor.next();
-    } while (entry && entry->index < index);
+      if (!entry || entry->index == index) break;
+      last = raft::position_of(*entry);
+    }
     if (!entry) throw Damage(path_of(segment), cursor.stop().offset, cursor.stop().reason);
     // A frame that begins with the entry goes as a whole; one that began before it becomes
     // partial, and the next append begins a new segment.
@@ -208,7 +233,7 @@ struct LogStore::Implementation {
     const std::uint64_t end = before.offset;
     active->truncate(end);
     active->sync();
-    contents.cut(index, entry->previous_checksum(), end, partial);
+    contents.cut(last, end, partial);
     file_size = end;
     synced = end;
   }
@@ -246,15 +271,23 @@ LogStore::LogStore(FileSystem& file_system, std::filesystem::path directory, std
 
 LogStore::~LogStore() = default;
 
-raft::Index LogStore::first_index() const {
-  return implementation_->contents.segments().front().first_index;
-}
+const raft::LogPosition& LogStore::base() const { return implementation_->contents.base(); }
 
-raft::Index LogStore::last_index() const { return implementation_->contents.last_index(); }
+const raft::LogPosition& LogStore::last() const { return implementation_->contents.last(); }
+
+raft::Index LogStore::first_index() const { return base().index + 1; }
+
+raft::Index LogStore::last_index() const { return last().index; }
+
+const std::vector<raft::ConfigurationEntry>& LogStore::configurations() const {
+  return implementation_->contents.configurations();
+}
 
 const std::vector<raft::TermRun>& LogStore::term_runs() const {
   return implementation_->contents.term_runs();
 }
+
+const std::filesystem::path& LogStore::directory() const { return implementation_->directory; }
 
 std::uint64_t LogStore::torn_bytes() const { return implementation_->torn_bytes; }
 
@@ -262,7 +295,7 @@ std::vector<raft::Entry> LogStore::tail(std::size_t max_bytes) const {
   const LogContents& contents = implementation_->contents;
   std::vector<raft::Entry> entries;
   std::uint64_t bytes = 0;
-  raft::Index start = contents.last_index() + 1;
+  raft::Index start = contents.last().index + 1;
   while (start > first_index() && (entries.empty() || bytes < max_bytes)) {
     const raft::Index before = std::exchange(
         start, step_back(contents, start, max_bytes - std::min<std::uint64_t>(bytes, max_bytes)));
@@ -295,6 +328,14 @@ void LogStore::append(std::span<const raft::Entry> entries) {
 
 void LogStore::truncate_from(raft::Index index) {
   implementation_->change([&] { implementation_->truncate_from(index); });
+}
+
+void LogStore::trim_to(raft::Index index) {
+  implementation_->change([&] { implementation_->trim_to(index); });
+}
+
+void LogStore::reset(const raft::LogPosition& base) {
+  implementation_->change([&] { implementation_->reset(base); });
 }
 
 void LogStore::sync() {

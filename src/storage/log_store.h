@@ -15,6 +15,7 @@
 #include "raft/types.h"
 #include "storage/damage.h"
 #include "storage/file_system.h"
+#include "storage/segment.h"
 
 namespace storage {
 
@@ -30,9 +31,17 @@ class LogStore {
            LogOptions options);
   ~LogStore();
 
-  [[nodiscard]] raft::Index first_index() const;  // 1 in an empty log
-  [[nodiscard]] raft::Index last_index() const;   // 0 in an empty log
-  [[nodiscard]] const std::vector<raft::TermRun>& term_runs() const;
+  // The entry before the first; index 0 where the log holds all from the first on.
+  [[nodiscard]] const raft::LogPosition& base() const;
+  // The last entry, or the base where there is none.
+  [[nodiscard]] const raft::LogPosition& last() const;
+  [[nodiscard]] raft::Index first_index() const;  // base().index + 1, also in an empty log
+  [[nodiscard]] raft::Index last_index() const;   // base().index in an empty log
+  [[nodiscard]] raft::Milliseconds last_time_ms() const { return last().time_ms; }
+  [[nodiscard]] const std::vector<raft::TermRun>& term_runs() const;  // of the entries it holds
+  // All that the log holds, by rising index.
+  [[nodiscard]] const std::vector<raft::ConfigurationEntry>& configurations() const;
+  [[nodiscard]] const std::filesystem::path& directory() const;
   // Bytes of a torn tail cut at open; 0 where there was none.
   [[nodiscard]] std::uint64_t torn_bytes() const;
 
@@ -48,6 +57,12 @@ class LogStore {
   // Removes `index` and all after it, first_index() <= index <= last_index(); durable on return.
   // A crash in the middle leaves the log up to `index` - 1 and a part of what follows.
   void truncate_from(raft::Index index);
+  // Forgets entries up to `index`, whole segments of them, never the last one: first_index() says
+  // what is left. A crash in the middle leaves a later part of the log, without hole.
+  void trim_to(raft::Index index);
+  // Replaces the log by an empty one behind `base`, durable on return. A crash in the middle
+  // leaves the log as it was or the empty one.
+  void reset(const raft::LogPosition& base);
   void sync();
 
  private:

@@ -1,6 +1,7 @@
 #include "storage/record_cursor.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -10,10 +11,12 @@ namespace storage {
 namespace {
 
 constexpr std::size_t kScanBytes = 1 << 20;
+constexpr std::size_t kZeroStep = 4096;
 
+// Each byte is the one before it, and the first is zero: memcmp is many times faster than a loop.
 bool all_zero(std::span<const std::byte> bytes) {
-  return std::all_of(bytes.begin(), bytes.end(),
-                     [](std::byte each) { return each == std::byte{}; });
+  return bytes.empty() || (bytes[0] == std::byte{} &&
+                           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 // For a scan from `from` to the end of the file, at least a header long.
@@ -92,7 +95,8 @@ std::optional<raft::Entry> RecordCursor::next() {
   const std::uint64_t left = position_.frame_end - position_.offset;
   auto bytes = window(position_.offset, std::min<std::uint64_t>(left, raft::kRecordHeaderSize));
   if (bytes.size() == raft::kRecordHeaderSize) {
-    const auto length = base::load_little_endian<std::uint32_t>(bytes.data() + raft::kRecordLengthOffset);
+    const auto length =
+        base::load_little_endian<std::uint32_t>(bytes.data() + raft::kRecordLengthOffset);
     bytes =
         window(position_.offset, std::min(left, raft::kRecordHeaderSize + std::uint64_t{length}));
   }
@@ -125,12 +129,12 @@ std::uint64_t end_of_content(const File& file, std::uint64_t from) {
   std::uint64_t end = from;
   std::uint64_t offset = from;
   while (const std::size_t got = file.read(offset, buffer)) {
-    const auto last =
-        std::find_if(std::make_reverse_iterator(buffer.begin() + static_cast<std::ptrdiff_t>(got)),
-                     buffer.rend(), [](std::byte each) { return each != std::byte{}; });
-    if (last != buffer.rend()) {
-      end = offset + static_cast<std::uint64_t>(last.base() - buffer.begin());
+    std::span<const std::byte> left = std::span(buffer).first(got);
+    while (!left.empty() && all_zero(left.last(std::min(left.size(), kZeroStep)))) {
+      left = left.first(left.size() - std::min(left.size(), kZeroStep));
     }
+    while (!left.empty() && left.back() == std::byte{}) left = left.first(left.size() - 1);
+    if (!left.empty()) end = offset + left.size();
     offset += got;
   }
   return end;

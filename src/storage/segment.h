@@ -1,10 +1,11 @@
-// What a LogStore remembers of its segments: where entries lie, sparsely, and the terms of all.
-// No file is touched here. Used by src/storage alone.
+// What a LogStore remembers of its segments: where entries lie, sparsely, the terms of all, and
+// the configurations among them. No file is touched here. Used by src/storage alone.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "raft/configuration.h"
 #include "raft/entry.h"
 #include "raft/server.h"
 #include "storage/record_cursor.h"
@@ -15,23 +16,28 @@ namespace storage {
 inline constexpr std::uint64_t kMarkSpacing = 64 << 10;
 
 struct Segment {
-  raft::Index first_index = 1;
-  std::uint64_t previous_checksum = 0;  // of the entry before the first
-  std::uint64_t end = kHeaderSize;      // of its last record
-  bool partial = false;                 // its last frame has lost records: nothing may follow
-  std::vector<Mark> marks;              // rising; none where it holds no entry
+  raft::LogPosition before;         // the entry before its first
+  std::uint64_t end = kHeaderSize;  // of its last record
+  bool partial = false;             // its last frame has lost records: nothing may follow
+  std::vector<Mark> marks;          // rising; none where it holds no entry
+
+  [[nodiscard]] raft::Index first_index() const { return before.index + 1; }
 };
 
-// Invariant: at least one segment; they follow each other without gap from index 1 on.
+// Invariant: at least one segment, once the first is added; each follows the one before without
+// gap, the first one the base of the log.
 class LogContents {
  public:
-  void add_segment(raft::Index first_index);
+  // The first one may follow any entry, a further one follows last().
+  void add_segment(const raft::LogPosition& before);
   // The next entry, whose record begins at `offset`, in the last segment.
   void add(const raft::Entry& entry, std::uint64_t offset, std::uint64_t frame_end);
   // Forgets the last segment, which is not the only one, and its entries.
   void remove_segment();
-  // Forgets `index`, which the last segment holds, and all after it.
-  void cut(raft::Index index, std::uint64_t previous_checksum, std::uint64_t end, bool partial);
+  // Forgets the first segment, which is not the only one, and its entries.
+  void remove_first_segment();
+  // Forgets all entries behind `last`, of which the last segment holds at least one.
+  void cut(const raft::LogPosition& last, std::uint64_t end, bool partial);
 
   [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
   [[nodiscard]] Segment& last_segment() { return segments_.back(); }
@@ -44,17 +50,20 @@ class LogContents {
   [[nodiscard]] static Mark mark_before(const Segment& segment, raft::Index index);
 
   [[nodiscard]] const std::vector<raft::TermRun>& term_runs() const { return term_runs_; }
-  [[nodiscard]] raft::Index last_index() const { return last_index_; }
-  [[nodiscard]] raft::Term last_term() const;
-  [[nodiscard]] std::uint64_t last_checksum() const { return last_checksum_; }
+  [[nodiscard]] const std::vector<raft::ConfigurationEntry>& configurations() const {
+    return configurations_;
+  }
+  [[nodiscard]] const raft::LogPosition& base() const { return segments_.front().before; }
+  // The last entry, or the base where there is none.
+  [[nodiscard]] const raft::LogPosition& last() const { return last_; }
 
  private:
-  void forget_from(raft::Index index, std::uint64_t previous_checksum);
+  void forget_behind(const raft::LogPosition& last);
 
   std::vector<Segment> segments_;
   std::vector<raft::TermRun> term_runs_;
-  raft::Index last_index_ = 0;
-  std::uint64_t last_checksum_ = 0;
+  std::vector<raft::ConfigurationEntry> configurations_;  // by rising index
+  raft::LogPosition last_;
 };
 
 }  // namespace storage

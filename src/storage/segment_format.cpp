@@ -43,8 +43,10 @@ HeaderBytes encode(const SegmentHeader& header) {
   store(bytes, kMagicOffset, kSegmentMagic);
   store(bytes, 16, kFormatVersion);
   store(bytes, 24, header.owner);
-  store(bytes, 32, header.first_index);
-  store(bytes, 40, header.previous_checksum);
+  store(bytes, 32, header.first_index());
+  store(bytes, 40, header.before.checksum);
+  store(bytes, 48, header.before.term);
+  store(bytes, 56, header.before.time_ms);
   seal(bytes);
   return bytes;
 }
@@ -76,8 +78,13 @@ base::Result<SegmentHeader> decode_segment_header(std::span<const std::byte> byt
         "the segment has format version {}, this program knows version {}: run a newer program",
         version, kFormatVersion)};
   }
-  return SegmentHeader{load<std::uint64_t>(bytes, 24), load<raft::Index>(bytes, 32),
-                       load<std::uint64_t>(bytes, 40)};
+  const raft::LogPosition before{load<raft::Index>(bytes, 32) - 1, load<raft::Term>(bytes, 48),
+                                 load<std::uint64_t>(bytes, 40),
+                                 load<raft::Milliseconds>(bytes, 56)};
+  if (before.index == 0 && before != raft::LogPosition{}) {
+    return base::Error{"the segment begins with entry 1 and yet follows another"};
+  }
+  return SegmentHeader{load<std::uint64_t>(bytes, 24), before};
 }
 
 std::optional<FrameHeader> decode_frame_header(std::span<const std::byte> bytes,

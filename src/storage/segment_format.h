@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "raft/entry.h"
 #include "raft/types.h"
 
 namespace storage {
@@ -22,9 +23,10 @@ using HeaderBytes = std::array<std::byte, kHeaderSize>;
 
 // At the start of each segment file.
 struct SegmentHeader {
-  std::uint64_t owner = 0;              // the directory id
-  raft::Index first_index = 1;          // of the first record, there already or to come
-  std::uint64_t previous_checksum = 0;  // of the record at first_index - 1; 0 for index 1
+  std::uint64_t owner = 0;   // the directory id
+  raft::LogPosition before;  // the entry before the first record, which is there already or to come
+
+  [[nodiscard]] raft::Index first_index() const { return before.index + 1; }
 };
 
 // In front of the records of one write.

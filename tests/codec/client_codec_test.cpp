@@ -2,62 +2,25 @@
 
 #include <catch2/catch.hpp>
 #include <msgpack.hpp>
-#include <sstream>
+
+#include "client_requests.h"
 
 namespace {
 
 using codec::ErrorCode;
-using codec::Request;
 using codec::RequestError;
 
-constexpr codec::ClientLimits kLimits{.max_request_bytes = 4096, .max_key_bytes = 240};
-
-// A map of the keys and values in turn.
-template <typename... Fields>
-std::string map_of(const Fields&... fields) {
-  msgpack::sbuffer buffer;
-  msgpack::packer<msgpack::sbuffer> packer(buffer);
-  packer.pack_map(sizeof...(fields) / 2);
-  (packer.pack(fields), ...);
-  return {buffer.data(), buffer.size()};
-}
+using client_requests::json;
+using client_requests::map_of;
+using client_requests::parsed;
+using client_requests::parsed_as;
+using client_requests::refused;
+using client_requests::reply;
 
 std::vector<char> bin(std::string_view bytes) { return {bytes.begin(), bytes.end()}; }
 
-Request parsed(const std::string& frame) {
-  auto result = codec::parse_request(frame, kLimits);
-  if (const auto* error = std::get_if<RequestError>(&result)) FAIL(error->message);
-  return std::get<Request>(std::move(result));
-}
-
-template <typename Body>
-Body parsed_as(const std::string& frame) {
-  return std::get<Body>(parsed(frame).body);
-}
-
-RequestError refused(const std::string& frame, ErrorCode code = ErrorCode::kBadRequest) {
-  auto result = codec::parse_request(frame, kLimits);
-  REQUIRE(std::holds_alternative<RequestError>(result));
-  auto error = std::get<RequestError>(std::move(result));
-  CAPTURE(error.message);
-  REQUIRE(error.code == code);
-  REQUIRE_FALSE(error.message.empty());
-  return error;
-}
-
 bool names(const RequestError& error, std::string_view word) {
   return error.message.find(word) != std::string::npos;
-}
-
-std::string json(std::string_view bytes) {
-  std::ostringstream text;
-  text << msgpack::unpack(bytes.data(), bytes.size()).get();
-  return text.str();
-}
-
-std::string reply(const codec::ReplyBody& body,
-                  const std::optional<codec::LeaderHint>& leader = std::nullopt) {
-  return json(codec::encode_reply("\x07", body, leader).view());
 }
 
 }  // namespace
@@ -178,12 +141,14 @@ TEST_CASE("request_with_an_unknown_op_is_told_which_there_are") {
   const auto error = refused(map_of("op", "sett", "id", 7), ErrorCode::kUnknownOperation);
   REQUIRE(error.id == "\x07");
   REQUIRE(names(error, "did you mean 'set'"));
-  REQUIRE(names(error, "set, get, delete, publish, replay, status, debug"));
+  REQUIRE(names(error,
+                "set, get, delete, publish, replay, status, debug, members, change, join, leave, "
+                "promote, transfer, snapshot, session.open, session.close"));
   const auto far = refused(map_of("op", std::string(3000, 'z').replace(0, 1, "\x1b")),
                            ErrorCode::kUnknownOperation);
   REQUIRE_FALSE(names(far, "did you mean"));
   REQUIRE(names(far, "?zzz"));
-  REQUIRE(far.message.size() < 200);
+  REQUIRE(far.message.size() < 300);
 }
 
 TEST_CASE("request_id_of_every_type_is_echoed_byte_for_byte") {
@@ -274,6 +239,13 @@ TEST_CASE("reply_of_each_op_has_the_documented_fields") {
           R"-({"id":7,"ok":true,"found":true,"value":"BIN(size:1)","version":2,"index":5})-");
   REQUIRE(reply(codec::DebugReply{"dump"}) == R"({"id":7,"ok":true,"text":"dump"})");
 
+  REQUIRE(reply(codec::SetReply{5, 2, true}) ==
+          R"({"id":7,"ok":true,"index":5,"version":2,"repeated":true})");
+  REQUIRE(reply(codec::DeleteReply{5, false, true}) ==
+          R"({"id":7,"ok":true,"index":5,"found":false,"repeated":true})");
+  REQUIRE(reply(codec::PublishReply{5, 3, true}) ==
+          R"({"id":7,"ok":true,"index":5,"seq":3,"repeated":true})");
+
   codec::ReplayReply replay{.broadcasts = {}, .complete_to = 9};
   REQUIRE(reply(replay) == R"({"id":7,"ok":true,"broadcasts":[],"complete_to":9})");
   replay.broadcasts.push_back(
@@ -341,6 +313,8 @@ TEST_CASE("reply_error_codes_are_the_documented_ones") {
   REQUIRE(codec::error_code_name(ErrorCode::kUnknownOutcome) == "unknown_outcome");
   REQUIRE(codec::error_code_name(ErrorCode::kTooLarge) == "too_large");
   REQUIRE(codec::error_code_name(ErrorCode::kCompacted) == "compacted");
+  REQUIRE(codec::error_code_name(ErrorCode::kSessionExpired) == "session_expired");
+  REQUIRE(codec::error_code_name(ErrorCode::kConflict) == "conflict");
 }
 
 TEST_CASE("broadcast_headers_have_the_documented_fields") {

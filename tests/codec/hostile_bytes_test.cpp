@@ -36,6 +36,8 @@ using hostile::mutated;
 using hostile::replaced;
 using hostile::requests;
 
+using namespace std::string_literals;
+
 constexpr codec::ClientLimits kLimits{.max_request_bytes = 4096, .max_key_bytes = 240};
 // Of one allocation while a frame of at most a few hundred bytes is read.
 constexpr std::size_t kModestBytes = 64 << 10;
@@ -119,7 +121,6 @@ TEST_CASE("hostile_bit_flip_in_a_request_is_survived") {
 }
 
 TEST_CASE("hostile_declared_sizes_allocate_nothing_B19") {
-  using namespace std::string_literals;
   const std::vector<std::string> giants = {
       "\xdd\xff\xff\xff\xff"s,
       "\xdf\xff\xff\xff\xff"s,
@@ -139,6 +140,20 @@ TEST_CASE("hostile_declared_sizes_allocate_nothing_B19") {
     REQUIRE_FALSE(accepted("\x81\xa2op" + giant));
     REQUIRE_FALSE(accepted("\x82\xa2id" + giant));
     REQUIRE_FALSE(accepted("\x82\xa2op\xa6replay\xa6topics" + giant));
+    REQUIRE_FALSE(
+        accepted("\x82\xa2op\xa6"
+                 "change\xa3"
+                 "add" +
+                 giant));
+    REQUIRE_FALSE(
+        accepted("\x82\xa2op\xa6"
+                 "change\xa3"
+                 "add\x91" +
+                 giant));
+    REQUIRE_FALSE(
+        accepted("\x82\xa2op\xa6"
+                 "change\xa6remove" +
+                 giant));
     REQUIRE_FALSE(accepted("\x82" + giant));
     for (const auto& prefix : {""s, "\x96"s, "\x96\x01"s, "\x96\x01\xa4test\x01\x02"s,
                                "\x97\x01\xa4test\x01\x02\x0a\x08"s}) {
@@ -159,6 +174,19 @@ TEST_CASE("hostile_nesting_is_refused_before_it_costs_anything") {
           accepted(Frames{base::SharedBytes::copy_of("\x96\x01\xa4test\x01\x02" + deep)}));
     }
   }
+}
+
+TEST_CASE("hostile_members_without_end_are_refused_within_bounds") {
+  // One byte each, so that the frame declares 800 times what is kept of it.
+  REQUIRE_FALSE(
+      accepted("\x82\xa2op\xa6"
+               "change\xa3"
+               "add\xdc\x0f\x00"s +
+               std::string(0xf00, '\x80')));
+  REQUIRE_FALSE(
+      accepted("\x82\xa2op\xa6"
+               "change\xa6remove\xdc\x0f\x00"s +
+               std::string(0xf00, '\x05')));
 }
 
 TEST_CASE("hostile_random_frames_are_refused") {

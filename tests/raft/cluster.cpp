@@ -234,8 +234,8 @@ void Cluster::answer_snapshot_orders(NodeId id, Effects& effects) {
   for (const FetchSnapshotChunk& fetch : effects.chunk_fetches) {
     const bool gone = disk.snapshot->last.index != fetch.index;
     const std::string content = gone ? "" : join(disk.content);
-    const auto part = content.substr(std::min<std::size_t>(fetch.offset, content.size()),
-                                     fetch.max_bytes);
+    const auto part =
+        content.substr(std::min<std::size_t>(fetch.offset, content.size()), fetch.max_bytes);
     step(id, SnapshotChunkFetched{fetch.peer, *disk.snapshot, fetch.offset, bytes(part)});
   }
   for (const StoreSnapshotChunk& chunk : effects.chunk_stores) store_chunk(id, chunk);
@@ -280,8 +280,9 @@ void Cluster::deliver(Envelope envelope) {
                      std::holds_alternative<Hello>(envelope.message);
   if (!meant) return;
   delivered.push_back(envelope);
-  step(envelope.to, MessageReceived{{envelope.from, envelope.sender},
-                                    std::move(envelope.message), envelope.addressed});
+  step(envelope.to,
+       MessageReceived{
+           {envelope.from, envelope.sender}, std::move(envelope.message), envelope.addressed});
 }
 
 void Cluster::carry_out_orders(NodeId id) {

@@ -39,11 +39,11 @@ void write(Disk& disk, const Persist& order);
 
 struct TestNode {
   std::unique_ptr<Server> server;
-  Disk disk;                   // what a restart would find
-  std::uint64_t life = 1;      // of its data directory
-  std::deque<Persist> orders;  // handed out, not yet carried out
-  bool disk_held = false;      // orders wait until the test releases them
-  Index flushed_index = 0;     // of the state machine
+  Disk disk;                            // what a restart would find
+  std::uint64_t life = 1;               // of its data directory
+  std::deque<Persist> orders;           // handed out, not yet carried out
+  bool disk_held = false;               // orders wait until the test releases them
+  Index flushed_index = 0;              // of the state machine
   std::vector<CommittedEntry> applied;  // since the start, but for what a snapshot brought
   Commands content;                     // of the state machine
   std::optional<SnapshotHead> offered;  // the snapshot of which parts have come
@@ -113,7 +113,7 @@ class Cluster {
   void heal() { cut_.clear(); }
 
   std::deque<Envelope> network;
-  bool carries_hellos;  // most stories are about what comes after them
+  bool carries_hellos;              // most stories are about what comes after them
   std::vector<Envelope> delivered;  // everything that arrived, in order
   // Where set: sees the effects of each turn before they are carried out.
   std::function<void(NodeId, const Effects&)> observe;

@@ -1,4 +1,5 @@
-// Catch behind the headers that use base/check.h: in a test CHECK is that of Catch, whatever else is included.
+// Catch behind the headers that use base/check.h: in a test CHECK is that of Catch, whatever else
+// is included.
 #pragma once
 
 // clang-format off

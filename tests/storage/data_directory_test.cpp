@@ -1,10 +1,13 @@
 #include "storage/data_directory.h"
 
+#include "base/checksum.h"
+#include "base/little_endian.h"
 #include "storage/catch.h"
 #include "storage/entries.h"
 #include "storage/hard_state_store.h"
 #include "storage/log_store.h"
 #include "storage/simulated_disk.h"
+#include "storage/snapshot_store.h"
 
 namespace storage {
 namespace {
@@ -30,6 +33,7 @@ TEST_CASE("data_directory_is_created_once_and_counts_its_starts") {
     CHECK(directory.starts() == 1);
     CHECK(directory.path() == "data/node1");
     CHECK(directory.log_path() == "data/node1/log");
+    CHECK(directory.snapshots_path() == "data/node1/snapshots");
     CHECK(directory.database_path() == "data/node1/database");
     id = directory.id();
   }
@@ -55,6 +59,20 @@ TEST_CASE("data_directory_of_another_node_or_cluster_is_refused", "[A28][A29]") 
   CHECK(directory.starts() == 2);  // refusals count no start
 }
 
+TEST_CASE("data_directory_of_another_format_is_refused") {
+  SimulatedDisk disk;
+  { const DataDirectory directory(disk, "data/node1", "colours", 1, 42); }
+  auto bytes = disk.content("data/node1/identity");
+  for (const std::uint32_t version : {1u, 3u}) {
+    base::store_little_endian(bytes.data() + 16, version);
+    base::store_little_endian(bytes.data(), base::checksum(std::span(bytes).subspan(8)));
+    disk.set_content("data/node1/identity", bytes);
+    CHECK_THAT(
+        open_error(disk, "colours", 1),
+        Contains(fmt::format("has format version {}, this program knows version 2", version)));
+  }
+}
+
 TEST_CASE("data_directory_in_use_is_refused") {
   SimulatedDisk disk;
   const DataDirectory directory(disk, "data/node1", "colours", 1, 42);
@@ -69,6 +87,11 @@ TEST_CASE("data_directory_without_its_identity_is_not_new", "[A28]") {
     LogStore log(disk, directory.log_path(), directory.id(), {});
     SECTION("with a log") { log.append(next_entries(log, 1, 1)); }
     SECTION("with a term") { hard_state.save({1, {}}); }
+    SECTION("with a snapshot") {
+      SnapshotStore snapshots(disk, directory.snapshots_path(), directory.id());
+      snapshots.begin({});
+      REQUIRE(snapshots.finish());
+    }
     SECTION("with a database") {
       static_cast<void>(disk.open("data/node1/database/x", FileSystem::OpenMode::kCreate));
     }
@@ -83,6 +106,10 @@ TEST_CASE("data_directory_that_lost_its_log_or_its_term_is_refused", "[A28]") {
   SECTION("the log") {
     disk.remove("data/node1/log/00000000000000000001.segment");
     CHECK_THAT(open_error(disk, "colours", 1), Contains("the log is missing"));
+  }
+  SECTION("the snapshots") {
+    disk.wipe("data/node1/snapshots");
+    CHECK_THAT(open_error(disk, "colours", 1), Contains("the snapshots are missing"));
   }
   SECTION("the term") {
     disk.remove("data/node1/hard_state.0");
@@ -115,6 +142,8 @@ void start(SimulatedDisk& disk, std::uint64_t& starts) {
   starts = directory.starts();
   HardStateStore hard_state(disk, directory.path(), directory.fresh());
   LogStore log(disk, directory.log_path(), directory.id(), {});
+  const SnapshotStore snapshots(disk, directory.snapshots_path(), directory.id());
+  REQUIRE_FALSE(snapshots.newest().has_value());
   REQUIRE(hard_state.current().current_term == 0);
   REQUIRE(log.last_index() == 0);
 }

@@ -20,8 +20,9 @@ inline std::string payload_of(raft::Index index, raft::Term term, std::size_t si
 
 inline std::vector<raft::Entry> make_entries(raft::Index first, std::size_t count, raft::Term term,
                                              std::uint64_t previous_checksum,
-                                             std::size_t payload_size = 30) {
-  raft::EntryBlockBuilder builder(previous_checksum);
+                                             std::size_t payload_size = 30,
+                                             raft::Milliseconds time_ms = 0) {
+  raft::EntryBlockBuilder builder(previous_checksum, time_ms);
   for (raft::Index index = first; index < first + count; ++index) {
     builder.add(index, term, raft::EntryKind::kCommand,
                 base::SharedBytes::take(payload_of(index, term, payload_size)));
@@ -32,9 +33,13 @@ inline std::vector<raft::Entry> make_entries(raft::Index first, std::size_t coun
 // Entries that follow the last one of `log`.
 inline std::vector<raft::Entry> next_entries(const LogStore& log, std::size_t count,
                                              raft::Term term, std::size_t payload_size = 30) {
-  std::uint64_t previous = 0;
-  if (log.last_index() > 0) previous = log.tail(1).back().checksum();
-  return make_entries(log.last_index() + 1, count, term, previous, payload_size);
+  return make_entries(log.last_index() + 1, count, term, log.last().checksum, payload_size,
+                      log.last_time_ms());
+}
+
+inline std::vector<raft::Entry> next_entries_at(const LogStore& log, std::size_t count,
+                                                raft::Term term, raft::Milliseconds time_ms) {
+  return make_entries(log.last_index() + 1, count, term, log.last().checksum, 30, time_ms);
 }
 
 inline std::vector<raft::Entry> all_of(const LogStore& log) {

@@ -4,14 +4,14 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
+#include "storage/simulated_content.h"
 
 namespace storage {
 namespace {
-
-constexpr std::uint64_t kSectorBytes = 512;
 
 std::string name_of(const FileSystem::Path& path) {
   std::string name = path.lexically_normal().string();
@@ -30,118 +30,12 @@ bool is_below(const std::string& name, const std::string& directory) {
          (name.starts_with(directory) && name[directory.size()] == '/');
 }
 
-// How much of what was not synced survives a crash.
-enum class Mood : std::uint8_t { kNothing, kEverything, kPrefix, kChaos };
-
-Mood draw_mood(base::Random& random) { return static_cast<Mood>(random.between(0, 3)); }
-
 }  // namespace
-
-// The bytes of a file, apart from its names.
-class SimulatedDisk::Content {
- public:
-  [[nodiscard]] const std::vector<std::byte>& bytes() const { return live_; }
-  [[nodiscard]] std::uint64_t generation() const { return generation_; }
-
-  void write(std::uint64_t offset, std::vector<std::byte> bytes) {
-    pending_.push_back({offset, std::move(bytes), false});
-    apply(live_, pending_.back());
-  }
-  void truncate(std::uint64_t size) {
-    pending_.push_back({size, {}, true});
-    apply(live_, pending_.back());
-  }
-  void sync() {
-    for (const auto& each : pending_) apply(durable_, each);
-    pending_.clear();
-  }
-  // A sync failed: the pages count as clean and are not on disk. The size is still to come.
-  void drop_pages() {
-    for (auto& each : pending_) {
-      if (!each.truncation) each = {each.offset + each.bytes.size(), {}, false};
-    }
-  }
-  void set(std::vector<std::byte> bytes) {
-    pending_.clear();
-    live_ = bytes;
-    durable_ = std::move(bytes);
-  }
-
-  void crash(base::Random& random) {
-    ++generation_;
-    const Mood mood = draw_mood(random);
-    if (mood == Mood::kEverything) sync();
-    if (mood == Mood::kPrefix) keep_prefix(random);
-    if (mood == Mood::kChaos) keep_sectors(random);
-    pending_.clear();
-    live_ = durable_;
-  }
-
- private:
-  struct Change {
-    std::uint64_t offset;  // of a truncation: the new size
-    std::vector<std::byte> bytes;
-    bool truncation;
-  };
-
-  static void apply(std::vector<std::byte>& bytes, const Change& change) {
-    if (change.truncation) {
-      bytes.resize(change.offset);
-      return;
-    }
-    apply_part(bytes, change, change.offset, change.offset + change.bytes.size());
-  }
-  static void apply_part(std::vector<std::byte>& bytes, const Change& change, std::uint64_t from,
-                         std::uint64_t to) {
-    if (bytes.size() < to) bytes.resize(to);
-    std::copy_n(change.bytes.data() + (from - change.offset), to - from, bytes.data() + from);
-  }
-
-  template <typename Decide>  // whether the sector with this number is written
-  void apply_sectors(const Change& change, Decide decide) {
-    const std::uint64_t end = change.offset + change.bytes.size();
-    for (std::uint64_t from = change.offset; from < end;) {
-      const std::uint64_t sector = from / kSectorBytes;
-      const std::uint64_t to = std::min(end, (sector + 1) * kSectorBytes);
-      if (decide(sector)) apply_part(durable_, change, from, to);
-      from = to;
-    }
-  }
-
-  // The first changes whole, then one torn, nothing of the others.
-  void keep_prefix(base::Random& random) {
-    const std::size_t whole = random.between(0, pending_.size());
-    for (std::size_t i = 0; i < whole; ++i) apply(durable_, pending_[i]);
-    if (whole == pending_.size() || pending_[whole].truncation) return;
-    apply_sectors(pending_[whole], [&](std::uint64_t) { return random.chance(1, 2); });
-  }
-
-  // Each sector was written back at a moment of its own. Nothing overtakes a lost truncation.
-  void keep_sectors(base::Random& random) {
-    std::set<std::uint64_t> frozen;
-    for (const auto& each : pending_) {
-      if (each.truncation) {
-        if (random.chance(1, 2)) return;
-        apply(durable_, each);
-        continue;
-      }
-      apply_sectors(each, [&](std::uint64_t sector) {
-        if (!frozen.contains(sector) && random.chance(1, 3)) frozen.insert(sector);
-        return !frozen.contains(sector);
-      });
-    }
-  }
-
-  std::vector<std::byte> live_;     // as the page cache has it
-  std::vector<std::byte> durable_;  // as the disk has it
-  std::vector<Change> pending_;     // since the last sync, in order
-  std::uint64_t generation_ = 0;    // crashes so far
-};
 
 class SimulatedDisk::OpenFile : public File {
  public:
-  OpenFile(SimulatedDisk& disk, std::string name, std::shared_ptr<Content> content, bool writable,
-           std::shared_ptr<int> lock = nullptr)
+  OpenFile(SimulatedDisk& disk, std::string name, std::shared_ptr<SimulatedContent> content,
+           bool writable, std::shared_ptr<int> lock = nullptr)
       : disk_(disk),
         name_(std::move(name)),
         content_(std::move(content)),
@@ -151,9 +45,12 @@ class SimulatedDisk::OpenFile : public File {
 
   void write(std::uint64_t offset, std::span<const std::span<const std::byte>> parts) override {
     check_writable();
+    std::size_t size = 0;
+    for (const auto& part : parts) size += part.size();
     std::vector<std::byte> bytes;
+    bytes.reserve(size);
     for (const auto& part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
-    disk_.change("write " + name_, [&](bool in_part) {
+    disk_.change("write", name_, [&](bool in_part) {
       if (in_part) bytes.resize(bytes.size() / 2);
       content_->write(offset, std::move(bytes));
     });
@@ -161,6 +58,7 @@ class SimulatedDisk::OpenFile : public File {
 
   [[nodiscard]] std::size_t read(std::uint64_t offset, std::span<std::byte> into) const override {
     check_alive();
+    disk_.count_read(name_);
     const auto& bytes = content_->bytes();
     if (offset >= bytes.size()) return 0;
     const std::size_t size = std::min<std::uint64_t>(into.size(), bytes.size() - offset);
@@ -171,7 +69,7 @@ class SimulatedDisk::OpenFile : public File {
   void sync() override {
     check_alive();
     try {
-      disk_.change("sync " + name_, [&](bool) { content_->sync(); });
+      disk_.change("sync", name_, [&](bool) { content_->sync(); });
     } catch (const DiskFault&) {
       if (disk_.fault_ != FaultKind::kPowerCut) content_->drop_pages();
       throw;
@@ -180,7 +78,7 @@ class SimulatedDisk::OpenFile : public File {
 
   void truncate(std::uint64_t size) override {
     check_writable();
-    disk_.change("truncate " + name_, [&](bool in_part) {
+    disk_.change("truncate", name_, [&](bool in_part) {
       if (!in_part) content_->truncate(size);
     });
   }
@@ -201,7 +99,7 @@ class SimulatedDisk::OpenFile : public File {
 
   SimulatedDisk& disk_;
   std::string name_;
-  std::shared_ptr<Content> content_;
+  std::shared_ptr<SimulatedContent> content_;
   std::uint64_t generation_;
   bool writable_;
   std::shared_ptr<int> lock_;
@@ -210,22 +108,32 @@ class SimulatedDisk::OpenFile : public File {
 SimulatedDisk::SimulatedDisk() = default;
 SimulatedDisk::~SimulatedDisk() = default;
 
+bool SimulatedDisk::fault_is_due(bool is_sync) const {
+  return fail_at_ != 0 && operations_ >= fail_at_ && (fault_ != FaultKind::kSync || is_sync);
+}
+
 template <typename Effect>
-void SimulatedDisk::change(const std::string& what, Effect effect) {
+void SimulatedDisk::change(const char* verb, const std::string& name, Effect effect) {
   ++operations_;
-  if (fail_at_ == 0 || operations_ < fail_at_) {
+  const bool is_sync = std::string_view(verb).starts_with("sync");
+  if (!fault_is_due(is_sync)) {
     effect(false);
     return;
   }
   const bool first = operations_ == fail_at_;
-  const bool is_sync = what.starts_with("sync");
   if (fault_ != FaultKind::kPowerCut) fail_at_ = 0;
   if (first && !is_sync && fault_ == FaultKind::kPowerCut) effect(false);
   if (first && !is_sync && fault_ == FaultKind::kNoSpace) effect(true);
   const char* cause = fault_ == FaultKind::kNoSpace    ? "No space left on device"
                       : fault_ == FaultKind::kPowerCut ? "power cut"
                                                        : "Input/output error";
-  throw DiskFault(fmt::format("cannot {}: {}", what, cause));
+  throw DiskFault(fmt::format("cannot {} {}: {}", verb, name, cause));
+}
+
+void SimulatedDisk::count_read(const std::string& name) {
+  if (++reads_ != failing_read_) return;
+  failing_read_ = 0;
+  throw DiskFault(fmt::format("cannot read {}: Input/output error", name));
 }
 
 void SimulatedDisk::fail_after(std::uint64_t passing, FaultKind kind) {
@@ -233,7 +141,7 @@ void SimulatedDisk::fail_after(std::uint64_t passing, FaultKind kind) {
   fault_ = kind;
 }
 
-std::shared_ptr<SimulatedDisk::Content> SimulatedDisk::find(const std::string& name) const {
+std::shared_ptr<SimulatedContent> SimulatedDisk::find(const std::string& name) const {
   const auto found = names_.find(name);
   if (found == names_.end() || !found->second) {
     throw DiskFault(fmt::format("cannot open {}: No such file", name));
@@ -251,6 +159,40 @@ void SimulatedDisk::change_name(NameChange change) {
   pending_.push_back(std::move(change));
 }
 
+void SimulatedDisk::flip_bit(const Path& path, std::uint64_t bit) {
+  find(name_of(path))->flip_bit(bit);
+}
+
+FileSystem::Path SimulatedDisk::flip_random_bit(const Path& directory, base::Random& random) {
+  const std::string top = name_of(directory);
+  std::uint64_t total = 0;
+  for (const auto& [name, content] : names_) {
+    if (content && is_below(name, top)) total += content->bytes().size();
+  }
+  if (total == 0) return {};
+  std::uint64_t place = random.between(0, total - 1);
+  for (const auto& [name, content] : names_) {
+    if (!content || !is_below(name, top)) continue;
+    if (place < content->bytes().size()) {
+      content->flip_bit(place * 8 + random.between(0, 7));
+      return name;
+    }
+    place -= content->bytes().size();
+  }
+  return {};
+}
+
+void SimulatedDisk::wipe(const Path& directory) {
+  const std::string top = name_of(directory);
+  const auto is_here = [&](const auto& each) { return is_below(each.first, top); };
+  std::erase_if(names_, is_here);
+  std::erase_if(durable_names_, is_here);
+  std::erase_if(locks_, is_here);
+  std::erase_if(pending_, [&](const NameChange& each) {
+    return is_below(each.to.empty() ? each.from : each.to, top);
+  });
+}
+
 std::vector<std::byte> SimulatedDisk::content(const Path& path) const {
   return find(name_of(path))->bytes();
 }
@@ -265,8 +207,8 @@ std::unique_ptr<File> SimulatedDisk::open(const Path& path, OpenMode mode) {
     if (!exists(parent_of(name))) {
       throw DiskFault(fmt::format("cannot open {}: No such directory", name));
     }
-    change("create " + name, [&](bool in_part) {
-      if (!in_part) change_name({"", name, std::make_shared<Content>()});
+    change("create", name, [&](bool in_part) {
+      if (!in_part) change_name({"", name, std::make_shared<SimulatedContent>()});
     });
   }
   return std::make_unique<OpenFile>(*this, name, find(name), mode != OpenMode::kReadOnly);
@@ -299,14 +241,14 @@ void SimulatedDisk::make_directory(const Path& path) {
     throw DiskFault(fmt::format("cannot create the directory {}: File exists", name));
   }
   if (found != names_.end()) return;
-  change("create " + name, [&](bool in_part) {
+  change("create", name, [&](bool in_part) {
     if (!in_part) change_name({"", name, nullptr});
   });
 }
 
 void SimulatedDisk::rename(const Path& from, const Path& to) {
   auto content = find(name_of(from));
-  change("rename " + name_of(from), [&](bool in_part) {
+  change("rename", name_of(from), [&](bool in_part) {
     if (!in_part) change_name({name_of(from), name_of(to), std::move(content)});
   });
 }
@@ -314,14 +256,14 @@ void SimulatedDisk::rename(const Path& from, const Path& to) {
 void SimulatedDisk::remove(const Path& path) {
   const std::string name = name_of(path);
   static_cast<void>(find(name));
-  change("remove " + name, [&](bool in_part) {
+  change("remove", name, [&](bool in_part) {
     if (!in_part) change_name({name, "", nullptr});
   });
 }
 
 void SimulatedDisk::sync_directory(const Path& directory) {
   const std::string name = name_of(directory);
-  change("sync directory " + name, [&](bool) {
+  change("sync directory", name, [&](bool) {
     const auto is_here = [&](const NameChange& each) {
       const std::string parent = parent_of(each.to.empty() ? each.from : each.to);
       return parent == name || (is_root(parent) && is_root(name));
@@ -367,7 +309,7 @@ void SimulatedDisk::lose_names(const std::string& directory, base::Random& rando
 
 void SimulatedDisk::crash(const Path& directory, base::Random& random) {
   const std::string top = name_of(directory);
-  std::set<Content*> done;
+  std::set<SimulatedContent*> done;
   for (const Names* names : {&durable_names_, &names_}) {
     for (const auto& [name, content] : *names) {
       if (content && is_below(name, top) && done.insert(content.get()).second) {

@@ -10,6 +10,7 @@
 //   sync fails the pages it should have written are dropped, as Linux does: still readable until
 //              the crash, and no later sync writes them (A16); sizes and names are not pages and
 //              come with the next sync
+//   bits flip  on the disk and in the page cache alike, at the caller's wish
 #pragma once
 
 #include <cstddef>
@@ -24,10 +25,13 @@
 
 namespace storage {
 
+class SimulatedContent;
+
 enum class FaultKind : std::uint8_t {
   kInputOutput,  // EIO: this change fails and does nothing
   kNoSpace,      // ENOSPC: this change fails; a write is done in part
   kPowerCut,     // this change may still happen; it and all after it fail, until crash()
+  kSync,         // EIO of the first sync of a file or directory that comes then or later
 };
 
 class SimulatedDisk : public FileSystem {
@@ -43,11 +47,22 @@ class SimulatedDisk : public FileSystem {
   [[nodiscard]] std::uint64_t operations() const { return operations_; }
   // Lets `passing` changes pass, and then the next one fail.
   void fail_after(std::uint64_t passing, FaultKind kind);
-  void heal() { fail_at_ = 0; }  // no fault is to come any more
+  // Lets `passing` reads of files pass, and then the next one fail with EIO.
+  void fail_read_after(std::uint64_t passing) { failing_read_ = reads_ + passing + 1; }
+  // No fault is to come any more.
+  void heal() { fail_at_ = failing_read_ = 0; }
+
+  // Turns one bit of `path`, durably at once.
+  void flip_bit(const Path& path, std::uint64_t bit);
+  // One bit somewhere in the files below `directory`, each byte as likely as the other. The file,
+  // or an empty path where there is no byte.
+  Path flip_random_bit(const Path& directory, base::Random& random);
 
   // The content as the page cache has it, to be looked at and damaged by tests.
   [[nodiscard]] std::vector<std::byte> content(const Path& path) const;
   void set_content(const Path& path, std::vector<std::byte> bytes);  // durable at once
+  // Removes `directory` and all below it, durably at once: the disk was exchanged.
+  void wipe(const Path& directory);
 
   [[nodiscard]] std::unique_ptr<File> open(const Path& path, OpenMode mode) override;
   [[nodiscard]] bool exists(const Path& path) const override;
@@ -59,23 +74,24 @@ class SimulatedDisk : public FileSystem {
   [[nodiscard]] std::unique_ptr<File> lock(const Path& path) override;
 
  private:
-  class Content;
   class OpenFile;
-  using Names = std::map<std::string, std::shared_ptr<Content>>;  // none for a directory
+  using Names = std::map<std::string, std::shared_ptr<SimulatedContent>>;  // none for a directory
 
   struct NameChange {
-    std::string from;                  // of a rename or a removal
-    std::string to;                    // of a rename or a creation
-    std::shared_ptr<Content> content;  // of a rename or a creation
+    std::string from;                           // of a rename or a removal
+    std::string to;                             // of a rename or a creation
+    std::shared_ptr<SimulatedContent> content;  // of a rename or a creation
   };
 
   // Counts a change. Where a fault is due, does what is left of `effect` and throws.
   template <typename Effect>
-  void change(const std::string& what, Effect effect);
+  void change(const char* verb, const std::string& name, Effect effect);
+  [[nodiscard]] bool fault_is_due(bool is_sync) const;
+  void count_read(const std::string& name);
   static void apply(Names& names, const NameChange& change);
   void change_name(NameChange change);
   void lose_names(const std::string& directory, base::Random& random);
-  [[nodiscard]] std::shared_ptr<Content> find(const std::string& name) const;
+  [[nodiscard]] std::shared_ptr<SimulatedContent> find(const std::string& name) const;
 
   Names names_;                      // as the page cache has them
   Names durable_names_;              // as the disk has them
@@ -83,6 +99,8 @@ class SimulatedDisk : public FileSystem {
   std::map<std::string, std::weak_ptr<int>> locks_;
   std::uint64_t operations_ = 0;
   std::uint64_t fail_at_ = 0;  // the number of the change that fails; 0: none
+  std::uint64_t reads_ = 0;
+  std::uint64_t failing_read_ = 0;  // the number of the read that fails; 0: none
   FaultKind fault_ = FaultKind::kInputOutput;
 };
 

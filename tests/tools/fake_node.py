@@ -13,6 +13,8 @@ BEHAVIOURS = (
     "good",  # answers
     "silent",  # reads and never answers
     "no_leader", "busy", "unknown_outcome",  # refuses writes and linearizable reads so
+    "doubtful",  # does what it is asked to, and says unknown_outcome
+    "dies",  # does what it is asked to, and ends without an answer
     "garbage",  # answers bytes that are no MessagePack
     "huge",  # answers a map that declares a length far beyond the frame
     "deep",  # answers nested lists without end
@@ -30,6 +32,12 @@ class Shared:
         self.index = 0
         self.leader = 1
         self.retained_from = 1
+        self.sessions = {}  # number: {seq: reply}
+        self.closed_sessions = []
+        self.configuration_index = 0
+        self.polls_to_go = None  # with a number: a change is under way, and ends after so many
+        self.polls_a_change = 3
+        self.finish = None  # what the end of the change does
 
 
 class FakeNode(threading.Thread):
@@ -38,6 +46,7 @@ class FakeNode(threading.Thread):
         self.node, self.shared, self.members = node, shared, members
         self.behaviour = behaviour
         self.refusals_left = None  # with a number: then good
+        self.dying = False
         self.requests = []
         self.router = context.socket(zmq.ROUTER)
         self.publisher = context.socket(zmq.PUB)
@@ -76,6 +85,8 @@ class FakeNode(threading.Thread):
             if self.router in ready:
                 peer, *_, frame = self.router.recv_multipart()
                 self.answer(peer, frame)
+            if self.dying:
+                break
             self.broadcast_status()
         for socket in (self.router, self.publisher, self.stopper):
             socket.close()
@@ -91,28 +102,53 @@ class FakeNode(threading.Thread):
             self.router.send_multipart([peer, hostile[behaviour]])
             return
         reply = self.execute(request)
+        if self.dying:
+            return
         if behaviour == "wrong_types":
-            reply = {"id": request["id"], "ok": "yes", "error": [1, 2], "leader": 7}
-        self.router.send_multipart([peer, msgpack.packb({"id": request["id"], **reply})])
+            reply = {"ok": "yes", "error": [1, 2], "leader": 7}
+        self.router.send_multipart([peer, msgpack.packb({"id": request.get("id"), **reply})])
 
     def execute(self, request):
         operation = request["op"]
-        local = operation in ("status", "debug", "replay") or request.get("consistency") == "local"
-        if not local and self.behaviour in ("no_leader", "busy", "unknown_outcome"):
-            if self.refusals_left is None or self.refusals_left > 0:
-                if self.refusals_left is not None:
-                    self.refusals_left -= 1
-                return error(self.behaviour, "told to say so")
-        handler = getattr(self, f"on_{operation}", None)
+        local = (operation in ("status", "debug", "replay", "members", "snapshot")
+                 or request.get("consistency") == "local")
+        misbehaving = not local and self.may_misbehave(operation)
+        if misbehaving and self.behaviour in ("no_leader", "busy", "unknown_outcome"):
+            return error(self.behaviour, "told to say so")
+        handler = getattr(self, f"on_{operation.replace('.', '_')}", None)
         if handler is None:
             return error("unknown_op", f"'{operation}' is no operation")
         if not isinstance(request.get("value", b""), (str, bytes)):
             return error("bad_request", "value is neither str nor bin")
-        reply = {"ok": True, **handler(request)}
+        reply = {"ok": True, **self.once(handler, request)}
+        if misbehaving and self.behaviour == "doubtful":
+            reply = error("unknown_outcome", "told to say so")
+        self.dying = misbehaving and self.behaviour == "dies"
         if operation != "status" and self.node != self.shared.leader:
             leader = next(m for m in self.members if m["id"] == self.shared.leader)
             reply["leader"] = {"id": leader["id"], "client": leader["client"]}
         return reply
+
+    def may_misbehave(self, operation):
+        # Sessions are opened well, so that what is under them can go wrong.
+        if self.behaviour in ("doubtful", "dies") and operation.startswith("session."):
+            return False
+        if self.refusals_left is None:
+            return True
+        self.refusals_left -= 1
+        return self.refusals_left >= 0
+
+    def once(self, handler, request):
+        """A write under a session takes effect once, and its first reply is told again."""
+        if "seq" not in request:
+            return handler(request)
+        done = self.shared.sessions.get(request["session"])
+        if done is None:
+            return error("session_expired", f"session {request['session']} is not open")
+        if request["seq"] in done:
+            return {**done[request["seq"]], "repeated": True}
+        done[request["seq"]] = handler(request)
+        return done[request["seq"]]
 
     def broadcast(self, topic, header, payload):
         shared = self.shared
@@ -168,6 +204,86 @@ class FakeNode(threading.Thread):
                 "applied_index": self.shared.index, "first_index": 1,
                 "last_index": self.shared.index, "members": self.members, "protocol": 1,
                 "release": "fake"}
+
+    def on_members(self, _):
+        shared = self.shared
+        if shared.polls_to_go is not None:
+            shared.polls_to_go -= 1
+            if shared.polls_to_go < 0:
+                shared.polls_to_go = None
+                shared.configuration_index += 1
+                shared.finish()
+        leads = self.node == shared.leader
+        return {"index": shared.configuration_index, "changing": shared.polls_to_go is not None,
+                "members": [{"identity": 0, "priority": 0, "promoting": False, **member,
+                             "match_index": shared.index if leads else None}
+                            for member in self.members]}
+
+    def begin_change(self, finish):
+        shared = self.shared
+        if shared.polls_to_go is not None:
+            return error("busy", "another change of members is under way")
+        shared.configuration_index += 1
+        shared.polls_to_go, shared.finish = shared.polls_a_change, finish
+        return {"index": shared.configuration_index}
+
+    def find_member(self, node):
+        return next((member for member in self.members if member["id"] == node), None)
+
+    def on_join(self, request):
+        new = {"id": request["node"], "priority": request["priority"], "voter": False,
+               **{name: request[name] for name in ("peer", "client", "publish")}}
+        if new == {**(self.find_member(new["id"]) or {}), "voter": False}:
+            return error("conflict", f"node {new['id']} is a member already")
+
+        def finish():
+            new.update(voter=request["voter"], promoting=False)
+            self.members[:] = [m for m in self.members if m["id"] not in request["replaces"]]
+
+        begun = self.begin_change(finish)
+        if "index" in begun:
+            new["promoting"] = request["voter"]
+            self.members.append(new)
+        return begun
+
+    def on_leave(self, request):
+        if self.find_member(request["node"]) is None:
+            return error("conflict", f"node {request['node']} is no member")
+
+        def finish():
+            self.members[:] = [m for m in self.members if m["id"] != request["node"]]
+
+        return self.begin_change(finish)
+
+    def on_promote(self, request):
+        member = self.find_member(request["node"])
+        if member is None or member["voter"]:
+            return error("conflict", f"node {request['node']} is no learner")
+        return self.begin_change(lambda: member.update(voter=True))
+
+    def on_transfer(self, request):
+        others = [member["id"] for member in self.members if member["id"] != self.shared.leader]
+        node = request.get("node", (others or [self.shared.leader])[0])
+        if self.find_member(node) is None:
+            return error("conflict", f"node {node} is no member")
+        self.shared.leader = node
+        return {"node": node}
+
+    def on_snapshot(self, _):
+        return {"index": self.shared.index}
+
+    def on_session_open(self, request):
+        self.shared.index += 1
+        number = self.shared.index
+        self.shared.sessions[number] = {}
+        return {"session": number, "index": self.shared.index}
+
+    def on_session_close(self, request):
+        self.shared.index += 1
+        found = self.shared.sessions.pop(request["session"], None) is not None
+        if found:
+            self.shared.closed_sessions.append(request["session"])
+        return {"index": self.shared.index, "found": found}
 
     def on_debug(self, _):
         return {"text": f"node {self.node}\nall is well"}

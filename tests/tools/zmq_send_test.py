@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import unittest
 
 from fake_node import FakeCluster
@@ -14,6 +16,10 @@ NOT_THERE, USAGE, NO_ANSWER = 1, 2, 3
 
 def send(*words, stdin=b""):
     return subprocess.run([PROGRAM, *words], input=stdin, capture_output=True, timeout=60)
+
+
+def ops(node):
+    return [request["op"] for request in node.requests]
 
 
 class Commands(unittest.TestCase):
@@ -167,6 +173,221 @@ class Clusters(unittest.TestCase):
                 for words in (["get", "a"], ["status"], ["replay", "--after", "0"], ["debug"]):
                     done = send(*words, "--timeout", "0.3", *cluster.to)
                     self.assertEqual(done.returncode, NO_ANSWER, (behaviour, done))
+
+
+NEW = ("--node", "6", "--peer", "tcp://127.0.0.1:1", "--client", "tcp://127.0.0.1:2",
+       "--publish", "tcp://127.0.0.1:3")
+CONFIG = """
+[node]
+id = 6
+cluster = "fake"
+data_directory = "data/node6"
+[[member]]
+id = 6
+peer = "tcp://127.0.0.1:1"
+client = "tcp://127.0.0.1:2"
+publish = "tcp://127.0.0.1:3"
+[[member]]
+id = 1
+peer = "tcp://127.0.0.1:4"
+client = "{client}"
+publish = "tcp://127.0.0.1:5"
+"""
+
+
+class Membership(unittest.TestCase):
+    def setUp(self):
+        self.cluster = self.enterContext(FakeCluster(3))
+        self.leader = self.cluster.nodes[0]
+        self.shared = self.cluster.shared
+
+    def check(self, code, *words):
+        done = send(*words, *self.cluster.to)
+        self.assertEqual(done.returncode, code, done)
+        return done.stdout
+
+    def members(self):
+        return {member["id"]: member["voter"] for member in self.cluster.members}
+
+    def asked(self, op):
+        found = [r for node in self.cluster.nodes for r in node.requests if r["op"] == op]
+        return [{k: v for k, v in request.items() if k not in ("id", "op")} for request in found]
+
+    def test_members_are_told_by_the_leader(self):
+        follower = self.cluster.nodes[1]
+        done = send("members", "--json", "--to", follower.client)
+        self.assertEqual(done.returncode, 0, done)
+        reply = json.loads(done.stdout)
+        self.assertEqual([m["match_index"] for m in reply["members"]], [0, 0, 0])
+        self.assertEqual((ops(follower), ops(self.leader)), (["members"], ["members"]))
+
+    def test_members_table_says_who_votes_and_who_catches_up(self):
+        self.check(0, "join", *NEW, "--no-wait")
+        lines = self.check(0, "members").decode().splitlines()
+        self.assertEqual([line.split()[:2] for line in lines[1:5]],
+                         [["1", "voter"], ["2", "voter"], ["3", "voter"], ["6", "promoting"]])
+        self.assertIn("changing: node 6 is catching up: index 0 of 0", lines[5])
+
+    def test_join_waits_until_the_node_is_a_voter(self):
+        self.assertEqual(self.check(0, "join", *NEW, "--priority", "2"),
+                         b"node 6 is a voter, index 2\n")
+        self.assertEqual(self.members(), {1: True, 2: True, 3: True, 6: True})
+        self.assertEqual(self.asked("join"), [
+            {"node": 6, "peer": "tcp://127.0.0.1:1", "client": "tcp://127.0.0.1:2",
+             "publish": "tcp://127.0.0.1:3", "priority": 2, "voter": True, "replaces": []}])
+
+    def test_join_takes_the_node_from_its_configuration(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write(CONFIG.format(client=self.leader.client))
+            file.flush()
+            done = send("join", "--config", file.name, "--replace", "2", "--replace", "3")
+        self.assertEqual(done.stdout, b"node 6 is a voter, node 2 has left, node 3 has left, index 2\n")
+        self.assertEqual(self.members(), {1: True, 6: True})
+
+    def test_join_as_a_learner_stays_one(self):
+        self.assertEqual(self.check(0, "join", *NEW, "--learner"), b"node 6 is a learner, index 2\n")
+        self.assertEqual(self.members()[6], False)
+        self.assertEqual(self.check(0, "promote", "6"), b"node 6 is a voter, index 4\n")
+        self.assertEqual(self.members()[6], True)
+
+    def test_leave_in_json_says_that_it_is_complete(self):
+        reply = json.loads(self.check(0, "leave", "3", "--json"))
+        self.assertEqual(reply, {"ok": True, "index": 2, "complete": True})
+        self.assertEqual(self.members(), {1: True, 2: True})
+
+    def test_change_that_takes_too_long_is_exit_code_3_and_goes_on(self):
+        self.shared.polls_a_change = 1_000_000
+        done = send("leave", "3", "--timeout", "0.5", "--json", *self.cluster.to)
+        self.assertEqual(done.returncode, NO_ANSWER)
+        reply = json.loads(done.stdout)
+        self.assertEqual((reply["ok"], reply["complete"], reply["error"]["code"]),
+                         (False, False, "not_complete"))
+        self.assertIn(b"the cluster goes on with it: the voters are changing", done.stderr)
+
+    def test_no_wait_returns_when_the_change_has_begun(self):
+        self.assertEqual(self.check(0, "leave", "3", "--no-wait"), b"the change is under way, index 1\n")
+        self.assertEqual(self.asked("members"), [])
+
+    def test_change_waits_for_another_one(self):
+        self.check(0, "join", *NEW, "--no-wait")
+        self.shared.polls_to_go = 0
+        threading.Timer(0.5, lambda: send("members", *self.cluster.to)).start()
+        self.check(0, "leave", "3")
+        self.assertEqual(self.members(), {1: True, 2: True, 6: True})
+
+    def test_change_that_does_not_fit_is_a_conflict(self):
+        done = send("leave", "9", "--json", *self.cluster.to)
+        self.assertEqual(done.returncode, NO_ANSWER)
+        self.assertEqual(json.loads(done.stdout)["error"]["code"], "conflict")
+
+    def test_change_whose_outcome_is_unknown_is_looked_up(self):
+        for behaviour in ("doubtful", "dies"):
+            with FakeCluster(2, node1=behaviour) as cluster:
+                cluster.shared.polls_a_change = 0
+                done = send("leave", "2", *cluster.to)
+                self.assertEqual((done.returncode, done.stdout), (0, b"node 2 has left, index 2\n"))
+                self.assertEqual(ops(cluster.nodes[0]).count("leave"), 1)
+
+    def test_change_that_did_not_take_effect_is_sent_again(self):
+        self.leader.behaviour, self.leader.refusals_left = "unknown_outcome", 2
+        self.assertEqual(self.check(0, "leave", "3"), b"node 3 has left, index 2\n")
+        self.assertEqual(len(self.asked("leave")), 3)
+
+    def test_removed_node_is_not_believed(self):
+        # It never learns of its own removal: its members are those of before.
+        stale = {"ok": True, "index": 1, "changing": True, "members": []}
+        self.cluster.nodes[2].on_members = lambda _: stale
+        done = send("leave", "3", "--to", self.cluster.nodes[2].client,
+                    "--to", self.leader.client)
+        self.assertEqual((done.returncode, done.stdout), (0, b"node 3 has left, index 2\n"))
+
+    def test_transfer_waits_for_the_new_leader(self):
+        self.assertEqual(self.check(0, "transfer", "3"), b"node 3 leads\n")
+        self.assertEqual(self.check(0, "transfer"), b"node 1 leads\n")
+        self.assertEqual(json.loads(self.check(0, "transfer", "2", "--json")),
+                         {"ok": True, "node": 2, "complete": True})
+        self.assertEqual(self.asked("transfer"), [{"node": 3}, {}, {"node": 2}])
+
+    def test_transfer_whose_outcome_is_unknown_is_looked_up(self):
+        self.leader.behaviour = "doubtful"
+        self.assertEqual(self.check(0, "transfer"), b"node 2 leads\n")
+        self.assertEqual(len(self.asked("transfer")), 1)
+
+    def test_snapshot_says_its_index(self):
+        self.check(0, "set", "a", "b")
+        self.assertIn(b"snapshot at index 1, at tcp://", self.check(0, "snapshot"))
+
+    def test_hostile_members_end_no_wait_but_its_time(self):
+        for behaviour in ("garbage", "huge", "deep", "wrong_types"):
+            with FakeCluster(1, node1=behaviour) as cluster:
+                for words in (["members"], ["leave", "3"], ["transfer"], ["session"]):
+                    done = send(*words, "--timeout", "0.3", *cluster.to)
+                    self.assertEqual(done.returncode, NO_ANSWER, (behaviour, done))
+
+    def test_wrong_usage_is_exit_code_2(self):
+        for words in (["join"], ["join", "--node", "6"], ["join", *NEW[:-1], "nonsense"],
+                      ["join", "--config", "/none.toml"], ["leave"], ["leave", "0"],
+                      ["leave", "65536"], ["promote", "x"], ["transfer", "0"],
+                      ["session", "close"], ["session", "open", "5"], ["session", "shut"],
+                      ["session", "--expire-after", "0.5"], ["set", "a", "b", "--session", "1"],
+                      ["delete", "a", "--seq", "1"], ["publish", "a", "b", "--retry",
+                                                     "--session", "1", "--seq", "1"]):
+            self.assertEqual(self.check(USAGE, *words), b"", words)
+
+
+class Sessions(unittest.TestCase):
+    def open(self, cluster, *words):
+        done = send("session", *words, *cluster.to)
+        self.assertEqual(done.returncode, 0, done)
+        return done.stdout.decode().strip()
+
+    def test_session_is_opened_and_closed_by_its_number(self):
+        with FakeCluster(1) as cluster:
+            number = self.open(cluster, "--expire-after", "60")
+            self.assertEqual(cluster.nodes[0].requests[0]["timeout_ms"], 60_000)
+            self.assertEqual(send("session", "close", number, *cluster.to).returncode, 0)
+            self.assertEqual(send("session", "close", number, *cluster.to).returncode, NOT_THERE)
+
+    def test_write_under_one_number_takes_effect_once(self):
+        with FakeCluster(1) as cluster:
+            words = ("publish", "news", "x", "--session", self.open(cluster), "--seq", "1", *cluster.to)
+            first, second = send(*words), send(*words)
+            self.assertEqual((first.returncode, second.returncode), (0, 0))
+            self.assertEqual(second.stdout,
+                             first.stdout.strip() + b" (done before, and told again)\n")
+            self.assertEqual(cluster.shared.sequences, {b"news": 1})
+
+    def test_session_that_is_not_open_is_said(self):
+        with FakeCluster(1) as cluster:
+            done = send("set", "a", "b", "--session", "9", "--seq", "1", "--json", *cluster.to)
+            self.assertEqual(done.returncode, NO_ANSWER)
+            self.assertEqual(json.loads(done.stdout)["error"]["code"], "session_expired")
+
+    def test_retry_brings_a_publish_home_exactly_once(self):
+        for behaviour in ("doubtful", "dies", "unknown_outcome", "busy", "no_leader", "silent"):
+            with self.subTest(behaviour), FakeCluster(2, node1=behaviour) as cluster:
+                cluster.nodes[0].refusals_left = 2
+                cluster.shared.leader = 2
+                done = send("publish", "news", "x", "--retry", "--json", *cluster.to)
+                self.assertEqual(done.returncode, 0, done)
+                self.assertEqual(json.loads(done.stdout)["seq"], 1)
+                self.assertEqual(cluster.shared.sequences, {b"news": 1})
+                self.assertEqual(cluster.shared.sessions, {})  # and leaves none behind
+
+    def test_retry_of_a_delete_knows_what_it_found(self):
+        with FakeCluster(2) as cluster:
+            send("set", "a", "b", *cluster.to)
+            cluster.nodes[0].behaviour, cluster.nodes[0].refusals_left = "doubtful", 1
+            done = send("delete", "a", "--retry", *cluster.to)
+            self.assertEqual(done.returncode, 0, done)
+            self.assertIn(b"a: deleted, index", done.stdout)
+            self.assertEqual(send("delete", "a", "--retry", *cluster.to).returncode, NOT_THERE)
+
+    def test_retry_ends_with_its_time(self):
+        with FakeCluster(1, node1="unknown_outcome") as cluster:
+            done = send("set", "a", "b", "--retry", "--timeout", "0.5", "--json", *cluster.to)
+            self.assertEqual(done.returncode, NO_ANSWER)
+            self.assertEqual(json.loads(done.stdout)["error"]["code"], "unknown_outcome")
 
 
 if __name__ == "__main__":

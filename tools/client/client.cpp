@@ -30,8 +30,8 @@ milliseconds doubled(milliseconds time, std::size_t times, unsigned limit) {
   return time * (1U << std::min<std::size_t>(times, limit));
 }
 
-std::string describe_timeout(const Options& options) {
-  std::string text = fmt::format("no answer within {} ms from", options.timeout.count());
+std::string describe_timeout(const Options& options, milliseconds timeout) {
+  std::string text = fmt::format("no answer within {} ms from", timeout.count());
   for (const std::string& endpoint : options.endpoints) text.append(" ").append(endpoint);
   return text;
 }
@@ -51,7 +51,7 @@ struct Client::Link {
 struct Client::Pending {
   Request request;
   Done done;
-  Clock::time_point deadline;
+  milliseconds timeout;
   std::multimap<Clock::time_point, std::uint64_t>::iterator waiting;  // where not in flight
   Link* link = nullptr;                                               // where in flight
   unsigned refusals = 0;
@@ -67,21 +67,24 @@ Client::Client(zmq::context_t& context, Options options)
 
 Client::~Client() = default;
 
-void Client::submit(Request request, Done done) {
+void Client::submit(Request request, Done done, std::optional<milliseconds> timeout) {
   const std::uint64_t id = ++last_id_;
   request.set_id(id);
   const Clock::time_point now = Clock::now();
   Pending pending;
   pending.request = std::move(request);
   pending.done = std::move(done);
-  pending.deadline = now + options_.timeout;
-  deadlines_.emplace_back(pending.deadline, id);
+  pending.timeout = timeout.value_or(options_.timeout);
+  const std::pair deadline(now + pending.timeout, id);
+  // At the end, unless a request has a timeout of its own.
+  deadlines_.insert(std::upper_bound(deadlines_.begin(), deadlines_.end(), deadline), deadline);
   wait_until(id, pending_.emplace(id, std::move(pending)).first->second, now);
 }
 
-Outcome Client::call(Request request) {
+Outcome Client::call(Request request, std::optional<milliseconds> timeout) {
   std::optional<Outcome> outcome;
-  submit(std::move(request), [&](Outcome reached) { outcome = std::move(reached); });
+  submit(
+      std::move(request), [&](Outcome reached) { outcome = std::move(reached); }, timeout);
   while (!outcome) turn(milliseconds(100));
   return std::move(*outcome);
 }
@@ -284,8 +287,8 @@ void Client::expire() {
     } else {
       waiting_.erase(pending.waiting);
     }
-    finish(id, {std::move(pending.refusal), describe_timeout(options_), pending.refused_by,
-                pending.resent});
+    finish(id, {std::move(pending.refusal), describe_timeout(options_, pending.timeout),
+                pending.refused_by, pending.resent});
   }
 }
 

@@ -3,11 +3,12 @@
 //
 // What is sent again by itself, until a request's time is over:
 //   - anything that a node says it did not take (`no_leader`, `busy`);
-//   - reads, and what else changes nothing, whenever no answer came;
+//   - reads, what else changes nothing, and writes with a name of a session, whenever no answer
+//   came;
 //   - `set` and `delete` when their outcome is unknown, unless `resend_writes` is off: they leave
 //     the same state when they take effect twice, but a version may rise by two, and a write of
 //     another client that fell between the two is overwritten;
-//   - `publish` never, once a node may have taken it.
+//   - `publish` and changes of the members never, once a node may have taken them.
 //
 // One thread. Turns are driven by the owner: nothing happens outside of turn() and call().
 #pragma once
@@ -35,7 +36,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
   std::vector<std::string> endpoints;  // of nodes' `client` sockets; at least one
-  std::chrono::milliseconds timeout;   // of one request, over all its attempts
+  std::chrono::milliseconds timeout;   // of one request, over all its attempts, if it has no own
   bool resend_writes = true;
 };
 
@@ -58,13 +59,14 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   // `done` is called once, in a later turn. It may submit, but not turn.
-  void submit(Request request, Done done);
+  void submit(Request request, Done done, std::optional<std::chrono::milliseconds> timeout = {});
   [[nodiscard]] std::size_t in_flight() const { return pending_.size(); }
   // Sends what is due and hands out what has arrived; returns at the latest after `wait`, earlier
   // when something happened or one of `descriptors` is readable.
   void turn(std::chrono::milliseconds wait, std::span<const int> descriptors = {});
   // One request and its outcome, with nothing else in flight.
-  [[nodiscard]] Outcome call(Request request);
+  [[nodiscard]] Outcome call(Request request,
+                             std::optional<std::chrono::milliseconds> timeout = {});
 
   // The node that the next request goes to, for messages to people.
   [[nodiscard]] std::string current_endpoint() const;

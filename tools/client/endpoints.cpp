@@ -16,16 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<std::string> endpoints_of_file(const std::string& config) {
-  try {
-    const settings::Settings node = settings::load(settings::find(config));
-    std::vector<std::string> endpoints{node.self().client};
-    for (const settings::Member& member : node.members) {
-      if (member.id != node.node.id) endpoints.push_back(member.client);
-    }
-    return endpoints;
-  } catch (const settings::InvalidSettings& error) {
-    throw UsageError(error.what());
-  }
+  NodeFile node = read_node_file(config);
+  node.others.insert(node.others.begin(), node.client);
+  return node.others;
 }
 
 std::vector<fs::path> files_of_folder(const fs::path& folder) {
@@ -73,6 +66,20 @@ std::vector<std::string> find_client_endpoints(const std::vector<std::string>& t
     endpoints.push_back(fmt::format("tcp://127.0.0.1:411{}", node));
   }
   return endpoints;
+}
+
+NodeFile read_node_file(const std::string& config) {
+  try {
+    const settings::Settings node = settings::load(settings::find(config));
+    const settings::Member& self = node.self();
+    NodeFile file{self.id, self.peer, self.client, self.publish, {}};
+    for (const settings::Member& member : node.members) {
+      if (member.id != self.id) file.others.push_back(member.client);
+    }
+    return file;
+  } catch (const settings::InvalidSettings& error) {
+    throw UsageError(error.what());
+  }
 }
 
 void check_endpoint(const std::string& endpoint) {

@@ -2,6 +2,7 @@
 // addresses of the five nodes of config/.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,6 +20,15 @@ class UsageError : public std::runtime_error {
 // tcp://127.0.0.1:4111 to 4115. Throws UsageError.
 [[nodiscard]] std::vector<std::string> find_client_endpoints(const std::vector<std::string>& to,
                                                              const std::string& config);
+
+// What the configuration file of a node says to those who let it in.
+struct NodeFile {
+  std::uint64_t id;
+  std::string peer, client, publish;  // its endpoints
+  std::vector<std::string> others;    // client endpoints of the other members that it names
+};
+// Throws UsageError.
+[[nodiscard]] NodeFile read_node_file(const std::string& config);
 
 // Throws UsageError where `endpoint` is not of the form tcp://HOST:PORT.
 void check_endpoint(const std::string& endpoint);

@@ -1,5 +1,7 @@
 #include "client/request.h"
 
+#include <algorithm>
+#include <array>
 #include <msgpack.hpp>
 
 #include "client/json.h"
@@ -51,6 +53,20 @@ class Builder {
     packer_.pack_array(static_cast<std::uint32_t>(values.size()));
     for (const std::string& value : values) pack_bytes(packer_, value);
     return *this;
+  }
+  Builder& integers(std::string_view name, const std::vector<std::uint64_t>& values) {
+    pack_text(packer_, name);
+    packer_.pack_array(static_cast<std::uint32_t>(values.size()));
+    for (const std::uint64_t value : values) packer_.pack_uint64(value);
+    return *this;
+  }
+  Builder& boolean(std::string_view name, bool value) {
+    pack_text(packer_, name);
+    packer_.pack(value);
+    return *this;
+  }
+  Builder& name(const std::optional<WriteName>& name) {
+    return name ? integer("session", name->session).integer("seq", name->seq) : *this;
   }
   [[nodiscard]] Request take(Resend resend, bool needs_leader) const {
     return {std::string(buffer_.data(), buffer_.size()), id_offset_, resend, needs_leader};
@@ -105,12 +121,17 @@ void classify(Request& request, const Json& json) {
   const std::string operation = text("op");
   const bool write = operation == "set" || operation == "delete";
   const bool read = operation == "get";
+  const bool named = json.contains("session") && json.contains("seq");
+  constexpr std::array kHarmless = {"get",     "status",   "replay",       "debug",
+                                    "members", "snapshot", "session.open", "session.close"};
   if (write) request.resend = Resend::kIdempotent;
-  if (read || operation == "status" || operation == "replay" || operation == "debug") {
+  if (named || std::find(kHarmless.begin(), kHarmless.end(), operation) != kHarmless.end()) {
     request.resend = Resend::kAlways;
   }
-  request.needs_leader =
-      write || operation == "publish" || (read && text("consistency") != "local");
+  constexpr std::array kAnsweredByAny = {"status", "replay", "debug", "snapshot"};
+  const bool any =
+      std::find(kAnsweredByAny.begin(), kAnsweredByAny.end(), operation) != kAnsweredByAny.end();
+  request.needs_leader = !any && !(read && text("consistency") == "local");
 }
 
 }  // namespace
@@ -122,8 +143,13 @@ void Request::set_id(std::uint64_t id) {
   }
 }
 
-Request make_set(std::string_view key, std::string_view value) {
-  return Builder("set", 2).bytes("key", key).bytes("value", value).take(Resend::kIdempotent, true);
+Request make_set(std::string_view key, std::string_view value,
+                 const std::optional<WriteName>& name) {
+  return Builder("set", name ? 4 : 2)
+      .bytes("key", key)
+      .bytes("value", value)
+      .name(name)
+      .take(name ? Resend::kAlways : Resend::kIdempotent, true);
 }
 
 Request make_get(std::string_view key, Consistency consistency) {
@@ -134,15 +160,20 @@ Request make_get(std::string_view key, Consistency consistency) {
       .take(Resend::kAlways, !local);
 }
 
-Request make_delete(std::string_view key) {
-  return Builder("delete", 1).bytes("key", key).take(Resend::kIdempotent, true);
+Request make_delete(std::string_view key, const std::optional<WriteName>& name) {
+  return Builder("delete", name ? 3 : 1)
+      .bytes("key", key)
+      .name(name)
+      .take(name ? Resend::kAlways : Resend::kIdempotent, true);
 }
 
-Request make_publish(std::string_view channel, std::string_view value) {
-  return Builder("publish", 2)
+Request make_publish(std::string_view channel, std::string_view value,
+                     const std::optional<WriteName>& name) {
+  return Builder("publish", name ? 4 : 2)
       .bytes("channel", channel)
       .bytes("value", value)
-      .take(Resend::kNever, true);
+      .name(name)
+      .take(name ? Resend::kAlways : Resend::kNever, true);
 }
 
 Request make_replay(std::uint64_t after, const std::vector<std::string>& topics,
@@ -157,6 +188,47 @@ Request make_replay(std::uint64_t after, const std::vector<std::string>& topics,
 Request make_status() { return Builder("status", 0).take(Resend::kAlways, false); }
 
 Request make_debug() { return Builder("debug", 0).take(Resend::kAlways, false); }
+
+Request make_members() { return Builder("members", 0).take(Resend::kAlways, true); }
+
+Request make_join(const Newcomer& newcomer) {
+  return Builder("join", 7)
+      .integer("node", newcomer.id)
+      .text("peer", newcomer.peer)
+      .text("client", newcomer.client)
+      .text("publish", newcomer.publish)
+      .integer("priority", newcomer.priority)
+      .boolean("voter", newcomer.voter)
+      .integers("replaces", newcomer.replaces)
+      .take(Resend::kNever, true);
+}
+
+Request make_leave(std::uint64_t node) {
+  return Builder("leave", 1).integer("node", node).take(Resend::kNever, true);
+}
+
+Request make_promote(std::uint64_t node) {
+  return Builder("promote", 1).integer("node", node).take(Resend::kNever, true);
+}
+
+Request make_transfer(std::optional<std::uint64_t> node) {
+  Builder builder("transfer", node ? 1 : 0);
+  if (node) builder.integer("node", *node);
+  return builder.take(Resend::kNever, true);
+}
+
+Request make_snapshot() { return Builder("snapshot", 0).take(Resend::kAlways, false); }
+
+Request make_session_open(std::optional<std::uint64_t> timeout_ms) {
+  Builder builder("session.open", timeout_ms ? 1 : 0);
+  if (timeout_ms) builder.integer("timeout_ms", *timeout_ms);
+  // A session that was opened in vain expires.
+  return builder.take(Resend::kAlways, true);
+}
+
+Request make_session_close(std::uint64_t session) {
+  return Builder("session.close", 1).integer("session", session).take(Resend::kAlways, true);
+}
 
 Request make_raw(const Json& json) {
   msgpack::sbuffer buffer;

@@ -15,6 +15,13 @@ namespace sender {
 [[nodiscard]] int run_replay(const Options& options);
 [[nodiscard]] int run_status(const Options& options);
 [[nodiscard]] int run_debug(const Options& options);
+[[nodiscard]] int run_members(const Options& options);
+[[nodiscard]] int run_join(const Options& options);
+[[nodiscard]] int run_leave(const Options& options);
+[[nodiscard]] int run_promote(const Options& options);
+[[nodiscard]] int run_transfer(const Options& options);
+[[nodiscard]] int run_snapshot(const Options& options);
+[[nodiscard]] int run_session(const Options& options);
 [[nodiscard]] int run_raw(const Options& options);
 [[nodiscard]] int run_input(const Options& options);
 

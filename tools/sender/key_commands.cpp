@@ -9,6 +9,7 @@
 #include "client/endpoints.h"
 #include "client/terminal.h"
 #include "sender/commands.h"
+#include "sender/exactly_once.h"
 #include "sender/session.h"
 
 namespace sender {
@@ -37,6 +38,10 @@ std::uint64_t integer(const Outcome& outcome, std::string_view name) {
   return outcome.reply->fields().integer(name).value_or(0);
 }
 
+std::string_view repetition(const Outcome& outcome) {
+  return outcome.reply->fields().is_true("repeated") ? " (done before, and told again)" : "";
+}
+
 int report_missing(const Options& options) {
   fmt::print(stderr, "zmq-send: '{}' is not there\n", printable(options.key));
   return kNotThere;
@@ -45,13 +50,16 @@ int report_missing(const Options& options) {
 }  // namespace
 
 int run_set(const Options& options) {
-  const client::Request request = client::make_set(options.key, read_value(options));
+  const std::string value = read_value(options);
   Session session(options);
-  const Outcome outcome = session.client().call(request);
+  const Outcome outcome = call_write(session, options, [&](const auto& name) {
+    return client::make_set(options.key, value, name);
+  });
   const int code = print_outcome(options, outcome);
   if (code == kSuccess && !options.json) {
-    print_line(fmt::format("{}: version {}, index {}", printable(options.key),
-                           integer(outcome, "version"), integer(outcome, "index")));
+    print_line(fmt::format("{}: version {}, index {}{}", printable(options.key),
+                           integer(outcome, "version"), integer(outcome, "index"),
+                           repetition(outcome)));
   }
   return code;
 }
@@ -72,26 +80,31 @@ int run_get(const Options& options) {
 
 int run_delete(const Options& options) {
   Session session(options);
-  const Outcome outcome = session.client().call(client::make_delete(options.key));
+  const Outcome outcome = call_write(
+      session, options, [&](const auto& name) { return client::make_delete(options.key, name); });
   if (const int code = print_outcome(options, outcome); code != kSuccess) return code;
   const bool found = outcome.reply->fields().is_true("found");
   // Where it was sent twice, the first time may have deleted it.
   if (!found && !outcome.resent) return report_missing(options);
   if (!options.json) {
-    print_line(fmt::format("{}: {}, index {}", printable(options.key),
-                           found ? "deleted" : "not there any more", integer(outcome, "index")));
+    print_line(fmt::format("{}: {}, index {}{}", printable(options.key),
+                           found ? "deleted" : "not there any more", integer(outcome, "index"),
+                           repetition(outcome)));
   }
   return kSuccess;
 }
 
 int run_publish(const Options& options) {
-  const client::Request request = client::make_publish(options.key, read_value(options));
+  const std::string value = read_value(options);
   Session session(options);
-  const Outcome outcome = session.client().call(request);
+  const Outcome outcome = call_write(session, options, [&](const auto& name) {
+    return client::make_publish(options.key, value, name);
+  });
   const int code = print_outcome(options, outcome);
   if (code == kSuccess && !options.json) {
-    print_line(fmt::format("{}: seq {}, index {}", printable(options.key), integer(outcome, "seq"),
-                           integer(outcome, "index")));
+    print_line(fmt::format("{}: seq {}, index {}{}", printable(options.key),
+                           integer(outcome, "seq"), integer(outcome, "index"),
+                           repetition(outcome)));
   }
   return code;
 }

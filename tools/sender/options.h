@@ -30,6 +30,19 @@ struct Options {
   std::string file;
   bool local = false;
 
+  bool retry = false;                    // a write, under a session of its own
+  std::optional<std::uint64_t> session;  // of a write, or to be closed
+  std::optional<std::uint64_t> seq;      // of a write; there with `session`
+  std::string action;                    // of `session`: empty is "open"
+  std::optional<double> expire_after_s;  // of a session to be opened
+
+  std::optional<std::uint64_t> node;  // that joins, leaves, is promoted, or shall lead
+  std::string peer_endpoint, client_endpoint, publish_endpoint;  // of the one that joins
+  std::uint64_t priority = 0;
+  bool learner = false;
+  std::vector<std::uint64_t> replaces;
+  bool no_wait = false;
+
   std::vector<std::string> prefixes;
   std::optional<std::uint64_t> after;
   std::uint64_t count = 0;  // 0: no end

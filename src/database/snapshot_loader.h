@@ -1,0 +1,90 @@
+// Loading a snapshot into the replacement of a store: everything is verified before it is
+// written. Private to src/database.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "database/sessions.h"
+#include "database/snapshot.h"
+#include "database/snapshot_format.h"
+#include "database/store.h"
+
+namespace database {
+
+struct SnapshotHeader {
+  std::uint64_t applied_index;
+  std::uint64_t log_time_ms;
+};
+
+// The rules of the records one after the other: their order, sizes and numbers.
+class SnapshotRecords {
+ public:
+  explicit SnapshotRecords(const SnapshotHeader& header) : header_(header) {}
+
+  // What is wrong with the next record, or null.
+  [[nodiscard]] const char* problem_of(RecordKind kind, std::string_view name,
+                                       std::string_view value);
+  [[nodiscard]] bool ended() const { return ended_; }
+
+ private:
+  [[nodiscard]] const char* problem_of_key(std::string_view value) const;
+  [[nodiscard]] const char* problem_of_session(std::string_view name, std::string_view value);
+  [[nodiscard]] const char* problem_of_outcome(const SessionKey& key, std::string_view value) const;
+
+  SnapshotHeader header_;
+  std::uint64_t records_ = 0;
+  RecordKind last_kind_ = RecordKind::kKey;
+  std::string last_name_;
+  std::uint64_t sessions_ = 0;
+  std::uint64_t session_ = 0;  // the last one
+  SessionRecord session_record_ = {};
+  bool ended_ = false;
+};
+
+class StoreSnapshotLoader final : public SnapshotLoader {
+ public:
+  // What the loader knows of the database, and what it tells it.
+  struct Owner {
+    std::function<std::uint64_t()> applied_index;
+    std::function<void(const SnapshotHeader&)> installed;
+    std::function<void()> gone;  // the loader is destroyed
+  };
+
+  StoreSnapshotLoader(Store& store, Owner owner);
+  ~StoreSnapshotLoader() override;
+  StoreSnapshotLoader(const StoreSnapshotLoader&) = delete;
+  StoreSnapshotLoader& operator=(const StoreSnapshotLoader&) = delete;
+
+  [[nodiscard]] std::optional<base::Error> add(std::string_view bytes) override;
+  [[nodiscard]] base::Result<std::uint64_t> finish() override;
+
+ private:
+  // Takes what stands at the front of `bytes`, and says how much that was; 0: not whole yet, or
+  // refused.
+  [[nodiscard]] std::size_t take(std::string_view bytes);
+  [[nodiscard]] std::size_t take_header(std::string_view bytes);
+  [[nodiscard]] std::size_t take_block(std::string_view bytes);
+  void take_records();
+  void put(RecordKind kind, std::string_view name, std::string_view value);
+  std::size_t refuse(std::string_view what);
+
+  Store& store_;
+  Owner owner_;
+  std::optional<base::Error> error_;
+  std::optional<SnapshotHeader> header_;
+  std::optional<SnapshotRecords> records_;  // from the header on
+  std::unique_ptr<Batch> batch_;            // the same
+  std::uint64_t offset_ = 0;                // in the snapshot, of what stands at the front
+  std::uint64_t previous_ = 0;              // the checksum before it
+  bool last_block_taken_ = false;
+  bool installed_ = false;
+  std::string pending_;  // of a block that is not whole yet
+  std::string content_;  // of a record that is not whole yet
+};
+
+}  // namespace database

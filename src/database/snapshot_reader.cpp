@@ -1,0 +1,158 @@
+#include "database/snapshot_reader.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+#include "database/integers.h"
+#include "database/sessions.h"
+
+namespace database {
+namespace {
+
+void append_record(std::string& bytes, RecordKind kind, std::string_view name,
+                   std::string_view value) {
+  constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max();
+  CHECK(name.size() <= kMost && value.size() <= kMost, "a name of {} and a value of {} bytes",
+        name.size(), value.size());
+  append_integer(bytes, static_cast<std::uint8_t>(kind));
+  append_integer(bytes, static_cast<std::uint32_t>(name.size()));
+  append_integer(bytes, static_cast<std::uint32_t>(value.size()));
+  bytes.append(name);
+  bytes.append(value);
+}
+
+// Puts the checksum where the structure begins, over all that follows.
+std::uint64_t seal(std::string& bytes, std::size_t begin) {
+  const std::uint64_t sum = checksum_of(std::string_view(bytes).substr(begin + sizeof(sum)));
+  base::store_little_endian(reinterpret_cast<std::byte*>(bytes.data() + begin), sum);
+  return sum;
+}
+
+class StoreSnapshotReader final : public SnapshotReader {
+ public:
+  StoreSnapshotReader(const Store& store, std::uint64_t applied_index, std::uint64_t log_time_ms)
+      : applied_index_(applied_index), view_(store.pin()), walk_(*view_, store) {
+    append_integer(ready_, std::uint64_t{0});
+    ready_.append(kSnapshotMagic);
+    append_integer(ready_, kSnapshotVersion);
+    append_integer(ready_, std::uint32_t{0});
+    append_integer(ready_, applied_index);
+    append_integer(ready_, log_time_ms);
+    previous_ = seal(ready_, 0);
+  }
+
+  [[nodiscard]] std::uint64_t applied_index() const override { return applied_index_; }
+
+  [[nodiscard]] base::SharedBytes next(std::size_t max_bytes) override {
+    CHECK(max_bytes > 0, "a slice of a snapshot of no bytes");
+    while (!ended_ && ready_.size() - taken_ < max_bytes) add_block();
+    const std::size_t size = std::min(max_bytes, ready_.size() - taken_);
+    auto slice = base::SharedBytes::copy_of(std::string_view(ready_).substr(taken_, size));
+    taken_ += size;
+    if (taken_ >= kBlockContentSize || taken_ == ready_.size()) {
+      ready_.erase(0, taken_);
+      taken_ = 0;
+    }
+    return slice;
+  }
+
+ private:
+  void add_block() {
+    while (!walked_ && content_.size() - cut_ < kBlockContentSize) add_record();
+    const std::size_t size = std::min(kBlockContentSize, content_.size() - cut_);
+    ended_ = walked_ && size == content_.size() - cut_;
+    const std::size_t begin = ready_.size();
+    append_integer(ready_, std::uint64_t{0});
+    append_integer(ready_, previous_);
+    append_integer(ready_, static_cast<std::uint32_t>(size));
+    append_integer(ready_, std::uint32_t{ended_ ? 1u : 0u});
+    ready_.append(content_, cut_, size);
+    previous_ = seal(ready_, begin);
+    cut_ += size;
+  }
+
+  void add_record() {
+    content_.erase(0, std::exchange(cut_, 0));
+    if (walk_.next()) {
+      append_record(content_, walk_.kind(), walk_.name(), walk_.value());
+      ++records_;
+      return;
+    }
+    append_record(content_, RecordKind::kEnd, {}, view_of(little_endian(records_)));
+    walked_ = true;
+  }
+
+  std::uint64_t applied_index_;
+  std::unique_ptr<View> view_;  // outlives the walk
+  StateWalk walk_;
+  std::uint64_t records_ = 0;
+  bool walked_ = false;  // the end record is in content_
+  std::string content_;  // records; from cut_ on, not yet in a block
+  std::size_t cut_ = 0;
+  std::uint64_t previous_ = 0;  // checksum of the last block
+  bool ended_ = false;          // the last block is in ready_
+  std::string ready_;           // from taken_ on, not yet taken
+  std::size_t taken_ = 0;
+};
+
+}  // namespace
+
+StateWalk::StateWalk(const View& view, const Store& store) : view_(view), store_(store) {}
+
+bool StateWalk::next() {
+  if (cursor_) {
+    cursor_->next();
+  } else {
+    cursor_ = view_.iterate(family_of(kind_));
+    cursor_->seek({});
+  }
+  while (true) {
+    if (cursor_->valid()) {
+      if (kind_ != RecordKind::kSession || !left_out()) return true;
+      cursor_->next();
+      continue;
+    }
+    if (kind_ == RecordKind::kSession) return false;
+    kind_ = kind_ == RecordKind::kKey ? RecordKind::kChannel : RecordKind::kSession;
+    cursor_ = view_.iterate(family_of(kind_));
+    cursor_->seek({});
+  }
+}
+
+bool StateWalk::left_out() {
+  const auto key = read_session_key(cursor_->key());
+  if (!key) store_.damaged("the record of a session");
+  if (!key->slot) {
+    const auto record = read_session_record(cursor_->value());
+    if (!record) store_.damaged("the record of a session");
+    session_ = key->session;
+    newest_seq_ = record->newest_seq;
+    return false;
+  }
+  const auto record = read_outcome_record(cursor_->value());
+  if (!record) store_.damaged("the outcome of a request");
+  return key->session != session_ || !SessionRecord{0, 0, newest_seq_}.in_window(record->seq);
+}
+
+// The hash of all before it, the kind and both sizes go into each step, so that no two states are
+// the same run of bytes.
+std::uint64_t hash_state(const Store& store) {
+  std::uint64_t hash = 0;
+  std::string step;
+  for (StateWalk walk(store, store); walk.next();) {
+    step.assign(view_of(little_endian(hash)));
+    append_record(step, walk.kind(), walk.name(), walk.value());
+    hash = checksum_of(step);
+  }
+  return hash;
+}
+
+std::unique_ptr<SnapshotReader> make_snapshot_reader(const Store& store,
+                                                     std::uint64_t applied_index,
+                                                     std::uint64_t log_time_ms) {
+  return std::make_unique<StoreSnapshotReader>(store, applied_index, log_time_ms);
+}
+
+}  // namespace database

@@ -1,0 +1,126 @@
+#include "storage/snapshot_format.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "base/checksum.h"
+#include "base/little_endian.h"
+
+namespace storage {
+namespace {
+
+constexpr std::uint64_t kMagic = 0x70616e7374666172;  // "raftsnap"
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kChecksummedFrom = 8;
+constexpr std::size_t kLengthOffset = 20;
+constexpr std::size_t kIndexDigits = 20;
+// More than kMaxMembers with the longest endpoints need.
+constexpr std::size_t kMaxConfigurationBytes = 1 << 20;
+
+std::string_view suffix_of(SnapshotState state) {
+  switch (state) {
+    case SnapshotState::kComplete:
+      return ".snapshot";
+    case SnapshotState::kWriting:
+      return ".writing";
+    case SnapshotState::kReceiving:
+      return ".receiving";
+  }
+  return "";
+}
+
+template <typename Integer>
+Integer load(std::span<const std::byte> bytes, std::size_t at) {
+  return base::load_little_endian<Integer>(bytes.data() + at);
+}
+
+}  // namespace
+
+std::vector<std::byte> encode_snapshot_head(const raft::SnapshotHead& meta, std::uint64_t owner) {
+  const auto configuration = raft::encode_configuration(meta.configuration);
+  std::vector<std::byte> bytes(kSnapshotHeaderSize + configuration.size());
+  std::byte* at = bytes.data();
+  base::store_little_endian(at + 8, kMagic);
+  base::store_little_endian(at + 16, kVersion);
+  base::store_little_endian(at + kLengthOffset, static_cast<std::uint32_t>(configuration.size()));
+  base::store_little_endian(at + 24, owner);
+  base::store_little_endian(at + 32, meta.last.index);
+  base::store_little_endian(at + 40, meta.last.term);
+  base::store_little_endian(at + 48, meta.last.checksum);
+  base::store_little_endian(at + 56, meta.last.time_ms);
+  base::store_little_endian(at + 64, meta.size);
+  base::store_little_endian(at + 72, meta.content_checksum);
+  std::copy_n(configuration.data(), configuration.size(), bytes.begin() + kSnapshotHeaderSize);
+  base::store_little_endian(at, base::checksum(std::span(bytes).subspan(kChecksummedFrom)));
+  return bytes;
+}
+
+base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header) {
+  if (header.size() < kSnapshotHeaderSize) {
+    return base::Error{fmt::format("a snapshot's header needs {} bytes, the file has {}",
+                                   kSnapshotHeaderSize, header.size())};
+  }
+  const auto length = load<std::uint32_t>(header, kLengthOffset);
+  if (length > kMaxConfigurationBytes) {
+    return base::Error{"the snapshot's header does not check"};
+  }
+  return kSnapshotHeaderSize + std::uint64_t{length};
+}
+
+base::Result<SnapshotFileHead> decode_snapshot_head(std::span<const std::byte> bytes,
+                                                    std::uint64_t owner) {
+  const auto size = snapshot_head_size(bytes.first(std::min(bytes.size(), kSnapshotHeaderSize)));
+  if (!size) return base::Error{size.error()};
+  if (bytes.size() != *size ||
+      load<std::uint64_t>(bytes, 0) != base::checksum(bytes.subspan(kChecksummedFrom)) ||
+      load<std::uint64_t>(bytes, 8) != kMagic) {
+    return base::Error{"the snapshot's header does not check"};
+  }
+  const auto version = load<std::uint32_t>(bytes, 16);
+  if (version != kVersion) {
+    return base::Error{fmt::format(
+        "the snapshot has format version {}, this program knows version {}: run a newer program",
+        version, kVersion)};
+  }
+  if (load<std::uint64_t>(bytes, 24) != owner) {
+    return base::Error{
+        fmt::format("the snapshot belongs to data directory {:016x}, this is {:016x}",
+                    load<std::uint64_t>(bytes, 24), owner)};
+  }
+  auto configuration = raft::decode_configuration(bytes.subspan(kSnapshotHeaderSize));
+  if (!configuration) return base::Error{configuration.error()};
+  SnapshotFileHead head;
+  head.meta.last = {load<raft::Index>(bytes, 32), load<raft::Term>(bytes, 40),
+                    load<std::uint64_t>(bytes, 48), load<raft::Milliseconds>(bytes, 56)};
+  head.meta.configuration = std::move(*configuration);
+  head.meta.size = load<std::uint64_t>(bytes, 64);
+  head.meta.content_checksum = load<std::uint64_t>(bytes, 72);
+  head.content_offset = *size;
+  if (head.meta.size > kMaxContentBytes) {
+    return base::Error{fmt::format("a content of {} bytes", head.meta.size)};
+  }
+  return head;
+}
+
+std::uint64_t content_checksum(std::span<const std::uint64_t> block_checksums) {
+  return base::checksum(std::as_bytes(block_checksums));
+}
+
+std::string snapshot_name(raft::Index index, SnapshotState state) {
+  return fmt::format("{:020}{}", index, suffix_of(state));
+}
+
+std::optional<raft::Index> index_of_snapshot(const std::string& name, SnapshotState state) {
+  if (name.size() <= kIndexDigits ||
+      std::string_view(name).substr(kIndexDigits) != suffix_of(state)) {
+    return std::nullopt;
+  }
+  raft::Index index = 0;
+  const char* end = name.data() + kIndexDigits;
+  const auto parsed = std::from_chars(name.data(), end, index);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  return index;
+}
+
+}  // namespace storage

@@ -1,0 +1,223 @@
+#include "storage/snapshot_store.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "storage/snapshot_file.h"
+
+namespace storage {
+namespace {
+
+using Path = std::filesystem::path;
+
+std::vector<raft::Index> find(const std::vector<std::string>& names, SnapshotState state) {
+  std::vector<raft::Index> found;
+  for (const auto& name : names) {
+    if (const auto index = index_of_snapshot(name, state)) found.push_back(*index);
+  }
+  return found;
+}
+
+}  // namespace
+
+struct SnapshotStore::Implementation {
+  FileSystem& file_system;
+  Path directory;
+  std::uint64_t owner;
+  std::optional<raft::SnapshotHead> newest;
+  std::optional<SnapshotReader> reader;  // of the newest
+  std::optional<SnapshotWriter> own;
+  std::optional<SnapshotWriter> received;
+  bool failed = false;
+
+  Implementation(FileSystem& files, Path path, std::uint64_t owner_id)
+      : file_system(files), directory(std::move(path)), owner(owner_id) {
+    make_durable_directory(file_system, directory);
+    file_system.sync_directory(directory);  // names may be known to the page cache alone
+    const auto names = file_system.list(directory);
+    const auto complete = find(names, SnapshotState::kComplete);
+    if (!complete.empty()) {
+      read_newest(complete.back());
+      remove_all_but(complete, complete.back(), SnapshotState::kComplete);
+    }
+    remove_all_but(find(names, SnapshotState::kWriting), std::nullopt, SnapshotState::kWriting);
+    restore_received(find(names, SnapshotState::kReceiving));
+  }
+
+  [[nodiscard]] Path path_of(raft::Index index, SnapshotState state) const {
+    return directory / snapshot_name(index, state);
+  }
+
+  // A16: after a failed change nothing more is changed.
+  template <typename Change>
+  auto change(Change action) {
+    if (failed) {
+      throw DiskFault("the snapshots in " + directory.string() + " failed before and are closed");
+    }
+    failed = true;  // stays where the action throws
+    if constexpr (std::is_void_v<decltype(action())>) {
+      action();
+      failed = false;
+    } else {
+      auto result = action();
+      failed = false;
+      return result;
+    }
+  }
+
+  void read_newest(raft::Index index) {
+    const Path path = path_of(index, SnapshotState::kComplete);
+    reader.reset();
+    reader.emplace(file_system, path, owner);
+    if (reader->meta().last.index != index) {
+      throw Damage(path, 0,
+                   fmt::format("the snapshot is of index {}, its name says {}",
+                               reader->meta().last.index, index));
+    }
+    newest = reader->meta();
+  }
+
+  void remove_all_but(const std::vector<raft::Index>& found, std::optional<raft::Index> kept,
+                      SnapshotState state) {
+    for (const raft::Index index : found) {
+      if (index != kept) file_system.remove(path_of(index, state));
+    }
+  }
+
+  void restore_received(const std::vector<raft::Index>& found) {
+    if (found.empty()) return;
+    remove_all_but(found, found.back(), SnapshotState::kReceiving);
+    const raft::Index index = found.back();
+    received.emplace(file_system, path_of(index, SnapshotState::kReceiving), raft::SnapshotHead{},
+                     owner);
+    if (is_newer(index) && received->resume() && received->meta().last.index == index) return;
+    drop(received);
+  }
+
+  [[nodiscard]] bool is_newer(raft::Index index) const {
+    return !newest || index > newest->last.index;
+  }
+
+  void drop(std::optional<SnapshotWriter>& writer) {
+    if (!writer) return;
+    const Path path = writer->path();
+    writer.reset();
+    file_system.remove(path);
+  }
+
+  // The content is on disk, then its name; only then the snapshot before it goes.
+  void publish(std::optional<SnapshotWriter>& writer) {
+    writer->seal();
+    const raft::Index index = writer->meta().last.index;
+    const std::optional<raft::SnapshotHead> before = newest;
+    const Path path = writer->path();
+    writer.reset();
+    file_system.rename(path, path_of(index, SnapshotState::kComplete));
+    file_system.sync_directory(directory);
+    read_newest(index);
+    if (before && before->last.index != index) {
+      file_system.remove(path_of(before->last.index, SnapshotState::kComplete));
+    }
+    if (received && !is_newer(received->meta().last.index)) drop(received);
+  }
+
+  void begin(raft::SnapshotHead meta) {
+    drop(own);
+    const Path path = path_of(meta.last.index, SnapshotState::kWriting);
+    own.emplace(file_system, path, std::move(meta), owner);
+  }
+
+  bool finish() {
+    CHECK(own.has_value(), "no snapshot was begun");
+    const raft::Index index = own->meta().last.index;
+    if (!is_newer(index) && index != 0) {
+      drop(own);
+      return false;
+    }
+    if (index == 0 && newest && newest->last.index != 0) {
+      drop(own);
+      return false;
+    }
+    CHECK(own->complete(), "an own snapshot has no checksum to keep to");
+    publish(own);
+    return true;
+  }
+
+  Received receive(const raft::SnapshotHead& meta, std::uint64_t offset,
+                   std::span<const std::byte> bytes) {
+    if (!is_newer(meta.last.index)) return {Receipt::kNotNewer, meta.size};
+    if (meta.size > kMaxContentBytes) return {Receipt::kRefused, 0};
+    if (received && received->meta() != meta) {
+      if (meta.last.index <= received->meta().last.index) return {Receipt::kRefused, 0};
+      drop(received);
+    }
+    if (!received) {
+      received.emplace(file_system, path_of(meta.last.index, SnapshotState::kReceiving), meta,
+                       owner);
+      received->announce();
+    }
+    const bool fits = bytes.size() <= meta.size - received->size();
+    if (offset == received->size() && fits) received->append(bytes);
+    if (received->size() < meta.size) return {Receipt::kMore, received->size()};
+    if (!received->complete()) {
+      drop(received);
+      return {Receipt::kDamaged, 0};
+    }
+    publish(received);
+    return {Receipt::kComplete, meta.size};
+  }
+};
+
+SnapshotStore::SnapshotStore(FileSystem& file_system, std::filesystem::path directory,
+                             std::uint64_t owner)
+    : implementation_(std::make_unique<Implementation>(file_system, std::move(directory), owner)) {}
+
+SnapshotStore::~SnapshotStore() = default;
+
+const std::optional<raft::SnapshotHead>& SnapshotStore::newest() const {
+  return implementation_->newest;
+}
+
+std::optional<base::SharedBytes> SnapshotStore::read(raft::Index index, std::uint64_t offset,
+                                                     std::uint64_t max_bytes) const {
+  const auto& newest = implementation_->newest;
+  if (!newest || newest->last.index != index) return std::nullopt;
+  return implementation_->reader->read(offset, max_bytes);
+}
+
+void SnapshotStore::begin(raft::SnapshotHead meta) {
+  implementation_->change([&] { implementation_->begin(std::move(meta)); });
+}
+
+void SnapshotStore::append(std::span<const std::byte> bytes) {
+  CHECK(writing(), "no snapshot was begun");
+  implementation_->change([&] { implementation_->own->append(bytes); });
+}
+
+bool SnapshotStore::finish() {
+  return implementation_->change([&] { return implementation_->finish(); });
+}
+
+void SnapshotStore::abandon() {
+  implementation_->change([&] { implementation_->drop(implementation_->own); });
+}
+
+bool SnapshotStore::writing() const { return implementation_->own.has_value(); }
+
+Received SnapshotStore::receive(const raft::SnapshotHead& meta, std::uint64_t offset,
+                                std::span<const std::byte> bytes) {
+  return implementation_->change([&] { return implementation_->receive(meta, offset, bytes); });
+}
+
+std::optional<raft::SnapshotHead> SnapshotStore::receiving() const {
+  if (!implementation_->received) return std::nullopt;
+  return implementation_->received->meta();
+}
+
+void SnapshotStore::forget_receiving() {
+  implementation_->change([&] { implementation_->drop(implementation_->received); });
+}
+
+}  // namespace storage

@@ -1,0 +1,79 @@
+// SnapshotStore: the newest snapshot of one node, and up to two on their way to replace it: one
+// that this node writes, one that a leader sends. docs/log-format.md specifies files and order.
+// One owner, one thread. A snapshot is complete and durable or it is not there; the one before it
+// goes only then. After a DiskFault of a change, every further change throws DiskFault.
+//
+// The content is opaque and may be empty. A fresh cluster's configuration is a snapshot of index
+// 0, before the first entry, so that a node which belongs to a cluster always has one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/bytes.h"
+#include "storage/damage.h"
+#include "storage/file_system.h"
+#include "storage/snapshot_format.h"
+
+namespace storage {
+
+enum class Receipt : std::uint8_t {
+  kMore,      // go on at next_offset
+  kComplete,  // with these bytes it became the newest snapshot, durably
+  kNotNewer,  // the newest snapshot is of its index or a later one: nothing to do
+  kRefused,   // another transfer, of the same or a later index, is under way: nothing was written
+  kDamaged,   // all bytes came and they are not what the meta says: all were thrown away
+};
+
+struct Received {
+  Receipt receipt = Receipt::kMore;
+  std::uint64_t next_offset = 0;  // the content is here up to it; where the sender goes on
+};
+
+class SnapshotStore {
+ public:
+  // Creates `directory` if need be, removes what is left of unfinished snapshots, save one that
+  // is being received: it can go on. Throws Damage where the newest snapshot does not check,
+  // rather than fall back to an older one. `owner` as in LogStore.
+  SnapshotStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner);
+  ~SnapshotStore();
+
+  // The newest complete snapshot.
+  [[nodiscard]] const std::optional<raft::SnapshotHead>& newest() const;
+  // The content of the newest snapshot from `offset`: at most `max_bytes`, fewer only at its end;
+  // none where the newest is not of `index` (any more). What is returned was verified; throws
+  // Damage.
+  [[nodiscard]] std::optional<base::SharedBytes> read(raft::Index index, std::uint64_t offset,
+                                                      std::uint64_t max_bytes) const;
+
+  // This node's own: begin, append any number of times, finish or abandon. A begin abandons what
+  // was begun before. Of `meta`, size and checksum of the content are found out, not taken.
+  void begin(raft::SnapshotHead meta);
+  void append(std::span<const std::byte> bytes);
+  // True where it is the newest now, durably; false where a newer one, or one of the same index,
+  // was received meanwhile: then it is dropped. Index 0 replaces index 0.
+  [[nodiscard]] bool finish();
+  void abandon();
+  [[nodiscard]] bool writing() const;
+
+  // A part of a leader's snapshot. A newer snapshot replaces one that is here in part; any order,
+  // repetition or mixture of parts is harmless (A23). What is here in part survives a crash as
+  // far as whole blocks had been written.
+  [[nodiscard]] Received receive(const raft::SnapshotHead& meta, std::uint64_t offset,
+                                 std::span<const std::byte> bytes);
+  // What is being received, if anything is.
+  [[nodiscard]] std::optional<raft::SnapshotHead> receiving() const;
+  // Forgets it: a new leader has another snapshot to offer, which may be of the same or an
+  // earlier index.
+  void forget_receiving();
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace storage

@@ -1,0 +1,144 @@
+// What is stored of a snapshot and does not check is refused with file and offset.
+#include "base/checksum.h"
+#include "base/little_endian.h"
+#include "storage/catch.h"
+#include "storage/snapshots.h"
+
+namespace storage {
+namespace {
+
+using Catch::Matchers::Contains;
+
+// Opens the store and reads all; the error, or nothing.
+std::string use_error(SimulatedDisk& disk, std::uint64_t owner = kSnapshotOwner) {
+  try {
+    const SnapshotStore store(disk, kSnapshots, owner);
+    static_cast<void>(read_all(store));
+  } catch (const Damage& damage) {
+    return damage.what();
+  }
+  return "";
+}
+
+TEST_CASE("snapshot_damage_each_byte_is_refused_with_its_place") {
+  SimulatedDisk disk;
+  const std::size_t content_size = 500;
+  {
+    SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+    write(store, meta_of(42), content_of(content_size, 1));
+  }
+  const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kComplete);
+  const auto whole = disk.content(file);
+  const std::size_t content_offset = whole.size() - sizeof(std::uint64_t) - content_size;
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    INFO("byte " << at);
+    std::size_t place = 0;
+    if (at >= content_offset) place = content_offset;
+    if (at >= content_offset + content_size) place = content_offset + content_size;
+    disk.flip_bit(file, at * 8 + at % 8);
+    REQUIRE_THAT(use_error(disk), Contains(fmt::format("{}, offset {}:", file, place)));
+    disk.set_content(file, {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(at)});
+    REQUIRE_THAT(use_error(disk), Contains(file + ", offset"));
+    disk.set_content(file, whole);
+  }
+  auto longer = whole;
+  longer.push_back(std::byte{});
+  disk.set_content(file, longer);
+  CHECK_THAT(use_error(disk), Contains(fmt::format("{}, offset {}:", file, whole.size())));
+  disk.set_content(file, whole);
+  CHECK(use_error(disk).empty());
+}
+
+TEST_CASE("snapshot_damage_shows_in_the_block_that_is_read") {
+  SimulatedDisk disk;
+  {
+    SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+    write(store, meta_of(42), content_of(200000, 1));
+  }
+  const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kComplete);
+  const std::uint64_t offset = disk.content(file).size() - 4 * sizeof(std::uint64_t) - 200000;
+  disk.flip_bit(file, (offset + 2 * kBlockBytes + 5) * 8);
+  const SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+  CHECK(store.read(42, 0, 2 * kBlockBytes)->size() == 2 * kBlockBytes);
+  CHECK(store.read(42, 3 * kBlockBytes, 10)->size() == 10);
+  CHECK_THROWS_WITH(store.read(42, 2 * kBlockBytes - 1, 2),
+                    Contains(fmt::format("{}, offset {}:", file, offset + 2 * kBlockBytes)));
+}
+
+TEST_CASE("snapshot_damage_never_falls_back_to_an_older_snapshot") {
+  SimulatedDisk disk;
+  std::vector<std::byte> older;
+  const std::string file = kSnapshots + "/" + snapshot_name(41, SnapshotState::kComplete);
+  {
+    SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+    write(store, meta_of(41), {});
+    older = disk.content(file);
+    write(store, meta_of(42), {});
+  }
+  static_cast<void>(disk.open(file, FileSystem::OpenMode::kCreate));
+  disk.set_content(file, older);
+  disk.flip_bit(kSnapshots + "/" + snapshot_name(42, SnapshotState::kComplete), 333);
+  CHECK_THAT(use_error(disk), Contains(snapshot_name(42, SnapshotState::kComplete)));
+  CHECK(disk.exists(file));
+}
+
+TEST_CASE("snapshot_damage_files_of_others_are_refused") {
+  SimulatedDisk disk;
+  {
+    SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+    write(store, meta_of(42), {});
+  }
+  const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kComplete);
+  CHECK_THAT(use_error(disk, 78), Contains("belongs to data directory"));
+  SECTION("a newer format") {
+    auto bytes = disk.content(file);
+    base::store_little_endian<std::uint32_t>(bytes.data() + 16, 2);
+    base::store_little_endian(bytes.data(), base::checksum(std::span(bytes).subspan(8)));
+    disk.set_content(file, bytes);
+    CHECK_THAT(use_error(disk), Contains("format version 2") && Contains("run a newer program"));
+  }
+  SECTION("another name") {
+    disk.rename(file, kSnapshots + "/" + snapshot_name(43, SnapshotState::kComplete));
+    CHECK_THAT(use_error(disk), Contains("is of index 42, its name says 43"));
+  }
+}
+
+TEST_CASE("snapshot_damage_of_one_that_is_being_received_costs_only_the_rest") {
+  const auto content = content_of(300000, 1);
+  const raft::SnapshotHead meta = sent_meta(42, content);
+  SimulatedDisk pattern;
+  {
+    SnapshotStore store(pattern, kSnapshots, kSnapshotOwner);
+    static_cast<void>(store.receive(meta, 0, std::span(content).first(250000)));
+  }
+  const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kReceiving);
+  const auto whole = pattern.content(file);
+  for (std::size_t at = 0; at < whole.size(); at += 9973) {
+    SimulatedDisk disk;
+    disk.make_directory(kSnapshots);
+    static_cast<void>(disk.open(file, FileSystem::OpenMode::kCreate));
+    disk.set_content(file, whole);
+    disk.flip_bit(file, at * 8);
+    SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+    Received received = store.receive(meta, UINT64_MAX, {});
+    while (received.receipt == Receipt::kMore) {
+      const auto rest = std::span(content).subspan(received.next_offset);
+      received = store.receive(meta, received.next_offset,
+                               rest.first(std::min<std::size_t>(rest.size(), 100000)));
+    }
+    REQUIRE(received.receipt == Receipt::kComplete);
+    REQUIRE(read_all(store) == content);
+  }
+}
+
+TEST_CASE("snapshot_read_fault_is_no_damage") {
+  SimulatedDisk disk;
+  SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+  write(store, meta_of(42), content_of(10, 1));
+  disk.fail_read_after(0);
+  CHECK_THROWS_AS(store.read(42, 0, 10), DiskFault);
+  CHECK(store.read(42, 0, 10)->size() == 10);
+}
+
+}  // namespace
+}  // namespace storage
