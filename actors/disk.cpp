@@ -121,7 +121,7 @@ raft::Restored Disk::restored(std::size_t log_memory_bytes) const {
           .last_index = log_store->last_index(),
           .last_checksum = log_store->last().checksum,
           .last_time_ms = log_store->last_time_ms(),
-          .log_bytes = log_store->stored_bytes(),
+          .log_bytes = log_store->bytes(),
           .configurations = log_store->configurations(),
           .snapshot = snapshots->newest()};
 }

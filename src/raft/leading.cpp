@@ -62,10 +62,10 @@ void feed(State& state, NodeId peer, Progress& progress) {
   }
   if (progress.mode() == Progress::Mode::kSnapshot) fetch_snapshot_part(state, peer, progress);
   // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly. Where
-  // the window is full the log may be compacted beyond what was sent: a snapshot is next, then.
-  const bool told = progress.told_commit >= state.commit_index ||
-                    progress.next_index() < state.log.first_index();
-  if (!told && progress.mode() == Progress::Mode::kPipeline && progress.match_index() > 0) {
+  // the entry before is compacted away, what is in flight is lost, and a snapshot comes first.
+  const bool told = progress.told_commit >= state.commit_index;
+  const bool is_there = progress.next_index() >= state.log.first_index();
+  if (!told && is_there && progress.mode() == Progress::Mode::kPipeline && progress.match_index() > 0) {
     send_entries(state, peer, progress, {});
   }
 }

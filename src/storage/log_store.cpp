@@ -289,7 +289,7 @@ const std::vector<raft::TermRun>& LogStore::term_runs() const {
 
 const std::filesystem::path& LogStore::directory() const { return implementation_->directory; }
 
-std::uint64_t LogStore::stored_bytes() const {
+std::uint64_t LogStore::bytes() const {
   std::uint64_t bytes = 0;
   for (const Segment& segment : implementation_->contents.segments()) {
     bytes += segment.end - kHeaderSize;

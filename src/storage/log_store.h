@@ -42,8 +42,8 @@ class LogStore {
   // All that the log holds, by rising index.
   [[nodiscard]] const std::vector<raft::ConfigurationEntry>& configurations() const;
   [[nodiscard]] const std::filesystem::path& directory() const;
-  // Bytes of all entries, and little more.
-  [[nodiscard]] std::uint64_t stored_bytes() const;
+  // Of all entries, with what frames them.
+  [[nodiscard]] std::uint64_t bytes() const;
   // Bytes of a torn tail cut at open; 0 where there was none.
   [[nodiscard]] std::uint64_t torn_bytes() const;
 
