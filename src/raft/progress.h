@@ -49,6 +49,7 @@ class Progress {
   // Where the next part begins; none while one is on its way.
   [[nodiscard]] std::optional<std::uint64_t> next_snapshot_offset() const;
   void on_snapshot_part_sent() { snapshot_part_sent_ = true; }
+  // Ignored where it brings no news.
   void on_snapshot_part_answered(Index index, std::uint64_t next_offset);
   // It cannot be sent: start over with a probe.
   void end_snapshot();
