@@ -33,8 +33,8 @@ State::State(Options given, const Restored& restored)
   CHECK(applied_index >= log.base().index && applied_index <= log.last_index(),
         "applied to {}, but the log goes from {} to {}", applied_index, log.first_index(),
         log.last_index());
-  CHECK(!restored.snapshot || log.term_at(restored.snapshot->last.index) ==
-                                  restored.snapshot->last.term,
+  CHECK(!restored.snapshot ||
+            log.term_at(restored.snapshot->last.index) == restored.snapshot->last.term,
         "the snapshot ends at {}, where a log from {} to {} does not agree with it",
         restored.snapshot->last.index, log.first_index(), log.last_index());
   CHECK(log.last_term() <= current_term(), "the log is of term {}, the vote of term {}",

@@ -160,7 +160,7 @@ struct Admission {
   std::map<NodeId, Member> heard;
   bool replaced = false;       // the cluster knows this node under another directory
   bool storing = false;        // all are heard, the first configuration goes to disk
-  bool told_unknown = false;    // a member does not know this node as one: told once
+  bool told_unknown = false;   // a member does not know this node as one: told once
   Milliseconds hello_due = 0;  // to all, while no leader is known
 };
 
