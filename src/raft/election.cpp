@@ -71,7 +71,7 @@ void check_election_deadline(State& state) {
       },
       state.role_state);
   if (state.now < deadline) return;
-  if (state.is_voter()) {
+  if (state.may_stand()) {
     start_pre_vote(state);
   } else {
     become_follower(state, state.current_term(), std::nullopt);  // it waits for a leader

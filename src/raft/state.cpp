@@ -74,6 +74,15 @@ bool State::is_voter() const {
   return quorum.is_voter(id()) && is_member({id(), options.self.identity});
 }
 
+bool State::may_stand() const {
+  if (is_voter()) return true;
+  if (configurations.index() <= commit_index) return false;
+  const Configuration& committed =
+      configurations.at(std::max(commit_index, configurations.first_index()));
+  const Member* self = committed.find(id());
+  return committed.is_voter(id()) && self->identity == options.self.identity;
+}
+
 bool State::awaits_admission() const {
   const Member* self = configuration().find(id());
   return configurations.index() == 0 && self != nullptr && self->identity == 0;

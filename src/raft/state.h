@@ -232,6 +232,10 @@ struct State {
   void follow_configuration();
   // Whether this directory, not only this id, has a vote in the configuration in force.
   [[nodiscard]] bool is_voter() const;
+  // Whether it may stand: a voter, or one that a configuration votes out which is not known to be
+  // committed; it may be the only one to hold it (dissertation §4.2.2). Its own vote counts by the
+  // configuration in force all the same.
+  [[nodiscard]] bool may_stand() const;
   // One of the first members, to which the directories of the others are not known yet: it takes no
   // part until it has heard all of them, or the log of a leader names its own directory (A28).
   [[nodiscard]] bool awaits_admission() const;

@@ -155,7 +155,7 @@ class History {
 }  // namespace
 
 TEST_CASE("history_is_one_whatever_becomes_of_the_members") {
-  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     CAPTURE(seed);
     History history(seed);
     for (int step = 0; step < 150; ++step) history.step();
