@@ -5,7 +5,6 @@
 
 #include "bit_flip.h"
 #include "report.h"
-#include "storage/log_boundary.h"
 
 namespace sim {
 namespace {
