@@ -81,13 +81,8 @@ class Membership(unittest.TestCase):
 
     def test_a_node_that_is_killed_while_it_joins_comes_in_at_its_next_start(self):
         with Cluster(3) as cluster:
-            client = cluster.leader().client()
-            value = b"x" * 20_000
-            expected = {f"k{i}": value for i in range(1000)}
-            for key in expected:
-                client.send("set", key=key, value=value)
-            for _ in expected:
-                self.assertTrue(client.receive().ok)
+            expected = {f"k{i}": b"x" * 20_000 for i in range(1000)}
+            cluster.set_all(expected)
             first = list(cluster.nodes.values())
             with Load(cluster, writers=2) as load:
                 fourth = cluster.add_node(4)
