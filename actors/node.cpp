@@ -80,7 +80,7 @@ void Node::say_what_was_found() const {
     log.info("starts, to join cluster {}", settings_.node.cluster);
   } else {
     log.info("starts as one of {} members of cluster {}: its log ends at {}, applied to {}",
-             members, settings_.node.cluster, disk_.log_store->last_index(),
+             members, settings_.node.cluster, disk_.persistence->log().last_index(),
              disk_.state_machine->applied_index());
   }
   if (configuration && settings_.join.empty() && !names_the_members(settings_, *configuration)) {
@@ -114,7 +114,7 @@ void Node::make_actors() {
   outbound_dispatcher_ = std::make_unique<OutboundDispatcher>(
       contexts_.peers, settings_, self, monotonic_now(), std::move(wiring.outbound_dispatcher),
       logging_, counters_);
-  log_writer_ = std::make_unique<LogWriter>(std::move(disk_.hard_state), std::move(disk_.log_store),
+  log_writer_ = std::make_unique<LogWriter>(std::move(disk_.persistence),
                                             std::move(wiring.log_writer), logging_, counters_);
   database_ = std::make_unique<Database>(
       std::move(disk_.state_machine),
