@@ -18,7 +18,7 @@ void on_read_index_request(State& state, const Peer& from, const ReadIndexReques
 // that election does not wait for followers to miss this leader.
 void begin_lease_round(State& state);
 
-// A follower answered a heartbeat: perhaps the round is confirmed.
+// A follower answered a heartbeat, or fewer have to: perhaps the round is confirmed.
 void confirm_read_round(State& state);
 // End of a turn: reads that wait begin the next round, once one was committed in this term (A10).
 void start_read_round(State& state);

@@ -184,13 +184,20 @@ void World::on_ended(Node& node) {
     if (healing_ || node.runs() || node.refused()) return;
     if (may_lose(node)) {
       if (random_.chance(options_.node.wipe_per_mille, 1000)) {
-        node.wipe();
+        node.wipe(!may_ask_others(node.id()));
       } else {
         node.damage();
       }
     }
     node.start();
   });
+}
+
+// A first member without data asks the other first ones whether there was a cluster before. So one
+// of them has to be left that knows; an operator sees to that, and else lets the node join.
+bool World::may_ask_others(raft::NodeId node) {
+  lost_first_.insert(node);
+  return lost_first_.size() < options_.nodes;
 }
 
 std::vector<raft::Configuration> World::configurations() const {

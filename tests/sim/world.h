@@ -80,6 +80,7 @@ class World : private Surroundings {
   [[nodiscard]] std::vector<raft::Configuration> configurations() const;
   // Whether a majority of each is `whole`.
   [[nodiscard]] bool majorities(const std::function<bool(raft::NodeId)>& whole) const;
+  [[nodiscard]] bool may_ask_others(raft::NodeId node);
   // Whether this node may lose what it has, and a majority of all that count keeps its own.
   [[nodiscard]] bool may_lose(const Node& node) const;
 
@@ -115,6 +116,7 @@ class World : private Surroundings {
   Checks checks_;
   Clients clients_;
   bool healing_ = false;
+  std::set<raft::NodeId> lost_first_;  // whose first directory is gone
   std::vector<bool> dead_;  // by node - 1: stays down for good in the second phase
 };
 
