@@ -4,7 +4,6 @@
 
 #include <random>
 
-#include "storage/log_boundary.h"
 
 namespace actors {
 namespace {
@@ -32,48 +31,31 @@ Disk::Disk(storage::FileSystem& file_system, const settings::Settings& settings,
            const ActorLog& log)
     : directory(file_system, settings.node.data_directory, settings.node.cluster, settings.node.id,
                 random_number()),
-      hard_state(std::make_unique<storage::HardStateStore>(file_system, directory.path(),
-                                                           directory.fresh())),
-      log_store(std::make_unique<storage::LogStore>(
-          file_system, directory.log_path(), directory.id(),
-          storage::LogOptions{.segment_bytes = settings.storage.segment_bytes})),
       snapshots(std::make_unique<storage::SnapshotStore>(file_system, directory.snapshots_path(),
                                                          directory.id())),
+      persistence(std::make_unique<storage::Persistence>(
+          directory.path(),
+          std::make_unique<storage::HardStateStore>(file_system, directory.path(),
+                                                    directory.fresh()),
+          std::make_unique<storage::LogStore>(
+              file_system, directory.log_path(), directory.id(),
+              storage::LogOptions{.segment_bytes = settings.storage.segment_bytes}),
+          snapshots->newest())),
       state_machine(std::make_unique<::database::Database>(directory.database_path(),
                                                            database_options(settings))) {
-  if (log_store->torn_bytes() > 0) {
-    log.warning("cut {} bytes of an unfinished write from the end of the log",
-                log_store->torn_bytes());
+  const storage::LogStore& stored = persistence->log();
+  if (stored.torn_bytes() > 0) {
+    log.warning("cut {} bytes of an unfinished write from the end of the log", stored.torn_bytes());
   }
-  check_terms();
-  join_log_to_snapshot(log);
-  if (state_machine->applied_index() < log_store->base().index) load_snapshot(log);
-  if (state_machine->applied_index() > log_store->last_index()) {
+  if (persistence->log_replaced()) {
+    log.info("the log begins anew behind the snapshot, with entry {}", stored.first_index());
+  }
+  if (state_machine->applied_index() < stored.base().index) load_snapshot(log);
+  if (state_machine->applied_index() > stored.last_index()) {
     throw storage::Damage(fmt::format(
         "{}: the database holds entry {}, the log ends at {}: the end of the log is lost; "
         "put back both from the same backup, or give the node a new, empty directory and id",
-        directory.path().string(), state_machine->applied_index(), log_store->last_index()));
-  }
-}
-
-void Disk::check_terms() const {
-  const raft::Term promised = hard_state->current().current_term;
-  if (log_store->term_runs().empty() || log_store->term_runs().back().term <= promised) return;
-  throw storage::Damage(fmt::format(
-      "{}: the log holds entries of term {}, the hard state knows none after {}: its newest "
-      "copy is damaged; restore the directory from a backup, or replace this node",
-      directory.path().string(), log_store->term_runs().back().term, promised));
-}
-
-void Disk::join_log_to_snapshot(const ActorLog& log) {
-  const auto& newest = snapshots->newest();
-  // A leader's snapshot may be on disk before the term of that leader is: nothing was promised in
-  // it then, and it is taken on as any term that is heard of.
-  if (newest && newest->last.term > hard_state->current().current_term) {
-    hard_state->save({newest->last.term, std::nullopt});
-  }
-  if (storage::join_log_to_snapshot(*log_store, newest)) {
-    log.info("the log begins anew behind the snapshot, with entry {}", log_store->first_index());
+        directory.path().string(), state_machine->applied_index(), stored.last_index()));
   }
 }
 
@@ -83,7 +65,7 @@ void Disk::load_snapshot(const ActorLog& log) {
     throw storage::Damage(fmt::format(
         "{}: the log begins with entry {}, and there is no snapshot of what is before; restore "
         "the directory from a backup, or replace this node",
-        directory.path().string(), log_store->first_index()));
+        directory.path().string(), persistence->log().first_index()));
   }
   log.info("loads the snapshot up to entry {}, {} bytes, as the database is applied to {}",
            newest->last.index, newest->size, state_machine->applied_index());
@@ -106,24 +88,14 @@ void Disk::load_snapshot(const ActorLog& log) {
 }
 
 std::optional<raft::Configuration> Disk::configuration() const {
-  const auto& stored = log_store->configurations();
+  const auto& stored = persistence->log().configurations();
   if (!stored.empty()) return stored.back().configuration;
   const auto& newest = snapshots->newest();
   return newest ? std::optional(newest->configuration) : std::nullopt;
 }
 
 raft::Restored Disk::restored(std::size_t log_memory_bytes) const {
-  return {.hard_state = hard_state->current(),
-          .applied_index = state_machine->applied_index(),
-          .base = log_store->base(),
-          .term_runs = log_store->term_runs(),
-          .recent = log_store->tail(log_memory_bytes),
-          .last_index = log_store->last_index(),
-          .last_checksum = log_store->last().checksum,
-          .last_time_ms = log_store->last_time_ms(),
-          .log_bytes = log_store->bytes(),
-          .configurations = log_store->configurations(),
-          .snapshot = snapshots->newest()};
+  return persistence->restored(state_machine->applied_index(), log_memory_bytes);
 }
 
 }  // namespace actors

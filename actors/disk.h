@@ -12,8 +12,7 @@
 #include "settings/settings.h"
 #include "storage/data_directory.h"
 #include "storage/file_system.h"
-#include "storage/hard_state_store.h"
-#include "storage/log_store.h"
+#include "storage/persistence.h"
 #include "storage/snapshot_store.h"
 
 namespace actors {
@@ -26,14 +25,11 @@ struct Disk {
   [[nodiscard]] std::optional<raft::Configuration> configuration() const;
 
   storage::DataDirectory directory;
-  std::unique_ptr<storage::HardStateStore> hard_state;
-  std::unique_ptr<storage::LogStore> log_store;
   std::unique_ptr<storage::SnapshotStore> snapshots;
+  std::unique_ptr<storage::Persistence> persistence;
   std::unique_ptr<::database::Database> state_machine;
 
  private:
-  void join_log_to_snapshot(const ActorLog& log);
-  void check_terms() const;
   void load_snapshot(const ActorLog& log);
 };
 

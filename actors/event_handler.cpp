@@ -146,6 +146,7 @@ void EventHandler::hand_out(raft::Effects effects) {
     standing_ = *effects.standing;
     logging_.note_standing(standing_.role, standing_.term);
   }
+  tell_joiner(effects);
   hand_to_outbound_dispatcher(effects);
   hand_to_log_writer(effects);
   hand_to_snapshot_store(effects);
@@ -153,6 +154,11 @@ void EventHandler::hand_out(raft::Effects effects) {
   hand_to_clients(effects);
   tell_standing(effects);
   write_traces(effects);
+}
+
+void EventHandler::tell_joiner(const raft::Effects& effects) {
+  // Its end is closed where this node has no joiner.
+  if (effects.members && links_.joiner) static_cast<void>(links_.joiner->offer(*effects.members));
 }
 
 void EventHandler::hand_to_outbound_dispatcher(raft::Effects& effects) {

@@ -28,6 +28,7 @@ class EventHandler final : public Actor {
     Link<SnapshotOrders, SnapshotReport> snapshot_store;
     BroadcastListener<Tick> ticks;
     BroadcastSource<NodeStatus> status;
+    std::optional<Link<raft::Members, Nothing>> joiner = std::nullopt;  // where there is one
   };
 
   // The time of this very moment, on the clock of the ticks; empty where reads have no lease.
@@ -51,6 +52,7 @@ class EventHandler final : public Actor {
   void step(raft::Event event);
 
   void hand_out(raft::Effects effects);
+  void tell_joiner(const raft::Effects& effects);
   void hand_to_outbound_dispatcher(raft::Effects& effects);
   void hand_to_log_writer(raft::Effects& effects);
   void hand_to_snapshot_store(raft::Effects& effects);

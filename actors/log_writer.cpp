@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <stdexcept>
 #include <utility>
 
 namespace actors {
@@ -13,11 +12,9 @@ constexpr std::size_t kOrdersPerTurn = 1024;
 
 }  // namespace
 
-LogWriter::LogWriter(std::unique_ptr<storage::HardStateStore> hard_state,
-                     std::unique_ptr<storage::LogStore> log_store, Links links,
+LogWriter::LogWriter(std::unique_ptr<storage::Persistence> persistence, Links links,
                      const Logging& logging, Counters& counters)
-    : hard_state_(std::move(hard_state)),
-      log_store_(std::move(log_store)),
+    : persistence_(std::move(persistence)),
       links_(std::move(links)),
       log_(logging, "log_writer"),
       counters_(counters) {}
@@ -34,12 +31,11 @@ void LogWriter::turn() {
     std::move(orders->fetches.begin(), orders->fetches.end(), std::back_inserter(fetches));
   }
   raft::Index compact_to = 0;  // nothing is
-  for (const raft::Persist& order : group) {
-    if (order.reset_to) compact_to = 0;
-    compact_to = order.compact_to.value_or(compact_to);
-  }
   if (!group.empty()) {
-    persist(group);
+    persistence_->persist(group);
+    log_.debug("persisted {} orders, the log ends at {}", group.size(),
+               persistence_->log().last_index());
+    compact_to = storage::Persistence::compact_to(group);
     keep_promises(std::move(group));
   }
   if (!fetches.empty()) serve(fetches);
@@ -51,33 +47,11 @@ void LogWriter::stop() {
   while (links_.event_handler.readable()) turn();
 }
 
-void LogWriter::persist(const std::vector<raft::Persist>& group) {
-  // Term and vote first, and only the newest: entries of a term that is not durable yet must not
-  // be, and a term that is durable before its entries promises nothing.
-  for (auto order = group.rbegin(); order != group.rend(); ++order) {
-    if (order->hard_state) {
-      hard_state_->save(*order->hard_state);
-      break;
-    }
-  }
-  bool appended = false;
-  for (const raft::Persist& order : group) {
-    if (order.reset_to) log_store_->reset(*order.reset_to);
-    if (order.truncate_from) log_store_->truncate_from(*order.truncate_from);
-    if (order.entries.empty()) continue;
-    log_store_->append(order.entries);
-    appended = true;
-  }
-  if (appended) log_store_->sync();
-  log_.debug("persisted {} orders, the log ends at {}", group.size(), log_store_->last_index());
-}
-
 void LogWriter::trim(raft::Index compact_to) {
-  const raft::Index before = log_store_->first_index();
-  log_store_->trim_to(compact_to);
-  if (log_store_->first_index() != before) {
-    log_.info("the log begins with entry {} now", log_store_->first_index());
-  }
+  const raft::Index before = persistence_->log().first_index();
+  persistence_->trim_to(compact_to);
+  const raft::Index now = persistence_->log().first_index();
+  if (now != before) log_.info("the log begins with entry {} now", now);
 }
 
 void LogWriter::keep_promises(std::vector<raft::Persist> group) {
@@ -92,20 +66,7 @@ void LogWriter::keep_promises(std::vector<raft::Persist> group) {
 }
 
 void LogWriter::serve(const std::vector<raft::FetchEntries>& fetches) {
-  LogReport report;
-  for (const raft::FetchEntries& fetch : fetches) {
-    const raft::Index last = std::min(fetch.last_index, log_store_->last_index());
-    if (fetch.first_index < log_store_->first_index() || fetch.first_index > last) {
-      // Truncated meanwhile: a node that truncates leads no peer, and nobody needs it then. What
-      // is to be applied here is committed, and never truncated; but a snapshot may stand for it.
-      if (fetch.peer || fetch.first_index <= log_store_->base().index) continue;
-      throw std::runtime_error(fmt::format("entry {} is committed, and the log holds {} to {}",
-                                           fetch.first_index, log_store_->first_index(),
-                                           log_store_->last_index()));
-    }
-    report.fetched.push_back(
-        {fetch.peer, log_store_->read(fetch.first_index, last, fetch.max_bytes)});
-  }
+  LogReport report{{}, persistence_->fetch(fetches)};
   if (!report.fetched.empty()) links_.event_handler.send(std::move(report));
 }
 

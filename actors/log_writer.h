@@ -11,8 +11,7 @@
 #include "actors/link.h"
 #include "actors/logging.h"
 #include "actors/messages.h"
-#include "storage/hard_state_store.h"
-#include "storage/log_store.h"
+#include "storage/persistence.h"
 
 namespace actors {
 
@@ -23,8 +22,7 @@ class LogWriter final : public Actor {
     Link<OutboundMessages, Nothing> outbound_dispatcher;
   };
 
-  LogWriter(std::unique_ptr<storage::HardStateStore> hard_state,
-            std::unique_ptr<storage::LogStore> log_store, Links links, const Logging& logging,
+  LogWriter(std::unique_ptr<storage::Persistence> persistence, Links links, const Logging& logging,
             Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "log_writer"; }
@@ -33,13 +31,11 @@ class LogWriter final : public Actor {
   void stop() override;
 
  private:
-  void persist(const std::vector<raft::Persist>& group);
   void trim(raft::Index compact_to);
   void keep_promises(std::vector<raft::Persist> group);
   void serve(const std::vector<raft::FetchEntries>& fetches);
 
-  std::unique_ptr<storage::HardStateStore> hard_state_;
-  std::unique_ptr<storage::LogStore> log_store_;
+  std::unique_ptr<storage::Persistence> persistence_;
   Links links_;
   ActorLog log_;
   Counters& counters_;

@@ -76,11 +76,11 @@ void Node::say_what_was_found() const {
   const auto configuration = disk_.configuration();
   const std::size_t members =
       configuration ? configuration->members.size() : settings_.members.size();
-  if (!configuration && !settings_.join.empty()) {
+  if (joins()) {
     log.info("starts, to join cluster {}", settings_.node.cluster);
   } else {
     log.info("starts as one of {} members of cluster {}: its log ends at {}, applied to {}",
-             members, settings_.node.cluster, disk_.log_store->last_index(),
+             members, settings_.node.cluster, disk_.persistence->log().last_index(),
              disk_.state_machine->applied_index());
   }
   if (configuration && settings_.join.empty() && !names_the_members(settings_, *configuration)) {
@@ -90,6 +90,8 @@ void Node::say_what_was_found() const {
   }
 }
 
+bool Node::joins() const { return !settings_.join.empty() && !disk_.configuration(); }
+
 void Node::make_actors() {
   Wiring wiring = wire(contexts_.inside);
   SocketServer::Sockets listeners = open_listeners(contexts_, settings_);
@@ -98,6 +100,7 @@ void Node::make_actors() {
   const settings::Raft& limits = settings_.raft;
   const codec::PeerIdentity self{settings_.node.cluster, settings_.node.id, disk_.directory.id()};
   const bool has_leases = limits.read_lease_drift_percent > 0;
+  const bool joins = this->joins();
 
   clock_ = std::make_unique<Clock>(limits.tick_ms, std::move(wiring.clock));
   socket_server_ = std::make_unique<SocketServer>(
@@ -111,7 +114,7 @@ void Node::make_actors() {
   outbound_dispatcher_ = std::make_unique<OutboundDispatcher>(
       contexts_.peers, settings_, self, monotonic_now(), std::move(wiring.outbound_dispatcher),
       logging_, counters_);
-  log_writer_ = std::make_unique<LogWriter>(std::move(disk_.hard_state), std::move(disk_.log_store),
+  log_writer_ = std::make_unique<LogWriter>(std::move(disk_.persistence),
                                             std::move(wiring.log_writer), logging_, counters_);
   database_ = std::make_unique<Database>(
       std::move(disk_.state_machine),
@@ -122,6 +125,10 @@ void Node::make_actors() {
                                                     std::move(wiring.snapshot_store), logging_);
   publisher_ = std::make_unique<Publisher>(settings_.node.id, applied_index, std::move(broadcasts),
                                            std::move(wiring.publisher));
+  if (joins) {
+    joiner_ = std::make_unique<Joiner>(contexts_.clients, settings_, self.identity,
+                                       std::move(wiring.joiner), logging_);
+  }
 }
 
 Node::~Node() = default;
@@ -129,14 +136,19 @@ Node::~Node() = default;
 std::vector<Actor*> Node::actors() const {
   // outbound_dispatcher before log_writer: where they share a thread, entries are on their way to
   // the followers before this node's own disk is waited for.
-  return {
+  std::vector<Actor*> actors = {
       clock_.get(),      socket_server_.get(), event_handler_.get(),  outbound_dispatcher_.get(),
       log_writer_.get(), database_.get(),      snapshot_store_.get(), publisher_.get()};
+  if (joiner_) actors.push_back(joiner_.get());
+  return actors;
 }
 
 std::vector<Actor*> Node::stop_order() const {
-  return {clock_.get(),    socket_server_.get(),  event_handler_.get(), log_writer_.get(),
-          database_.get(), snapshot_store_.get(), publisher_.get(),     outbound_dispatcher_.get()};
+  std::vector<Actor*> order = {clock_.get(),      socket_server_.get(),      event_handler_.get(),
+                               log_writer_.get(), database_.get(),           snapshot_store_.get(),
+                               publisher_.get(),  outbound_dispatcher_.get()};
+  if (joiner_) order.insert(order.end() - 1, joiner_.get());
+  return order;
 }
 
 }  // namespace actors

@@ -34,6 +34,8 @@ class Node {
 
  private:
   void say_what_was_found() const;
+  // It is to be let in by others, and has never been part of a cluster.
+  [[nodiscard]] bool joins() const;
   void make_actors();
 
   settings::Settings settings_;
@@ -49,6 +51,7 @@ class Node {
   std::unique_ptr<Actor> database_;
   std::unique_ptr<Actor> snapshot_store_;
   std::unique_ptr<Actor> publisher_;
+  std::unique_ptr<Actor> joiner_;  // only at a node that is to join
 };
 
 }  // namespace actors

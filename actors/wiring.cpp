@@ -80,6 +80,8 @@ Wiring wire(zmq::context_t& inside) {
       make_link<ContentOrder, ContentReport>(inside, "database/snapshot_store", kMustArrive);
   // The members, once each time that joiner asks for them; nobody sends where no joiner is.
   auto learned = make_link<PeersLearned>(inside, "joiner/outbound_dispatcher", kPeersLearned);
+  // One at each change of the configuration, of which one at a time is not committed.
+  auto members = make_link<raft::Members>(inside, "event_handler/joiner", kMustArrive);
   // Bounded by the sender: max_publishing_bytes, beyond which it drops.
   auto changes =
       make_link<AppliedBroadcasts, BroadcastsPublished>(inside, "database/publisher", kMustArrive);
@@ -100,7 +102,8 @@ Wiring wire(zmq::context_t& inside) {
                             std::move(committed.near),
                             std::move(snapshots.near),
                             {inside, kTicks},
-                            std::move(status)},
+                            std::move(status),
+                            std::move(members.near)},
           .outbound_dispatcher = {std::move(sends.far),
                                   std::move(promises.far),
                                   {inside, kTicks},
@@ -111,7 +114,7 @@ Wiring wire(zmq::context_t& inside) {
                             std::move(changes.near), std::move(content.near)},
           .snapshot_store = {std::move(snapshots.far), std::move(content.far)},
           .publisher = {std::move(changes.far), {inside, kStatus}, {inside, kTicks}},
-          .joiner = std::move(learned.near)};
+          .joiner = {std::move(members.far), std::move(learned.near), {inside, kTicks}}};
 }
 
 }  // namespace actors

@@ -9,6 +9,7 @@
 #include "actors/clock.h"
 #include "actors/database.h"
 #include "actors/event_handler.h"
+#include "actors/joiner.h"
 #include "actors/log_writer.h"
 #include "actors/outbound_dispatcher.h"
 #include "actors/publisher.h"
@@ -49,7 +50,7 @@ struct Wiring {
   Database::Links state_machine;
   SnapshotStore::Links snapshot_store;
   Publisher::Links publisher;
-  Link<PeersLearned, Nothing> joiner;
+  Joiner::Links joiner;
 };
 [[nodiscard]] Wiring wire(zmq::context_t& inside);
 

@@ -7,7 +7,8 @@
 namespace raft {
 namespace {
 
-// By which this node knows who asks, 0 where it is no member; the one that asks where none was seen.
+// By which this node knows who asks, 0 where it is no member; the one that asks where none was
+// seen.
 Identity known_directory(const Member* member, const Peer& from) {
   if (member == nullptr) return 0;
   return member->identity != 0 ? member->identity : from.identity;

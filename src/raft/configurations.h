@@ -18,6 +18,8 @@ class Configurations {
   [[nodiscard]] Index index() const { return all_.back().index; }  // 0: no entry of the log
   // In force at `index`, which is not compacted away.
   [[nodiscard]] const Configuration& at(Index index) const;
+  // What is before this index is compacted away.
+  [[nodiscard]] Index first_index() const { return all_.front().index; }
   // Rises with every change of the one in force.
   [[nodiscard]] std::uint64_t version() const { return version_; }
 

@@ -52,8 +52,8 @@ bool hears_leader(const State& state) {
   if (state.role() == Role::kLeader) return true;
   // Before its start this node may have heard a leader whose lease counts on that.
   const bool lease = state.options.read_lease_drift_percent > 0;
-  const bool young = !state.clock_started ||
-                     state.now - state.started_at < state.options.election_timeout_ms;
+  const bool young =
+      !state.clock_started || state.now - state.started_at < state.options.election_timeout_ms;
   if (lease && young) return true;
   const auto* follower = state.as<FollowerState>();
   return follower != nullptr && follower->leader && follower->heard_at &&
@@ -71,7 +71,7 @@ void check_election_deadline(State& state) {
       },
       state.role_state);
   if (state.now < deadline) return;
-  if (state.is_voter()) {
+  if (state.may_stand()) {
     start_pre_vote(state);
   } else {
     become_follower(state, state.current_term(), std::nullopt);  // it waits for a leader
@@ -99,8 +99,7 @@ void on_request_vote(State& state, const Peer& from, const RequestVote& request)
   // configuration, and a promoted learner may not know of its promotion yet (A4). Only a request of
   // the current term gets here with a chance: a higher one was taken on before.
   const bool free_to_vote = !state.hard_state.voted_for || state.hard_state.voted_for == from.id;
-  const bool granted = is_admitted(state) && request.term == state.current_term() &&
-                       free_to_vote &&
+  const bool granted = is_admitted(state) && request.term == state.current_term() && free_to_vote &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   if (!granted) {
     state.send(from, RequestVoteReply{state.current_term(), false});
@@ -126,7 +125,7 @@ void on_request_vote_reply(State& state, const Peer& from, const RequestVoteRepl
 
 void on_timeout_now(State& state, const Peer& from, const TimeoutNow& message) {
   if (message.term != state.current_term() || state.leader() != from.id) return;
-  if (state.role() == Role::kFollower && state.is_voter()) stand(state, true);
+  if (state.role() == Role::kFollower && state.may_stand()) stand(state, true);
 }
 
 void count_own_vote(State& state) {

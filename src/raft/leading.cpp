@@ -65,7 +65,8 @@ void feed(State& state, NodeId peer, Progress& progress) {
   // the entry before is compacted away, what is in flight is lost, and a snapshot comes first.
   const bool told = progress.told_commit >= state.commit_index;
   const bool is_there = progress.next_index() >= state.log.first_index();
-  if (!told && is_there && progress.mode() == Progress::Mode::kPipeline && progress.match_index() > 0) {
+  if (!told && is_there && progress.mode() == Progress::Mode::kPipeline &&
+      progress.match_index() > 0) {
     send_entries(state, peer, progress, {});
   }
 }
@@ -170,6 +171,7 @@ void on_entries_fetched_for_peer(State& state, NodeId peer, std::vector<Entry> e
   Progress& progress = leader->peers.at(peer);
   progress.fetching = false;
   const bool current = !entries.empty() && entries.front().index == progress.next_index() &&
+                       progress.next_index() >= state.log.first_index() &&
                        state.log.matches(entries.front().index, entries.front().term) &&
                        state.log.matches(entries.back().index, entries.back().term);
   if (!current || !progress.reachable) return;

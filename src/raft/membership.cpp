@@ -18,8 +18,8 @@ base::Result<bool> add_member(Configuration& configuration, const Member& member
   if (member.id == 0) return cannot("The id of a node is 1 or more.");
   for (const auto* endpoint : {&member.peer, &member.client, &member.publish}) {
     if (endpoint->size() <= kMaxEndpointBytes) continue;
-    return cannot(fmt::format("An endpoint of node {} has {} bytes, at most {} are taken.", member.id,
-                              endpoint->size(), kMaxEndpointBytes));
+    return cannot(fmt::format("An endpoint of node {} has {} bytes, at most {} are taken.",
+                              member.id, endpoint->size(), kMaxEndpointBytes));
   }
   auto& members = configuration.members;
   const auto place = std::lower_bound(members.begin(), members.end(), member.id,

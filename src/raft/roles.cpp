@@ -64,7 +64,7 @@ void become_follower(State& state, Term term, std::optional<Peer> leader) {
   }
   const auto deadline = next_election_deadline(state);
   const auto heard_at = leader ? std::optional(state.now) : std::nullopt;
-  change_role(state, FollowerState{leader, heard_at, deadline});
+  change_role(state, FollowerState{leader, heard_at, leader.has_value(), deadline});
 }
 
 bool follow(State& state, const Peer& leader) {
@@ -82,6 +82,7 @@ bool follow(State& state, const Peer& leader) {
     on_leader_known(state);
   } else {
     follower->heard_at = state.now;
+    follower->heard_since_tick = true;
     follower->election_deadline = next_election_deadline(state);
   }
   return true;

@@ -108,6 +108,11 @@ void on_tick_elapsed(State& state, Milliseconds now) {
     }
     admit_if_all_heard(state);
   }
+  if (auto* follower = state.as<FollowerState>(); follower && follower->heard_since_tick) {
+    follower->heard_at = now;
+    follower->heard_since_tick = false;
+    follower->election_deadline = next_election_deadline(state);
+  }
   say_hello(state);
   lead(state);
   check_election_deadline(state);

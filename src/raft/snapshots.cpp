@@ -172,12 +172,16 @@ void on_install_snapshot(State& state, const Peer& from, InstallSnapshot message
   const bool has_log = state.log.matches(last.index, last.term);
   if (has_log) state.commit_index = std::max(state.commit_index, last.index);
   if (last.index <= state.settled_index()) accept_snapshot(state, from);
-  if (has_log || last.index <= state.settled_index() || state.snapshots.installing) return;
+  if (has_log || last.index <= state.settled_index()) return;
+  // The leader sends the part again.
+  if (state.snapshots.installing || state.snapshots.storing) return;
+  state.snapshots.storing = true;
   state.output.effects.chunk_stores.push_back(
       {from, std::move(message.head), message.offset, std::move(message.bytes)});
 }
 
 void on_snapshot_chunk_stored(State& state, SnapshotChunkStored event) {
+  state.snapshots.storing = false;
   if (event.complete && event.head.last.index > newest_index(state)) {
     state.snapshots.newest = event.head;
     state.snapshots.log_bytes_since = 0;

@@ -33,8 +33,8 @@ State::State(Options given, const Restored& restored)
   CHECK(applied_index >= log.base().index && applied_index <= log.last_index(),
         "applied to {}, but the log goes from {} to {}", applied_index, log.first_index(),
         log.last_index());
-  CHECK(!restored.snapshot || log.term_at(restored.snapshot->last.index) ==
-                                  restored.snapshot->last.term,
+  CHECK(!restored.snapshot ||
+            log.term_at(restored.snapshot->last.index) == restored.snapshot->last.term,
         "the snapshot ends at {}, where a log from {} to {} does not agree with it",
         restored.snapshot->last.index, log.first_index(), log.last_index());
   CHECK(log.last_term() <= current_term(), "the log is of term {}, the vote of term {}",
@@ -72,6 +72,15 @@ void State::follow_configuration() {
 
 bool State::is_voter() const {
   return quorum.is_voter(id()) && is_member({id(), options.self.identity});
+}
+
+bool State::may_stand() const {
+  if (is_voter()) return true;
+  if (configurations.index() <= commit_index) return false;
+  const Configuration& committed =
+      configurations.at(std::max(commit_index, configurations.first_index()));
+  const Member* self = committed.find(id());
+  return committed.is_voter(id()) && self->identity == options.self.identity;
 }
 
 bool State::awaits_admission() const {

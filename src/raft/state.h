@@ -26,7 +26,10 @@ namespace raft {
 
 struct FollowerState {
   std::optional<Peer> leader;            // of current_term
-  std::optional<Milliseconds> heard_at;  // when the leader was last heard
+  // When the leader was last heard: the tick before it, then the tick after it. So it counts as
+  // heard no shorter than it was, whatever a pause lies between (read leases).
+  std::optional<Milliseconds> heard_at;
+  bool heard_since_tick = false;
   Milliseconds election_deadline = 0;
 };
 
@@ -160,7 +163,7 @@ struct Admission {
   std::map<NodeId, Member> heard;
   bool replaced = false;       // the cluster knows this node under another directory
   bool storing = false;        // all are heard, the first configuration goes to disk
-  bool told_unknown = false;    // a member does not know this node as one: told once
+  bool told_unknown = false;   // a member does not know this node as one: told once
   Milliseconds hello_due = 0;  // to all, while no leader is known
 };
 
@@ -168,6 +171,8 @@ struct Snapshots {
   std::optional<SnapshotHead> newest;  // on this node's disk
   bool taking = false;
   bool installing = false;
+  bool storing = false;  // a part of one: the next is not taken before, so that none is replaced
+                         // while it is installed
   std::size_t log_bytes_since = 0;         // applied since the newest
   std::vector<RequestNumber> asked;        // clients of this node that wait for one
   std::vector<RequestNumber> asked_later;  // came while one was being taken: for the next
@@ -232,6 +237,10 @@ struct State {
   void follow_configuration();
   // Whether this directory, not only this id, has a vote in the configuration in force.
   [[nodiscard]] bool is_voter() const;
+  // Whether it may stand: a voter, or one that a configuration votes out which is not known to be
+  // committed; it may be the only one to hold it (dissertation §4.2.2). Its own vote counts by the
+  // configuration in force all the same.
+  [[nodiscard]] bool may_stand() const;
   // One of the first members, to which the directories of the others are not known yet: it takes no
   // part until it has heard all of them, or the log of a leader names its own directory (A28).
   [[nodiscard]] bool awaits_admission() const;

@@ -177,9 +177,10 @@ DataDirectory::DataDirectory(FileSystem& file_system, std::filesystem::path path
                              const std::string& cluster, raft::NodeId node, std::uint64_t random)
     : implementation_(std::make_unique<Implementation>(file_system, std::move(path))) {
   CHECK(cluster.size() <= kMaximumClusterSize, "a cluster name of {} bytes", cluster.size());
-  make_durable_directory(file_system, implementation_->path);
+  const bool created = file_system.exists(implementation_->identity_path());
+  if (!created) make_durable_directory(file_system, implementation_->path);
   implementation_->take_lock();
-  if (file_system.exists(implementation_->identity_path())) {
+  if (created) {
     implementation_->restore(cluster, node);
   } else {
     implementation_->create(cluster, node, random);

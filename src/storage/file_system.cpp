@@ -6,6 +6,8 @@ void make_durable_directory(FileSystem& file_system, const FileSystem::Path& pat
   if (path.empty()) return;
   if (file_system.exists(path)) {
     file_system.make_directory(path);  // throws where a file stands in the way
+    // Who made it may have been killed before its name was on disk.
+    file_system.sync_directory(path.parent_path());
     return;
   }
   make_durable_directory(file_system, path.parent_path());

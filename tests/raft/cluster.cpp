@@ -203,6 +203,8 @@ void Cluster::carry_out(NodeId id, Effects effects) {
   if (effects.apply) {
     for (const auto& committed : effects.apply->entries) apply(node, committed.entry);
     const Index last = effects.apply->entries.back().entry.index;
+    // Before the next turn, which may bring more.
+    if (effects.take_snapshot) node.disk.content = node.content;
     for (auto& entry : effects.apply->entries) node.applied.push_back(std::move(entry));
     step(id, EntriesApplied{last});
   }
@@ -226,7 +228,7 @@ void Cluster::answer_fetch(NodeId id, const FetchEntries& fetch) {
 void Cluster::answer_snapshot_orders(NodeId id, Effects& effects) {
   Disk& disk = node(id).disk;
   if (effects.take_snapshot) {
-    disk.content = node(id).content;
+    if (!effects.apply) disk.content = node(id).content;
     disk.snapshot = SnapshotHead{effects.take_snapshot->last, effects.take_snapshot->configuration,
                                  join(disk.content).size(), 0};
     step(id, SnapshotTaken{*disk.snapshot});

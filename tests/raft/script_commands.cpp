@@ -63,7 +63,8 @@ void nodes(Stage& stage, Words& words) {
       throw ScriptError(fmt::format("there is no option \"{}\"", option));
     }
   }
-  stage.create(count, [=](Options& options) { adjust(given, options); }, given.hellos);
+  stage.create(
+      count, [=](Options& options) { adjust(given, options); }, given.hellos);
 }
 
 void join(Stage& stage, Words& words) { stage.join(words.number("node")); }
@@ -334,13 +335,16 @@ constexpr std::array kCommands = {
     Command{"cut", "LINK [KIND]", "loses what is delivered over it from now on", cut},
     Command{"isolate", "NODE", "cuts it from all others, both ways", isolate},
     Command{"heal", "[LINK] [KIND]", "ends cuts", heal},
-    Command{"forge", "NODE to NODE KIND term TERM [after PLACE] [commit INDEX] [transfer] [entries PLACE...]",
-            "puts a message into the network", forge},
+    Command{
+        "forge",
+        "NODE to NODE KIND term TERM [after PLACE] [commit INDEX] [transfer] [entries PLACE...]",
+        "puts a message into the network", forge},
     Command{"show", "[NODES]", "role, term, vote, commit, durable index and terms of the log",
             show},
     Command{"log", "NODE", "each entry", log},
     Command{"applied", "[NODES]", "the commands that the state machine holds", applied},
-    Command{"members", "[NODES]", "the configuration in force, and the index of its entry", members},
+    Command{"members", "[NODES]", "the configuration in force, and the index of its entry",
+            members},
     Command{"messages", "[MESSAGES]", "what waits in the network", messages},
 };
 

@@ -46,8 +46,9 @@ std::string joined(const std::vector<std::string>& parts) {
 }
 
 std::string describe_change(const MembershipChange& change) {
-  return joined({list("add", ids_of(change.add_voters)), list("learner", ids_of(change.add_learners)),
-                 list("promote", change.promote), list("remove", change.remove)});
+  return joined({list("add", ids_of(change.add_voters)),
+                 list("learner", ids_of(change.add_learners)), list("promote", change.promote),
+                 list("remove", change.remove)});
 }
 
 // What a message says beyond its term.
@@ -195,10 +196,10 @@ std::string table_header() { return "node  role           term  vote  commit  di
 
 std::string table_row(const State& state) {
   const auto& vote = state.hard_state.voted_for;
-  std::string row =
-      fmt::format("{:<4}  {:<13}  {:>4}  {:>4}  {:>6}  {:>4}  {}", state.id(),
-                  role_name(state.standing_role()), state.current_term(), vote ? fmt::to_string(*vote) : "-",
-                  state.commit_index, state.durability.durable_index(), log_terms(state.log));
+  std::string row = fmt::format("{:<4}  {:<13}  {:>4}  {:>4}  {:>6}  {:>4}  {}", state.id(),
+                                role_name(state.standing_role()), state.current_term(),
+                                vote ? fmt::to_string(*vote) : "-", state.commit_index,
+                                state.durability.durable_index(), log_terms(state.log));
   row.erase(row.find_last_not_of(' ') + 1);
   return row;
 }

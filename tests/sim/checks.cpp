@@ -15,6 +15,7 @@ void Checks::on_stepped(const Node& node) {
   }
   check_commit(state, view);
   check_matches(state, view);
+  check_configurations(state);
   const auto& waiting = state.waiting_writes;
   require(std::is_sorted(waiting.begin(), waiting.end(),
                          [](const auto& a, const auto& b) { return a.index < b.index; }),
@@ -27,9 +28,17 @@ void Checks::on_stepped(const Node& node) {
 void Checks::restart(const Node& node, View& view) {
   view = {};
   view.start = node.starts();
-  for (const raft::Entry& entry : node.disk().log()) {
-    const auto command = Command::of(entry);
-    view.log.push_back({entry.term, entry.checksum(), command ? command->write : 0});
+  view.base = node.disk().base_index();
+  // What comes from the disk was in the log of the core before, and was looked at then.
+  const auto& records = node.disk().records();
+  view.log.reserve(records.size());
+  for (const Disk::Record& stored : records) {
+    const raft::Index index = view.last() + 1;
+    const Record* seen = seen_before(index, stored.term);
+    require(seen != nullptr && seen->checksum == stored.checksum,
+            "node {}: entry {} of term {} is on its disk, and was in no log", node.id(), index,
+            stored.term);
+    view.log.push_back(*seen);
   }
   // What others were promised is still there.
   for (const auto& other : nodes_) {
@@ -41,46 +50,82 @@ void Checks::restart(const Node& node, View& view) {
 // Brings the view of the log up to the core's, and checks what changed.
 void Checks::check_log(const raft::State& state, View& view) {
   const raft::Log& log = state.log;
+  const raft::LogPosition& base = log.base();
   raft::Index same = log.last_index();
-  while (same > 0 && log.in_memory(same) &&
-         !(same <= view.log.size() && view.log[same - 1].checksum == log.at(same).checksum())) {
+  const auto is_known = [&](raft::Index index, std::uint64_t checksum) {
+    const Record* record = view.at(index);
+    return record != nullptr && record->checksum == checksum;
+  };
+  while (same > base.index && log.in_memory(same) && !is_known(same, log.at(same).checksum())) {
     --same;
   }
-  require(same <= view.log.size(), "node {}: its log reaches {}, but nothing was appended after {}",
-          state.id(), same, view.log.size());
-  if (same < view.log.size()) {
+  const bool joins = same > base.index || same == view.base ||
+                     (base.checksum == 0 ? view.at(same) != nullptr : is_known(same, base.checksum));
+  if (!joins) {
+    // A snapshot has taken the place of the log.
+    require(base.index <= committed_.size() && committed_[base.index - 1].checksum == base.checksum,
+            "a snapshot holds what is committed: node {} begins anew after {}", state.id(),
+            base.index);
+    view.base = base.index;
+    view.log.clear();
+    view.commit_index = std::max(view.commit_index, base.index);
+  }
+  require(same <= view.last(), "node {}: its log reaches {}, but nothing was appended after {}",
+          state.id(), same, view.last());
+  if (same < view.last()) {
     require(view.role != raft::Role::kLeader || view.term != state.current_term(),
             "Leader Append-Only: node {} leads term {} and truncates its log from {}", state.id(),
             state.current_term(), same + 1);
     require(same >= view.commit_index,
             "no truncation at or below commit: node {} truncates from {}, committed to {}",
             state.id(), same + 1, view.commit_index);
-    view.log.resize(same);
+    view.log.resize(same - view.base);
   }
   for (raft::Index index = same + 1; index <= log.last_index(); ++index) {
     const raft::Entry& entry = log.at(index);
     check_appended(entry, view);
-    const auto command = Command::of(entry);
-    view.log.push_back({entry.term, entry.checksum(), command ? command->write : 0});
+    view.log.push_back(*seen_before(index, entry.term));
   }
+}
+
+const Checks::Record* Checks::seen_before(raft::Index index, raft::Term term) const {
+  if (index > seen_.size()) return nullptr;
+  for (const Record& record : seen_[index - 1]) {
+    if (record.term == term) return &record;
+  }
+  return nullptr;
 }
 
 // Log Matching: equal index and term, equal record; and as each record names the one before it,
 // equal logs up to there.
 void Checks::check_appended(const raft::Entry& entry, const View& view) {
-  const raft::Index index = view.log.size() + 1;
+  const raft::Index index = view.last() + 1;
   require(entry.index == index, "Log Matching: entry {} is stored at {}", entry.index, index);
-  require(entry.previous_checksum() == (view.log.empty() ? 0 : view.log.back().checksum),
-          "Log Matching: entry {} of term {} does not follow the record before it", index,
-          entry.term);
-  require(view.log.empty() || entry.term >= view.log.back().term,
-          "terms in a log do not fall: entry {} of term {} after term {}", index, entry.term,
-          view.log.empty() ? 0 : view.log.back().term);
-  if (checksums_.size() < index) checksums_.resize(index);
-  const auto [seen, is_new] = checksums_[index - 1].emplace(entry.term, entry.checksum());
-  require(seen->second == entry.checksum(),
-          "Log Matching: two entries {} of term {}: checksums {:016x} and {:016x}", index,
-          entry.term, seen->second, entry.checksum());
+  if (!view.log.empty()) {
+    require(entry.previous_checksum() == view.log.back().checksum,
+            "Log Matching: entry {} of term {} does not follow the record before it", index,
+            entry.term);
+    require(entry.term >= view.log.back().term,
+            "terms in a log do not fall: entry {} of term {} after term {}", index, entry.term,
+            view.log.back().term);
+  } else if (index > 1) {
+    require(entry.previous_checksum() == committed_[index - 2].checksum,
+            "Log Matching: entry {} of term {} does not follow the snapshot before it", index,
+            entry.term);
+  }
+  if (const Record* seen = seen_before(index, entry.term)) {
+    require(seen->checksum == entry.checksum(),
+            "Log Matching: two entries {} of term {}: checksums {:016x} and {:016x}", index,
+            entry.term, seen->checksum, entry.checksum());
+    return;
+  }
+  if (seen_.size() < index) seen_.resize(index);
+  Record record{entry.term, entry.checksum(), write_of(entry), nullptr};
+  if (entry.kind == raft::EntryKind::kConfiguration) {
+    record.configuration = std::make_shared<const raft::Configuration>(
+        *raft::decode_configuration(entry.payload().span()));
+  }
+  seen_[index - 1].push_back(std::move(record));
 }
 
 void Checks::check_new_leader(const Node& node, const View& view) {
@@ -89,60 +134,75 @@ void Checks::check_new_leader(const Node& node, const View& view) {
   const auto [leader, is_new] = leaders_.emplace(term, node.id());
   require(leader->second == node.id(), "Election Safety: nodes {} and {} lead term {}",
           leader->second, node.id(), term);
-  const auto own_vote = votes_.find({node.id(), term});
+  const auto own_vote = votes_.find({node.disk().identity(), term});
   require(node.disk().hard_state() == raft::HardState{term, node.id()} && own_vote != votes_.end(),
           "vote durable before it counts: node {} leads term {}, its disk knows term {}", node.id(),
           term, node.disk().hard_state().current_term);
-  const auto granted =
-      static_cast<std::size_t>(std::count_if(nodes_.begin(), nodes_.end(), [&](const auto& voter) {
-        const auto vote = votes_.find({voter->id(), term});
-        return vote != votes_.end() && vote->second == node.id();
-      }));
-  require(granted >= majority(), "a majority elects: node {} leads term {} with {} votes of {}",
-          node.id(), term, granted, nodes_.size());
+  const raft::Configuration& configuration = node.state().configuration();
+  const auto granted = intact_nodes(configuration, [&](const Node& voter) {
+    const auto vote = votes_.find({voter.disk().identity(), term});
+    return vote != votes_.end() && vote->second == node.id();
+  });
+  require(raft::Quorum(configuration.voters, configuration.old_voters).is_majority(granted),
+          "a majority elects, by the configuration of who stands: node {} leads term {} with {} "
+          "votes",
+          node.id(), term, granted.size());
   raft::Index last = committed_.size();
   while (last > 0 && committed_[last - 1].by_term >= term) --last;
-  require(last == 0 || (view.log.size() >= last &&
-                        view.log[last - 1].checksum == committed_[last - 1].checksum),
+  require(last == 0 || has_committed(view, last),
           "Leader Completeness: node {} leads term {} without entry {}, committed in term {}",
           node.id(), term, last, last == 0 ? 0 : committed_[last - 1].by_term);
+}
+
+bool Checks::has_committed(const View& view, raft::Index index) const {
+  if (index <= view.base) return true;  // a snapshot of it was looked at
+  const Record* record = view.at(index);
+  return record != nullptr && record->checksum == committed_[index - 1].checksum;
 }
 
 void Checks::check_commit(const raft::State& state, const View& view) {
   if (state.commit_index <= view.commit_index) return;
   const bool leads = state.role() == raft::Role::kLeader;
-  require(state.commit_index <= view.log.size(), "node {} commits {}, its log ends at {}",
-          state.id(), state.commit_index, view.log.size());
-  require(!leads || view.log[state.commit_index - 1].term == state.current_term(),
-          "only own-term entries commit by counting (A1): node {} of term {} commits {} of term {}",
-          state.id(), state.current_term(), state.commit_index,
-          view.log[state.commit_index - 1].term);
+  require(state.commit_index <= view.last(), "node {} commits {}, its log ends at {}", state.id(),
+          state.commit_index, view.last());
+  const Record* newest = view.at(state.commit_index);
+  require(!leads || (newest != nullptr && newest->term == state.current_term()),
+          "only own-term entries commit by counting (A1): node {} of term {} commits {}",
+          state.id(), state.current_term(), state.commit_index);
+  const bool is_news = state.commit_index > committed_.size();
   for (raft::Index index = view.commit_index + 1; index <= state.commit_index; ++index) {
-    const Record& record = view.log[index - 1];
     if (index > committed_.size()) {
-      commit(index, record, state.current_term());
+      commit(index, *view.at(index), state);
     } else {
-      require(committed_[index - 1].checksum == record.checksum,
-              "State Machine Safety: node {} commits another entry {} (term {}) than was "
-              "committed before (term {})",
-              state.id(), index, record.term, committed_[index - 1].term);
+      require(has_committed(view, index),
+              "State Machine Safety: node {} commits another entry {} than was committed before "
+              "(term {})",
+              state.id(), index, committed_[index - 1].term);
     }
   }
-  require_on_majority(state.commit_index);
+  // By the configuration in force at the leader, which may be younger than the one committed last.
+  if (is_news) require_on_majority(state.commit_index);
 }
 
-void Checks::commit(raft::Index index, const Record& record, raft::Term by_term) {
+void Checks::commit(raft::Index index, const Record& record, const raft::State& by) {
   ++report_.statistics.committed;
-  committed_.push_back({record.term, record.checksum, record.write, by_term});
+  const raft::Term by_term = by.current_term();
+  if (committing_ == nullptr || *committing_ != by.configuration()) {
+    committing_ = std::make_shared<const raft::Configuration>(by.configuration());
+  }
+  committed_.push_back({record.term, record.checksum, record.write, by_term, committing_});
   for (const auto& other : nodes_) {
     const auto seen = views_.find(other->id());
     if (seen == views_.end() || !other->runs()) continue;
     const View& view = seen->second;
     const bool later_leader = view.role == raft::Role::kLeader && view.term > by_term;
-    require(!later_leader ||
-                (view.log.size() >= index && view.log[index - 1].checksum == record.checksum),
+    require(!later_leader || has_committed(view, index),
             "Leader Completeness: node {} leads term {} without entry {}, committed in term {}",
             other->id(), view.term, index, by_term);
+  }
+  if (record.configuration != nullptr) {
+    ++report_.statistics.changes_committed;
+    committed_configuration_ = record.configuration;
   }
   if (record.write == 0) return;
   require(writes_committed_.insert(record.write).second,
@@ -164,9 +224,12 @@ void Checks::check_matches(const raft::State& state, const View& view) const {
   for (const auto& [peer, progress] : leader->peers) {
     const raft::Index match = progress.match_index();
     const Disk& disk = nodes_[peer - 1]->disk();
-    // A follower that has moved on to a later term owes this leader nothing more.
+    // A follower that has moved on to a later term owes this leader nothing more; nor does one
+    // that lost the directory with which it promised.
     if (match == 0 || disk.hard_state().current_term > state.current_term()) continue;
-    require(match <= view.log.size() && disk.holds(match, view.log[match - 1].checksum),
+    if (!is_intact(state.configuration(), peer)) continue;
+    const Record* record = view.at(match);
+    require(match <= view.base || (record != nullptr && disk.holds(match, record->checksum)),
             "match_index is on the follower's disk: node {} of term {} believes that node {} "
             "matches {}, its disk ends at {}",
             state.id(), state.current_term(), peer, match, disk.last_index());
@@ -177,15 +240,29 @@ void Checks::check_matches(const raft::State& state, const View& view) const {
           nodes_[state.id() - 1]->disk().last_index());
 }
 
-void Checks::vote(raft::NodeId voter, raft::Term term, raft::NodeId candidate) {
-  const auto [seen, is_new] = votes_.emplace(std::pair(voter, term), candidate);
+// dissertation §4.1: one uncommitted configuration at most. What a leader appends is counted from
+// what is committed, by whomever.
+void Checks::check_configurations(const raft::State& state) const {
+  if (state.role() != raft::Role::kLeader) return;
+  const View& view = views_.at(state.id());
+  std::size_t uncommitted = 0;
+  for (raft::Index index = std::max<raft::Index>(committed_.size(), view.base) + 1;
+       index <= view.last(); ++index) {
+    if (view.at(index)->configuration != nullptr) ++uncommitted;
+  }
+  require(uncommitted <= 1, "at most one uncommitted configuration (A2): node {} has {}",
+          state.id(), uncommitted);
+}
+
+void Checks::vote(const Node& voter, raft::Term term, raft::NodeId candidate) {
+  const auto [seen, is_new] = votes_.emplace(std::pair(voter.disk().identity(), term), candidate);
   require(seen->second == candidate, "one vote a term (A7): node {} votes for {} and {} in term {}",
-          voter, seen->second, candidate, term);
+          voter.id(), seen->second, candidate, term);
 }
 
 void Checks::on_hard_state_durable(const Node& node) {
   const raft::HardState& durable = node.disk().hard_state();
-  if (durable.voted_for) vote(node.id(), durable.current_term, *durable.voted_for);
+  if (durable.voted_for) vote(node, durable.current_term, *durable.voted_for);
 }
 
 void Checks::on_sent(const Node& node, const raft::Send& send) {
@@ -196,10 +273,10 @@ void Checks::on_sent(const Node& node, const raft::Send& send) {
           node.id(), raft::message_name(send.message), term, durable.current_term);
   if (const auto* reply = std::get_if<raft::RequestVoteReply>(&send.message)) {
     if (!reply->vote_granted) return;
-    require(durable.current_term > term || durable.voted_for == send.to,
+    require(durable.current_term > term || durable.voted_for == send.to.id,
             "a vote is durable before it is spoken (A7): node {} grants term {} to node {}",
-            node.id(), term, send.to);
-    vote(node.id(), term, send.to);
+            node.id(), term, send.to.id);
+    vote(node, term, send.to.id);
   } else if (const auto* accepted = std::get_if<raft::AppendEntriesAccepted>(&send.message)) {
     require(durable.current_term > term || accepted->match_index <= node.disk().last_index(),
             "acknowledged after the sync (A15): node {} accepts {}, its disk ends at {}", node.id(),
@@ -220,31 +297,94 @@ void Checks::on_apply(const Node& node, const raft::Entry& entry) {
           node.id(), entry.index, node.disk().last_index());
 }
 
+void Checks::on_applied(const Node& node, const raft::Entry& entry, const AppliedEntry& applied) {
+  constexpr raft::Index kHashEvery = 64;
+  if (effects_.size() < entry.index) effects_.resize(entry.index);
+  std::optional<Effect>& effect = effects_[entry.index - 1];
+  if (!effect) effect = Effect{applied.digest, std::nullopt};
+  require(effect->digest == applied.digest,
+          "equal outcome at equal applied index: node {} differs at {}", node.id(), entry.index);
+  if (entry.index % kHashEvery == 0) check_state(node);
+  const auto name = session_seq_of(entry);
+  const bool is_first = applied.effect_index == entry.index;
+  if (!name || std::holds_alternative<database::SessionExpired>(applied.outcome) ||
+      std::holds_alternative<database::SeqTooOld>(applied.outcome)) {
+    return;
+  }
+  const auto [seen, is_new] = session_effects_.emplace(*name, applied);
+  require(seen->second.effect_index == applied.effect_index &&
+              (!is_new || is_first),
+          "each session request is applied at most once: seq {} of session {} takes effect at {} "
+          "and {}",
+          name->seq, name->session, seen->second.effect_index, applied.effect_index);
+}
+
+void Checks::on_restored(const Node& node) {
+  if (node.machine().applied_index() > 0) check_state(node);
+}
+
+void Checks::check_state(const Node& node) {
+  const raft::Index applied = node.machine().applied_index();
+  if (effects_.size() < applied) effects_.resize(applied);
+  std::optional<Effect>& effect = effects_[applied - 1];
+  require(effect.has_value(), "node {} is restored to {}, which was never applied", node.id(),
+          applied);
+  const std::uint64_t hash = node.machine().state_hash();
+  if (!effect->state_hash) effect->state_hash = hash;
+  require(effect->state_hash == hash, "equal state at equal applied index: node {} differs at {}",
+          node.id(), applied);
+}
+
 void Checks::on_not_taken(std::uint64_t write) {
   require(!writes_committed_.contains(write),
           "a write refused as not taken has no effect: write {} was committed", write);
   writes_not_taken_.insert(write);
 }
 
-std::size_t Checks::disks_with(raft::Index index, std::uint64_t checksum) const {
-  return static_cast<std::size_t>(
-      std::count_if(nodes_.begin(), nodes_.end(),
-                    [&](const auto& node) { return node->disk().holds(index, checksum); }));
+bool Checks::is_intact(const raft::Configuration& configuration, raft::NodeId node) const {
+  const raft::Member* member = configuration.find(node);
+  return member != nullptr && nodes_[node - 1]->disk().identity() == member->identity &&
+         !nodes_[node - 1]->refused();
+}
+
+std::set<raft::NodeId> Checks::intact_nodes(const raft::Configuration& configuration,
+                                            const std::function<bool(const Node&)>& holds) const {
+  std::set<raft::NodeId> nodes;
+  for (const auto& node : nodes_) {
+    // What a damaged directory held counts: it refuses to take part, but for that it is there.
+    const raft::Member* member = configuration.find(node->id());
+    const bool counts = member != nullptr && node->disk().identity() == member->identity;
+    if (counts && holds(*node)) nodes.insert(node->id());
+  }
+  return nodes;
+}
+
+bool Checks::is_on_majority_of(const raft::Configuration& configuration, raft::Index index) const {
+  auto holders = intact_nodes(configuration, [&](const Node& node) {
+    return node.disk().holds(index, committed_[index - 1].checksum);
+  });
+  // Lost directories held what they had acknowledged; as long as a majority is whole, it shows.
+  for (const raft::Member& member : configuration.members) {
+    if (nodes_[member.id - 1]->disk().identity() != member.identity) holders.insert(member.id);
+  }
+  return raft::Quorum(configuration.voters, configuration.old_voters).is_majority(holders);
 }
 
 void Checks::require_on_majority(raft::Index index) const {
   require(index <= committed_.size(), "entry {} is not committed", index);
-  const std::size_t disks = disks_with(index, committed_[index - 1].checksum);
-  require(disks >= majority(),
-          "what is committed is on the disks of a majority: entry {} of term {} is on {} of {}",
-          index, committed_[index - 1].term, disks, nodes_.size());
+  const Committed& committed = committed_[index - 1];
+  require(is_on_majority_of(*committed.by, index) ||
+              (committed_configuration_ && is_on_majority_of(*committed_configuration_, index)),
+          "what is committed is on the disks of a majority: entry {} of term {} is not", index,
+          committed.term);
 }
 
 bool Checks::has_all_committed(const Node& node) const {
+  if (!node.runs()) return false;
   const View& view = views_.at(node.id());
   const raft::Index last = committed_.size();
-  return node.runs() && view.commit_index == last && node.machine().applied_index() == last &&
-         view.log.size() == last && node.disk().last_index() == last &&
+  return view.commit_index == last && node.machine().applied_index() == last &&
+         view.last() == last && node.disk().last_index() == last &&
          (last == 0 || node.disk().holds(last, committed_.back().checksum));
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <functional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -24,6 +25,8 @@ class Checks {
   void on_hard_state_durable(const Node& node);
   void on_sent(const Node& node, const raft::Send& send);
   void on_apply(const Node& node, const raft::Entry& entry);
+  void on_applied(const Node& node, const raft::Entry& entry, const AppliedEntry& applied);
+  void on_restored(const Node& node);
 
   // A write was refused as not taken: it must never be committed, now or later.
   void on_not_taken(std::uint64_t write);
@@ -32,8 +35,15 @@ class Checks {
   [[nodiscard]] std::uint64_t write_at(raft::Index index) const {
     return committed_.at(index - 1).write;
   }
-  // The entry at `index` is committed, and a majority has it on disk.
+  // The entry at `index` is committed, and a majority of the members has it on disk: by the
+  // configuration that counted then, or by the one committed last, and by directories.
   void require_on_majority(raft::Index index) const;
+  // Committed last; the first one before any is.
+  [[nodiscard]] const raft::Configuration* committed_configuration() const {
+    return committed_configuration_.get();
+  }
+  // Whether the directory that the configuration names is there.
+  [[nodiscard]] bool is_intact(const raft::Configuration& configuration, raft::NodeId node) const;
   // The node has everything that is committed, and nothing else, in its log and on its disk.
   [[nodiscard]] bool has_all_committed(const Node& node) const;
   // A write is committed only at an index above `floor`: it was asked after that one was answered.
@@ -44,12 +54,14 @@ class Checks {
     raft::Term term;
     std::uint64_t checksum;
     std::uint64_t write;  // 0: none
+    std::shared_ptr<const raft::Configuration> configuration;  // none in other entries
   };
   struct Committed {
     raft::Term term;
     std::uint64_t checksum;
     std::uint64_t write;
     raft::Term by_term;  // the term in which it was committed
+    std::shared_ptr<const raft::Configuration> by;  // the configuration that counted
   };
   // A node as it was after its last step.
   struct View {
@@ -57,26 +69,50 @@ class Checks {
     raft::Role role = raft::Role::kFollower;
     raft::Term term = 0;
     raft::Index commit_index = 0;
+    raft::Index base = 0;  // the log begins after it
     std::vector<Record> log;
+
+    [[nodiscard]] raft::Index last() const { return base + log.size(); }
+    // None where it is compacted away, or beyond the end.
+    [[nodiscard]] const Record* at(raft::Index index) const {
+      return index > base && index <= last() ? &log[index - base - 1] : nullptr;
+    }
   };
 
   void restart(const Node& node, View& view);
   void check_log(const raft::State& state, View& view);
+  [[nodiscard]] const Record* seen_before(raft::Index index, raft::Term term) const;
   void check_appended(const raft::Entry& entry, const View& view);
   void check_new_leader(const Node& node, const View& view);
   void check_commit(const raft::State& state, const View& view);
-  void commit(raft::Index index, const Record& record, raft::Term by_term);
+  void commit(raft::Index index, const Record& record, const raft::State& by);
   void check_matches(const raft::State& state, const View& view) const;
-  void vote(raft::NodeId voter, raft::Term term, raft::NodeId candidate);
-  [[nodiscard]] std::size_t disks_with(raft::Index index, std::uint64_t checksum) const;
-  [[nodiscard]] std::size_t majority() const { return nodes_.size() / 2 + 1; }
+  void vote(const Node& voter, raft::Term term, raft::NodeId candidate);
+  // Whether this view agrees with what is committed at `index`.
+  [[nodiscard]] bool has_committed(const View& view, raft::Index index) const;
+  [[nodiscard]] bool is_on_majority_of(const raft::Configuration& configuration,
+                                       raft::Index index) const;
+  void check_state(const Node& node);
+  void check_configurations(const raft::State& state) const;
+  [[nodiscard]] std::set<raft::NodeId> intact_nodes(
+      const raft::Configuration& configuration,
+      const std::function<bool(const Node&)>& holds) const;
 
   const Nodes& nodes_;
   Report& report_;
   std::map<raft::NodeId, View> views_;
   std::map<raft::Term, raft::NodeId> leaders_;
-  std::map<std::pair<raft::NodeId, raft::Term>, raft::NodeId> votes_;  // durable or spoken
-  std::vector<std::map<raft::Term, std::uint64_t>> checksums_;         // by index - 1
+  // Of each data directory, durable or spoken.
+  std::map<std::pair<raft::Identity, raft::Term>, raft::NodeId> votes_;
+  std::vector<std::vector<Record>> seen_;                              // by index - 1
+  struct Effect {
+    std::uint64_t digest = 0;
+    std::optional<std::uint64_t> state_hash;  // where it was looked at
+  };
+  std::vector<std::optional<Effect>> effects_;  // by applied index - 1
+  std::map<SessionSeq, AppliedEntry> session_effects_;  // the first outcome of each
+  std::shared_ptr<const raft::Configuration> committed_configuration_;
+  std::shared_ptr<const raft::Configuration> committing_;  // that counted last
   std::vector<Committed> committed_;                                   // by index - 1
   std::set<std::uint64_t> writes_committed_;
   std::set<std::uint64_t> writes_not_taken_;

@@ -3,138 +3,333 @@
 #include <algorithm>
 
 namespace sim {
+namespace {
 
-void Clients::run() {
-  if (stopped_) return;
-  base::Random& random = environment_.random;
-  Node& node = *nodes_[random.between(0, nodes_.size() - 1)];
-  if (node.runs()) {
-    if (random.chance(environment_.options.client.read_percent, 100)) {
-      read(node);
-    } else {
-      write(node);
-    }
-  }
-  environment_.schedule.after(random.between(0, 2 * environment_.options.client.interval_us),
-                              [this] { run(); });
+constexpr Microseconds kRetryUs = 20'000;
+
+Call draw_call(base::Random& random, const ClientOptions& options) {
+  const std::uint64_t drawn = random.between(0, 99);
+  if (drawn < options.read_percent) return Call::kGet;
+  return drawn < options.read_percent + options.delete_percent ? Call::kDelete : Call::kSet;
 }
 
-Clients::Request& Clients::add(Node& node, Ticket ticket) {
-  Request& request = requests_[ticket];
-  request.key = environment_.random.between(1, environment_.options.client.keys);
-  request.answered_index = answered_index_;
-  request.seen_version = seen_versions_[request.key];
-  request.start = node.starts();
+const char* name_of(Call call) {
+  switch (call) {
+    case Call::kSet:
+      return "set";
+    case Call::kDelete:
+      return "delete";
+    case Call::kGet:
+      return "get";
+  }
+  return "";
+}
+
+}  // namespace
+
+Clients::Clients(Environment& environment, Checks& checks, const Checks::Nodes& nodes)
+    : environment_(environment),
+      checks_(checks),
+      nodes_(nodes),
+      random_(environment.options.seed ^ 0x636c69656e7473),
+      left_(environment.options.client.operations),
+      sessions_(environment.options.client.sessions),
+      attempts_(all_nodes(environment.options)) {}
+
+// Operations come in bursts, which are spread over the whole time.
+void Clients::run() {
+  if (stopped_ || left_ == 0) return;
+  const ClientOptions& options = environment_.options.client;
+  if (left_in_burst_ == 0) left_in_burst_ = random_.between(1, options.burst);
+  begin_next();
+  --left_;
+  --left_in_burst_;
+  const Microseconds end = environment_.options.milliseconds * 1000;
+  const Microseconds now = environment_.schedule.now();
+  const Microseconds pause =
+      left_ == 0 || now >= end ? 0 : (end - now) * ((options.burst + 1) / 2) / left_;
+  environment_.schedule.after(
+      random_.between(0, 2 * (left_in_burst_ == 0 ? pause : options.interval_us)),
+      [this] { run(); });
+}
+
+void Clients::begin_next() {
+  const ClientOptions& options = environment_.options.client;
+  const Call call = draw_call(random_, options);
+  const bool named = random_.chance(options.session_percent, 100);
+  const std::size_t session = named && call != Call::kGet ? free_session() : kNoSession;
+  if (session == kNoSession) {
+    try_somewhere(begin(call, options.attempts));
+  } else {
+    begin_under_session(session, call);
+  }
+}
+
+std::size_t Clients::free_session() {
+  const auto found =
+      std::find_if(sessions_.begin(), sessions_.end(), [](const auto& each) { return !each.busy; });
+  return found == sessions_.end() ? kNoSession
+                                  : static_cast<std::size_t>(found - sessions_.begin());
+}
+
+// It is tried until it is answered; where the session is not open, that is opened instead.
+void Clients::begin_under_session(std::size_t place, Call call) {
+  Session& session = sessions_[place];
+  session.busy = true;
+  const Ticket ticket = begin(call, ~std::uint64_t{0});
+  Pending& operation = operations_[ticket];
+  operation.session = place;
+  operation.opens = session.id == 0;
+  if (!operation.opens) operation.name = SessionSeq{session.id, ++session.last_seq};
+  try_somewhere(ticket);
+}
+
+Clients::Ticket Clients::begin(Call call, std::uint64_t attempts) {
+  const Ticket ticket = operations_.size();
+  Pending& operation = operations_.emplace_back();
+  operation.key = random_.between(1, environment_.options.client.keys);
+  operation.attempts_left = attempts;
+  operation.told.call = call;
+  operation.told.asked = ++last_moment_;
+  if (call == Call::kSet) operation.told.value = ticket + 1;
   ++open_;
-  environment_.schedule.after(environment_.options.client.timeout_ms * 1000,
-                              [this, &node, ticket] { expire(node, ticket); });
-  return request;
+  ++environment_.report.statistics.operations;
+  environment_.report.note_named(kClients, "operation {0} is a {3} of key {1}", name_of(call),
+                                 ticket, operation.key);
+  return ticket;
 }
 
 Clients::Ticket Clients::write(Node& node) {
-  const Ticket ticket{node.id(), node.next_request()};
-  Request& request = add(node, ticket);
-  request.write = ++last_write_;
-  checks_.expect_above(request.write, answered_index_);
-  environment_.report.note(node.id(), "write: request, value, key", ticket.second, request.write,
-                           request.key);
-  const std::size_t padding =
-      environment_.random.between(0, environment_.options.client.value_bytes);
-  node.receive(
-      raft::CommandSubmitted{ticket.second, Command{request.write, request.key}.encode(padding)});
+  const Ticket ticket = begin(Call::kSet, 1);
+  try_at(node, ticket);
   return ticket;
 }
 
-Clients::Ticket Clients::read(Node& node) {
-  const Ticket ticket{node.id(), node.next_request()};
-  Request& request = add(node, ticket);
-  request.is_read = true;
-  environment_.report.note(node.id(), "read: request, key", ticket.second, request.key);
-  node.receive(raft::ReadRequested{ticket.second});
-  return ticket;
+void Clients::try_somewhere(Ticket ticket) {
+  try_at(*nodes_[random_.between(0, nodes_.size() - 1)], ticket);
 }
 
-Clients::Request* Clients::end(const Node& node, raft::RequestNumber number, Outcome outcome) {
-  const auto found = requests_.find({node.id(), number});
-  require(found != requests_.end() && found->second.start == node.starts(),
-          "node {} answers request {}, which it was never asked in this start", node.id(), number);
-  Request& request = found->second;
-  if (request.expired) return nullptr;
-  require(request.outcome == Outcome::kOpen, "node {} answers request {} twice", node.id(), number);
-  request.outcome = outcome;
+void Clients::try_at(Node& node, Ticket ticket) {
+  Pending& operation = operations_[ticket];
+  --operation.attempts_left;
+  if (!node.runs()) {
+    on_failed({ticket, 0, 0, Outcome::kOpen, false}, Outcome::kNotTaken);
+    return;
+  }
+  ++environment_.report.statistics.attempts;
+  Attempt attempt{.operation = ticket, .answered_index = answered_index_};
+  if (operation.told.call != Call::kGet) {
+    attempt.write = ++last_write_;
+    operation_of_write_.push_back(ticket);
+    checks_.expect_above(attempt.write, answered_index_);
+  }
+  const raft::RequestNumber number = begin_attempt(node, attempt);
+  environment_.report.note(node.id(), "is asked for operation {} in request {:x}", ticket, number);
+  node.receive(event_of(attempt, number));
+}
+
+raft::Event Clients::event_of(const Attempt& attempt, raft::RequestNumber number) {
+  const Pending& operation = operations_[attempt.operation];
+  const ClientOptions& options = environment_.options.client;
+  if (operation.told.call == Call::kGet) return raft::ReadRequested{number};
+  if (operation.opens) {
+    const OpenSession open{attempt.write, options.session_timeout_ms};
+    return raft::CommandSubmitted{number, open.encode()};
+  }
+  const Command command{attempt.write, operation.key, operation.told.call, operation.told.value,
+                        operation.name};
+  return raft::CommandSubmitted{number, command.encode(random_.between(0, options.value_bytes))};
+}
+
+raft::RequestNumber Clients::begin_attempt(Node& node, Attempt attempt) {
+  const raft::RequestNumber number = node.next_request();
+  Attempts& attempts = attempts_[node.id() - 1];
+  if (attempts.start != node.starts()) attempts = {node.starts(), {}};
+  attempts.all.push_back(attempt);
+  environment_.schedule.after(
+      environment_.options.client.timeout_ms * 1000,
+      [this, &node, number, start = node.starts()] { expire(node, number, start); });
+  return number;
+}
+
+Clients::Attempt& Clients::attempt_of(const Node& node, raft::RequestNumber number) {
+  Attempts& attempts = attempts_[node.id() - 1];
+  const std::uint64_t start = number >> raft::kRequestCounterBits;
+  const std::uint64_t counter = number & ((std::uint64_t{1} << raft::kRequestCounterBits) - 1);
+  require(attempts.start == node.starts() && start == attempts.start && counter >= 1 &&
+              counter <= attempts.all.size(),
+          "node {} answers request {:x}, which it was never asked in this start", node.id(),
+          number);
+  return attempts.all[counter - 1];
+}
+
+Clients::Attempt* Clients::end(const Node& node, raft::RequestNumber number, Outcome outcome) {
+  Attempt& attempt = attempt_of(node, number);
+  if (attempt.expired) return nullptr;
+  require(attempt.outcome == Outcome::kOpen, "node {} answers request {:x} twice", node.id(),
+          number);
+  attempt.outcome = outcome;
+  return &attempt;
+}
+
+void Clients::finish(Ticket ticket, Outcome outcome) {
+  Pending& operation = operations_[ticket];
+  if (operation.session != kNoSession) sessions_[operation.session].busy = false;
+  operation.outcome = outcome;
   --open_;
-  return &request;
+  if (outcome == Outcome::kDone) operation.told.answered = ++last_moment_;
 }
 
-void Clients::on_written(const Node& node, raft::RequestNumber number, raft::Index index) {
-  environment_.report.note(node.id(), "written: request, index", number, index);
-  Request* request = end(node, number, Outcome::kDone);
-  if (request == nullptr) return;
-  ++environment_.report.statistics.writes_acknowledged;
-  require(!request->is_read && checks_.last_committed() >= index &&
-              checks_.write_at(index) == request->write,
+void Clients::on_failed(const Attempt& attempt, Outcome outcome) {
+  if (attempt.operation == kOperator) return;
+  Pending& operation = operations_[attempt.operation];
+  operation.doubtful = operation.doubtful || outcome == Outcome::kUnknown;
+  const bool repeatable = operation.told.call == Call::kGet || operation.session != kNoSession;
+  const bool safe = outcome == Outcome::kNotTaken || repeatable;
+  if (safe && operation.attempts_left > 0 && !stopped_) {
+    environment_.schedule.after(random_.between(0, kRetryUs),
+                                [this, ticket = attempt.operation] { try_somewhere(ticket); });
+    return;
+  }
+  const bool effectless = operation.told.call == Call::kGet || !operation.doubtful;
+  finish(attempt.operation, effectless ? Outcome::kNotTaken : Outcome::kUnknown);
+}
+
+void Clients::finish_opening(Ticket ticket, const AppliedEntry& applied) {
+  const auto* opened = std::get_if<database::SessionOpened>(&applied.outcome);
+  if (opened != nullptr) {
+    ++environment_.report.statistics.sessions_opened;
+    sessions_[operations_[ticket].session] = {opened->session, 0, true};
+  }
+  operations_[ticket].told.call = Call::kGet;  // it wrote nothing: not for the histories
+  finish(ticket, Outcome::kNotTaken);
+}
+
+// No effect now; whether an earlier attempt had one, nobody was told.
+void Clients::on_session_expired(Ticket ticket) {
+  ++environment_.report.statistics.sessions_expired;
+  const Pending& operation = operations_[ticket];
+  sessions_[operation.session] = {0, 0, true};
+  finish(ticket, operation.doubtful ? Outcome::kUnknown : Outcome::kNotTaken);
+}
+
+void Clients::on_written(const Node& node, raft::RequestNumber number, raft::Index index,
+                         const AppliedEntry& applied) {
+  const raft::Index effect = applied.effect_index;
+  environment_.report.note(node.id(), "answers request {:x}: written at index {}, effect at {}",
+                           number, index, effect);
+  const Attempt* attempt = end(node, number, Outcome::kDone);
+  if (attempt == nullptr || attempt->operation == kOperator) return;
+  require(attempt->write != 0 && checks_.last_committed() >= index &&
+              checks_.write_at(index) == attempt->write,
           "success is of that very entry (A13): node {} answers write {} with index {}, where "
           "write {} is committed",
-          node.id(), request->write, index, checks_.write_at(index));
+          node.id(), attempt->write, index, checks_.write_at(index));
+  const Ticket ticket = attempt->operation;
+  if (operations_[ticket].opens) {
+    finish_opening(ticket, applied);
+    return;
+  }
+  if (std::holds_alternative<database::SessionExpired>(applied.outcome)) {
+    on_session_expired(ticket);
+    return;
+  }
+  ++environment_.report.statistics.writes_acknowledged;
+  if (effect != index) ++environment_.report.statistics.session_writes_repeated;
+  require(operation_of_write_.at(checks_.write_at(effect) - 1) == ticket,
+          "a retry is told of the first effect of the same request: node {} answers write {} with "
+          "index {}, where write {} is committed",
+          node.id(), attempt->write, effect, checks_.write_at(effect));
   checks_.require_on_majority(index);
   answered_index_ = std::max(answered_index_, index);
-  std::uint64_t& seen = seen_versions_[request->key];
-  seen = std::max(seen, node.machine().read(request->key).version);
+  Operation& told = operations_[ticket].told;
+  if (const auto* set = std::get_if<database::SetOutcome>(&applied.outcome)) {
+    told.version = set->version;
+  } else {
+    const auto* erased = std::get_if<database::DeleteOutcome>(&applied.outcome);
+    require(erased != nullptr, "node {} answers write {} with an outcome of another kind",
+            node.id(), attempt->write);
+    told.version = erased->found ? 1 : 0;
+  }
+  told.index = effect;
+  finish(ticket, Outcome::kDone);
+}
+
+void Clients::on_completed(const Node& node, const raft::Complete& completion) {
+  environment_.report.note(node.id(), "completes request {:x}: {}", completion.request,
+                           completion.number);
+  end(node, completion.request, Outcome::kDone);
 }
 
 void Clients::on_read(const Node& node, raft::RequestNumber number) {
   const auto applied = node.machine().applied_index();
-  environment_.report.note(node.id(), "read: request, at index", number, applied);
-  Request* request = end(node, number, Outcome::kDone);
-  if (request == nullptr) return;
+  environment_.report.note(node.id(), "answers request {:x}: read at index {}", number, applied);
+  const Attempt* attempt = end(node, number, Outcome::kDone);
+  if (attempt == nullptr) return;
   ++environment_.report.statistics.reads_served;
-  require(request->is_read, "node {} answers write {} as a read", node.id(), request->write);
-  require(applied >= request->answered_index,
+  require(attempt->write == 0, "node {} answers write {} as a read", node.id(), attempt->write);
+  require(applied >= attempt->answered_index,
           "a read sees every write acknowledged before it was asked: node {} reads at {}, {} was "
           "acknowledged",
-          node.id(), applied, request->answered_index);
-  const std::uint64_t version = node.machine().read(request->key).version;
-  require(version >= request->seen_version,
-          "reads never go back: node {} reads version {} of key {}, {} was told before", node.id(),
-          version, request->key, request->seen_version);
-  std::uint64_t& seen = seen_versions_[request->key];
-  seen = std::max(seen, version);
+          node.id(), applied, attempt->answered_index);
+  Pending& operation = operations_[attempt->operation];
+  const Register found = node.machine().read(operation.key);
+  operation.told.value = found.value;
+  operation.told.version = found.version;
+  operation.told.index = found.index;
+  finish(attempt->operation, Outcome::kDone);
 }
 
 void Clients::on_refused(const Node& node, const raft::Refuse& refusal) {
-  environment_.report.note(node.id(), "refused: request, reason", refusal.request,
-                           static_cast<std::uint64_t>(refusal.reason));
   const bool unknown = refusal.reason == raft::RefusalReason::kUnknownOutcome;
+  const bool busy = refusal.reason == raft::RefusalReason::kBusy ||
+                    refusal.reason == raft::RefusalReason::kConflict;
+  environment_.report.note_named(node.id(), "refuses request {0:x}: {3}",
+                                 unknown ? "unknown outcome" : (busy ? "busy" : "no leader"),
+                                 refusal.request);
   Statistics& statistics = environment_.report.statistics;
-  if (unknown) {
-    ++statistics.unknown_outcomes;
-  } else if (refusal.reason == raft::RefusalReason::kBusy) {
-    ++statistics.refused_busy;
-  } else {
-    ++statistics.refused_no_leader;
+  ++(unknown ? statistics.unknown_outcomes
+     : busy  ? statistics.refused_busy
+             : statistics.refused_no_leader);
+  const Outcome outcome = unknown ? Outcome::kUnknown : Outcome::kNotTaken;
+  const Attempt* attempt = end(node, refusal.request, outcome);
+  if (attempt == nullptr) return;
+  if (!unknown && attempt->write != 0) checks_.on_not_taken(attempt->write);
+  on_failed(*attempt, outcome);
+}
+
+void Clients::expire(Node& node, raft::RequestNumber number, std::uint64_t start) {
+  if (attempts_[node.id() - 1].start != start) return;
+  Attempt& attempt = attempt_of(node, number);
+  if (attempt.outcome != Outcome::kOpen) return;
+  attempt.outcome = Outcome::kUnknown;
+  attempt.expired = true;
+  environment_.report.note(node.id(), "has not answered request {:x} in time", number);
+  node.receive(raft::RequestExpired{number});
+  on_failed(attempt, Outcome::kUnknown);
+}
+
+void Clients::on_ended(const Node& node) {
+  Attempts ended = std::exchange(attempts_[node.id() - 1], {});
+  for (Attempt& attempt : ended.all) {
+    if (attempt.outcome == Outcome::kOpen) on_failed(attempt, Outcome::kUnknown);
   }
-  const Request* request =
-      end(node, refusal.request, unknown ? Outcome::kUnknown : Outcome::kNotTaken);
-  if (request == nullptr) return;
-  if (!unknown && !request->is_read) checks_.on_not_taken(request->write);
 }
 
-void Clients::expire(Node& node, const Ticket& ticket) {
-  Request& request = requests_.at(ticket);
-  if (request.outcome != Outcome::kOpen) return;
-  request.outcome = Outcome::kUnknown;
-  request.expired = true;
-  --open_;
-  environment_.report.note(node.id(), "expires: request", ticket.second);
-  if (node.starts() == request.start) node.receive(raft::RequestExpired{ticket.second});
-}
-
-void Clients::on_crashed(const Node& node) {
-  const auto first = requests_.lower_bound({node.id(), 0});
-  for (auto each = first; each != requests_.end() && each->first.first == node.id(); ++each) {
-    if (each->second.outcome != Outcome::kOpen) continue;
-    each->second.outcome = Outcome::kUnknown;
-    --open_;
+void Clients::check_histories() {
+  std::vector<std::vector<Operation>> histories(environment_.options.client.keys + 1);
+  for (const Pending& operation : operations_) {
+    if (operation.outcome == Outcome::kNotTaken || operation.opens) continue;
+    histories[operation.key].push_back(operation.told);
+  }
+  for (std::size_t key = 1; key < histories.size(); ++key) {
+    const Judgement judgement = judge(histories[key]);
+    require(judgement.verdict != Verdict::kNotLinearizable,
+            "linearizability of key {} ({} calls): {}", key, histories[key].size(),
+            judgement.explanation);
+    if (judgement.verdict == Verdict::kUndecided) {
+      ++environment_.report.statistics.histories_undecided;
+    }
   }
 }
 

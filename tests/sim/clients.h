@@ -1,13 +1,20 @@
-// Clients: who asks the cluster, at random nodes, for writes of unique values and for reads, and
-// remembers what was answered. Checks what a client may rely on: an acknowledged write is
-// committed, on a majority and readable by whoever asks afterwards; a read never goes back; what
-// was refused as not taken has no effect; a request has one end.
+// Clients: who asks the cluster, at random nodes, for sets, deletes and gets. An operation is
+// tried again elsewhere as long as that is safe: where it was not taken, gets always, and writes
+// under a session, which take effect once. What was told is remembered as one history a key, and
+// has to be linearizable in the end. Requests of an operator, whose outcome shows elsewhere, go
+// through here too, as their numbers are those of clients.
+//
+// Checked at once is what one answer shows: an acknowledged write is that very entry, committed
+// and on a majority; a read sees every write acknowledged before; what was refused as not taken
+// has no effect; a request has one end.
 #pragma once
 
-#include <map>
-#include <utility>
+#include <cstdint>
+#include <vector>
 
+#include "base/random.h"
 #include "checks.h"
+#include "linearizability.h"
 #include "node.h"
 
 namespace sim {
@@ -16,51 +23,104 @@ enum class Outcome : std::uint8_t { kOpen, kDone, kNotTaken, kUnknown };
 
 class Clients {
  public:
-  using Ticket = std::pair<raft::NodeId, raft::RequestNumber>;
+  using Ticket = std::size_t;  // of an operation
 
-  Clients(Environment& environment, Checks& checks, const Checks::Nodes& nodes)
-      : environment_(environment), checks_(checks), nodes_(nodes) {}
+  Clients(Environment& environment, Checks& checks, const Checks::Nodes& nodes);
 
-  // Requests come until they are stopped.
+  // Operations come until they are stopped; from then on none is tried again.
   void run();
   void stop() { stopped_ = true; }
 
+  // A set, asked once, at this node.
   Ticket write(Node& node);
-  Ticket read(Node& node);
-  [[nodiscard]] Outcome outcome(const Ticket& ticket) const { return requests_.at(ticket).outcome; }
+  [[nodiscard]] Outcome outcome(Ticket ticket) const { return operations_[ticket].outcome; }
   [[nodiscard]] std::size_t open() const { return open_; }
 
   // The ends of requests.
-  void on_written(const Node& node, raft::RequestNumber number, raft::Index index);
+  void on_written(const Node& node, raft::RequestNumber number, raft::Index index,
+                  const AppliedEntry& applied);
+  void on_completed(const Node& node, const raft::Complete& completion);
   void on_read(const Node& node, raft::RequestNumber number);
   void on_refused(const Node& node, const raft::Refuse& refusal);
-  void on_crashed(const Node& node);
+  void on_ended(const Node& node);
+
+  // An operator asks this node, which runs: `event` gets the number of the request.
+  template <typename MakeEvent>
+  void ask(Node& node, MakeEvent make_event) {
+    const raft::RequestNumber number = begin_attempt(node, {.operation = kOperator});
+    node.receive(make_event(number));
+  }
+
+  // When all is over.
+  void check_histories();
 
  private:
-  struct Request {
-    bool is_read = false;
+  static constexpr Ticket kOperator = ~Ticket{0};
+  static constexpr std::size_t kNoSession = ~std::size_t{0};
+
+  struct Pending {
+    Operation told;
     std::uint64_t key = 0;
-    std::uint64_t write = 0;         // none for a read
+    std::size_t session = kNoSession;  // its place in sessions_
+    bool opens = false;                // it opens that session, and writes nothing
+    std::optional<SessionSeq> name;
+    bool doubtful = false;  // an attempt may have taken effect, and nobody was told
+    std::uint64_t attempts_left = 0;
+    Outcome outcome = Outcome::kOpen;
+  };
+  // One request to one node.
+  struct Attempt {
+    Ticket operation = 0;
+    std::uint64_t write = 0;         // none for a get
     raft::Index answered_index = 0;  // the highest that was acknowledged when this was asked
-    std::uint64_t seen_version = 0;  // of the key: the highest that was told when this was asked
-    std::uint64_t start = 0;         // of the node
     Outcome outcome = Outcome::kOpen;
     bool expired = false;
   };
-  Request& add(Node& node, Ticket ticket);
+  // One client that numbers its writes, one after the other.
+  struct Session {
+    std::uint64_t id = 0;  // 0: not open
+    std::uint64_t last_seq = 0;
+    bool busy = false;
+  };
+  // Those of one node since its last start, by the order of their numbers.
+  struct Attempts {
+    std::uint64_t start = 0;
+    std::vector<Attempt> all;
+  };
+
+  void begin_next();
+  Ticket begin(Call call, std::uint64_t attempts);
+  [[nodiscard]] std::size_t free_session();
+  void begin_under_session(std::size_t session, Call call);
+  raft::RequestNumber begin_attempt(Node& node, Attempt attempt);
+  void finish_opening(Ticket ticket, const AppliedEntry& applied);
+  void on_session_expired(Ticket ticket);
+  [[nodiscard]] raft::Event event_of(const Attempt& attempt, raft::RequestNumber number);
+  void try_somewhere(Ticket ticket);
+  void try_at(Node& node, Ticket ticket);
+  [[nodiscard]] Attempt& attempt_of(const Node& node, raft::RequestNumber number);
   // None where nobody waits any more.
-  Request* end(const Node& node, raft::RequestNumber number, Outcome outcome);
-  void expire(Node& node, const Ticket& ticket);
+  Attempt* end(const Node& node, raft::RequestNumber number, Outcome outcome);
+  void expire(Node& node, raft::RequestNumber number, std::uint64_t start);
+  // An attempt got no answer that counts.
+  void on_failed(const Attempt& attempt, Outcome outcome);
+  void finish(Ticket ticket, Outcome outcome);
 
   Environment& environment_;
   Checks& checks_;
   const Checks::Nodes& nodes_;
+  base::Random random_;
   bool stopped_ = false;
-  std::map<Ticket, Request> requests_;
+  std::uint64_t left_;  // operations that have not begun
+  std::uint64_t left_in_burst_ = 0;
+  std::vector<Pending> operations_;
+  std::vector<Ticket> operation_of_write_;  // by write - 1
+  std::vector<Session> sessions_;
+  std::vector<Attempts> attempts_;  // by node - 1
   std::size_t open_ = 0;
   std::uint64_t last_write_ = 0;
+  std::uint64_t last_moment_ = 0;  // of questions and answers
   raft::Index answered_index_ = 0;
-  std::map<std::uint64_t, std::uint64_t> seen_versions_;  // by key
 };
 
 }  // namespace sim

@@ -1,83 +1,228 @@
 #include "disk.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "bit_flip.h"
 #include "report.h"
 
 namespace sim {
+namespace {
 
-void Disk::begin_sync(std::size_t count) {
-  while (count-- > 0 && !waiting_.empty()) {
-    writing_.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
+const std::filesystem::path kDirectory = "node";
+constexpr const char* kCluster = "simulation";
+// Changes of the files that a start, or an order, makes at most as a rule.
+constexpr std::uint64_t kChangesOfAStart = 12;
+constexpr std::uint64_t kChangesOfAnOrder = 4;
+constexpr std::uint64_t kReads = 10;
+
+}  // namespace
+
+Disk::Disk(const DiskOptions& options, std::uint64_t seed, raft::NodeId node)
+    : options_(options), random_(seed), node_(node) {}
+
+raft::Restored Disk::open(std::size_t recent_bytes, bool interrupted) {
+  if (interrupted) {
+    files_.fail_after(random_.between(0, kChangesOfAStart), storage::FaultKind::kPowerCut);
   }
-}
-
-std::vector<raft::Persist> Disk::finish_sync() {
-  for (const raft::Persist& order : writing_) write(order, order.entries.size());
-  return std::exchange(writing_, {});
-}
-
-void Disk::truncate_from(raft::Index index) {
-  require(index >= 1 && index <= log_.size(), "a truncation from {} of a stored log to {}", index,
-          log_.size());
-  log_.resize(index - 1);
-}
-
-void Disk::write(const raft::Persist& order, std::size_t entries) {
-  if (order.hard_state) hard_state_ = *order.hard_state;
-  if (order.truncate_from) truncate_from(*order.truncate_from);
-  for (std::size_t i = 0; i < entries; ++i) {
-    const raft::Entry& entry = order.entries[i];
-    const std::uint64_t previous = log_.empty() ? 0 : log_.back().checksum();
-    require(entry.index == log_.size() + 1 && entry.previous_checksum() == previous,
-            "entry {} does not follow the stored log to {}", entry.index, log_.size());
-    log_.push_back(entry);
+  if (random_.chance(options_.read_error_per_mille, 1000)) {
+    files_.fail_read_after(random_.between(0, kReads));
   }
-}
-
-std::size_t Disk::crash(base::Random& random) {
-  const std::size_t whole = random.between(0, writing_.size());
-  for (std::size_t i = 0; i < whole; ++i) write(writing_[i], writing_[i].entries.size());
-  if (whole < writing_.size()) {
-    // One order is caught half-way: the hard state first, then the truncation, then entries.
-    raft::Persist torn = writing_[whole];
-    const std::uint64_t parts = random.between(0, 3);
-    if (parts < 1) torn.hard_state.reset();
-    if (parts < 2) torn.truncate_from.reset();
-    write(torn, parts < 3 ? 0 : random.between(0, torn.entries.size()));
-  }
-  const std::size_t lost = writing_.size() - whole + waiting_.size();
-  writing_.clear();
-  waiting_.clear();
-  return lost;
-}
-
-raft::Restored Disk::restored(raft::Index applied_index, std::size_t recent) const {
-  raft::Restored restored;
-  restored.hard_state = hard_state_;
-  restored.applied_index = applied_index;
-  restored.last_index = log_.size();
-  for (const raft::Entry& entry : log_) {
-    if (restored.term_runs.empty() || restored.term_runs.back().term != entry.term) {
-      restored.term_runs.push_back({entry.index, entry.term});
-    }
-  }
-  const std::size_t count = std::min(recent, log_.size());
-  restored.recent.assign(log_.end() - static_cast<std::ptrdiff_t>(count), log_.end());
+  open_files();
+  auto restored = persistence_->restored(0, recent_bytes);
+  if (interrupted) throw storage::DiskFault("the start is interrupted when all is open");
   return restored;
 }
 
-std::vector<raft::Entry> Disk::fetch(const raft::FetchEntries& wanted) const {
+void Disk::open_files() {
+  directory_ =
+      std::make_unique<storage::DataDirectory>(files_, kDirectory, kCluster, node_, random_.next());
+  require(identity_ == 0 || identity_ == directory_->id(),
+          "node {} finds itself on another data directory", node_);
+  identity_ = directory_->id();
+  snapshots_ = std::make_unique<storage::SnapshotStore>(files_, directory_->snapshots_path(),
+                                                        directory_->id());
+  auto hard_state =
+      std::make_unique<storage::HardStateStore>(files_, kDirectory, directory_->fresh());
+  auto log = std::make_unique<storage::LogStore>(files_, directory_->log_path(), directory_->id(),
+                                                 storage::LogOptions{options_.segment_bytes});
+  compare_hard_state(hard_state->current());
+  compare_snapshot();
+  compare_log(*log);
+  persistence_ = std::make_unique<storage::Persistence>(kDirectory, std::move(hard_state),
+                                                        std::move(log), snapshots_->newest());
+  if (persistence_->log_replaced()) follow_reset(snapshot_index_);
+  hard_state_ = persistence_->hard_state();
+}
+
+void Disk::compare_hard_state(const raft::HardState& found) {
+  require(found == hard_state_ || found == possible_hard_state_,
+          "what was synced is there after a start: node {} had term {} and vote {}, now term {} "
+          "and vote {}",
+          node_, hard_state_.current_term, hard_state_.voted_for.value_or(0), found.current_term,
+          found.voted_for.value_or(0));
+  hard_state_ = found;
+  possible_hard_state_.reset();
+}
+
+void Disk::compare_snapshot() {
+  const auto& newest = snapshots_->newest();
+  const raft::Index index = newest ? newest->last.index : 0;
+  require(index >= snapshot_index_,
+          "what was synced is there after a start: node {} had a snapshot up to {}, now up to {}",
+          node_, snapshot_index_, index);
+  snapshot_index_ = index;
+}
+
+void Disk::compare_log(const storage::LogStore& log) {
+  const raft::Index base = log.base().index;
+  require(base <= snapshot_index_, "node {}: its log begins after {}, its snapshot ends with {}",
+          node_, base, snapshot_index_);
+  require(log.last_index() >= certain_index_,
+          "what was synced is there after a start: node {} had entries up to {}, now up to {}",
+          node_, certain_index_, log.last_index());
+  // The last certain entry shows, by the chain of checksums, that all before it are the same.
+  const raft::Index first = std::max({certain_index_, base + 1, raft::Index{1}});
   std::vector<raft::Entry> entries;
-  std::size_t bytes = 0;
-  const raft::Index last = std::min<raft::Index>(wanted.last_index, log_.size());
-  for (raft::Index index = wanted.first_index; index <= last; ++index) {
-    bytes += log_[index - 1].record.size();
-    if (!entries.empty() && bytes > wanted.max_bytes) break;
-    entries.push_back(log_[index - 1]);
+  if (log.last_index() >= first) entries = log.read(first, log.last_index(), SIZE_MAX);
+  const bool comparable = certain_index_ > base && certain_index_ > base_index_;
+  require(!comparable || records_[certain_index_ - base_index_ - 1].checksum ==
+                             entries.front().checksum(),
+          "what was synced is there after a start: node {} has another entry {} than before", node_,
+          certain_index_);
+  const raft::Index kept = std::max(certain_index_, base);
+  if (base > base_index_) {
+    const auto gone = std::min<std::size_t>(base - base_index_, records_.size());
+    records_.erase(records_.begin(), records_.begin() + static_cast<std::ptrdiff_t>(gone));
+    base_index_ = base;
   }
-  return entries;
+  records_.resize(kept - base_index_);
+  for (const raft::Entry& entry : entries) {
+    if (entry.index > kept) records_.push_back({entry.term, entry.checksum()});
+  }
+  certain_index_ = base_index_ + records_.size();
+}
+
+void Disk::follow_reset(raft::Index index) {
+  base_index_ = index;
+  records_.clear();
+  certain_index_ = index;
+}
+
+std::string Disk::snapshot_content() const {
+  std::string content;
+  const raft::SnapshotHead& head = *snapshots_->newest();
+  while (content.size() < head.size) {
+    const auto bytes = snapshots_->read(head.last.index, content.size(), SIZE_MAX);
+    require(bytes && !bytes->empty(), "node {}: its snapshot of {} bytes ends at {}", node_,
+            head.size, content.size());
+    content += bytes->view();
+  }
+  return content;
+}
+
+void Disk::note_snapshot() {
+  const raft::Index index = snapshots_->newest() ? snapshots_->newest()->last.index : 0;
+  require(index >= snapshot_index_, "node {}: its newest snapshot goes back from {} to {}", node_,
+          snapshot_index_, index);
+  snapshot_index_ = index;
+}
+
+void Disk::wipe() {
+  files_.wipe(kDirectory);
+  damaged_ = false;
+  identity_ = 0;
+  hard_state_ = {};
+  possible_hard_state_.reset();
+  records_.clear();
+  base_index_ = certain_index_ = snapshot_index_ = 0;
+}
+
+void Disk::expect_part_of(std::span<const raft::Persist> group) {
+  for (const raft::Persist& order : group) {
+    if (order.hard_state) possible_hard_state_ = order.hard_state;
+    if (order.truncate_from) certain_index_ = std::min(certain_index_, *order.truncate_from - 1);
+    if (order.reset_to) certain_index_ = std::min(certain_index_, order.reset_to->index);
+  }
+}
+
+void Disk::close(End end, std::span<const raft::Persist> group) {
+  if (persistence_ != nullptr && !group.empty()) {
+    expect_part_of(group);
+    files_.fail_after(random_.between(0, group.size() * kChangesOfAnOrder),
+                      storage::FaultKind::kPowerCut);
+    try {
+      persistence_->persist(group);
+    } catch (const storage::DiskFault&) {
+      // Here it ended.
+    }
+  }
+  persistence_.reset();
+  snapshots_.reset();
+  directory_.reset();
+  files_.heal();
+  files_.heal_reads();
+  fault_due_ = 0;
+  if (end == End::kPowerCut) files_.crash(kDirectory, random_);
+}
+
+void Disk::draw_faults(std::size_t orders) {
+  const bool write_error = random_.chance(options_.write_error_per_mille, 1000);
+  const bool no_space = random_.chance(options_.no_space_per_mille, 1000);
+  const std::uint64_t passing = random_.between(0, orders * kChangesOfAnOrder);
+  if (random_.chance(options_.read_error_per_mille, 1000)) {
+    files_.fail_read_after(random_.between(0, kReads));
+  }
+  if (fault_due_ != 0 || !(write_error || no_space)) return;
+  files_.fail_after(passing,
+                    write_error ? storage::FaultKind::kInputOutput : storage::FaultKind::kNoSpace);
+  fault_due_ = files_.operations() + passing + 1;
+}
+
+void Disk::persist(std::span<const raft::Persist> group) {
+  draw_faults(group.size());
+  try {
+    persistence_->persist(group);
+    persistence_->trim_to(storage::Persistence::compact_to(group));
+  } catch (const storage::DiskFault&) {
+    expect_part_of(group);
+    throw;
+  }
+  require(fault_due_ == 0 || files_.operations() < fault_due_,
+          "a failed write or sync ends the node (A16): node {} went on", node_);
+  for (const raft::Persist& order : group) {
+    if (order.hard_state) hard_state_ = *order.hard_state;
+    if (order.reset_to) follow_reset(order.reset_to->index);
+    if (order.truncate_from) records_.resize(*order.truncate_from - 1 - base_index_);
+    for (const raft::Entry& entry : order.entries) {
+      records_.push_back({entry.term, entry.checksum()});
+    }
+  }
+  certain_index_ = base_index_ + records_.size();
+}
+
+std::vector<raft::EntriesFetched> Disk::fetch(std::span<const raft::FetchEntries> wanted) {
+  return persistence_->fetch(wanted);
+}
+
+bool Disk::flip_bit() {
+  if (!random_.chance(options_.bit_flip_per_mille, 1000)) return false;
+  const auto ranges = detectable_ranges(files_, kDirectory);
+  if (ranges.empty()) return false;
+  const Range& range = ranges[random_.between(0, ranges.size() - 1)];
+  std::vector<std::byte> bytes = files_.content(range.file);
+  bytes[random_.between(0, range.bytes - 1)] ^= std::byte{1} << random_.between(0, 7);
+  files_.set_content(range.file, std::move(bytes));
+  damaged_ = true;
+  return true;
+}
+
+void Disk::stop_faults() {
+  options_.write_error_per_mille = options_.no_space_per_mille = 0;
+  options_.read_error_per_mille = options_.bit_flip_per_mille = 0;
+  files_.heal();
+  files_.heal_reads();
+  fault_due_ = 0;
 }
 
 }  // namespace sim

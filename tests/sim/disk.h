@@ -1,55 +1,111 @@
-// Disk: what one node has stored, at the level of Persist orders. Orders wait, are written in
-// turn, and are on disk when the sync ends; a crash keeps everything synced and an arbitrary
-// beginning of what was being written. The unit here is an order and its parts, in the sequence
-// that effects.h promises; bytes and files are the matter of the storage library's own tests.
-//
-// Invariant: what is stored is exactly the outcome of the first so many orders, or, after a
-// crash, of those and a beginning of the parts of the next.
+// Disk: the data directory of one node. The storage of the product does all the work, on a
+// simulated file system that fails as the options say; beside it stands a model of what is on
+// disk for sure, and every start is compared with it: what was synced is there, to the entry.
 #pragma once
 
-#include <deque>
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/random.h"
+#include "faulty_disk.h"
+#include "options.h"
 #include "raft/effects.h"
 #include "raft/server.h"
+#include "storage/data_directory.h"
+#include "storage/persistence.h"
+#include "storage/snapshot_store.h"
 
 namespace sim {
 
+// How the process that uses the directory ends.
+enum class End : std::uint8_t {
+  kKill,      // what it wrote stays in the page cache
+  kPowerCut,  // what was not synced is lost, in part or as a whole
+};
+
 class Disk {
  public:
-  void order(raft::Persist order) { waiting_.push_back(std::move(order)); }
-  [[nodiscard]] bool writing() const { return !writing_.empty(); }
-  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  struct Record {
+    raft::Term term;
+    std::uint64_t checksum;
+  };
 
-  // Begins to write up to `count` of the waiting orders, under one sync. Not while writing.
-  void begin_sync(std::size_t count);
-  // The sync ended: the orders that are now on disk. Their promises may leave.
-  [[nodiscard]] std::vector<raft::Persist> finish_sync();
-  // Power is lost. Returns how many orders were lost, whole or in part.
-  std::size_t crash(base::Random& random);
+  Disk(const DiskOptions& options, std::uint64_t seed, raft::NodeId node);
 
-  [[nodiscard]] raft::Restored restored(raft::Index applied_index, std::size_t recent) const;
-  // Consecutive from `first`; empty where that entry has been truncated away meanwhile.
-  [[nodiscard]] std::vector<raft::Entry> fetch(const raft::FetchEntries& wanted) const;
+  // A start. Throws DiskFault, after which it may be tried again, or Damage or Refused.
+  // `interrupted`: it ends in the middle, and throws DiskFault. The applied index is left open.
+  [[nodiscard]] raft::Restored open(std::size_t recent_bytes, bool interrupted);
+  // The process ends, in the middle of carrying out `group`.
+  void close(End end, std::span<const raft::Persist> group);
 
-  // What is on disk for sure.
+  // Between open() and close(). Each may throw DiskFault: then nothing may be promised any more.
+  void persist(std::span<const raft::Persist> group);
+  [[nodiscard]] std::vector<raft::EntriesFetched> fetch(std::span<const raft::FetchEntries> wanted);
+
+  // Snapshots. Each may throw DiskFault.
+  [[nodiscard]] storage::SnapshotStore& snapshots() { return *snapshots_; }
+  // The whole content of the newest.
+  [[nodiscard]] std::string snapshot_content() const;
+  // Whatever was just done made this the newest, on disk.
+  void note_snapshot();
+
+  // While closed: everything is lost. The next start finds an empty disk.
+  void wipe();
+  [[nodiscard]] raft::Identity identity() const { return identity_; }  // 0: never opened
+  // While closed: perhaps one bit of what is stored changes. Whether it did.
+  bool flip_bit();
+  [[nodiscard]] bool damaged() const { return damaged_; }
+  void stop_faults();
+
+  // What is on disk for sure; while closed, what was there before.
   [[nodiscard]] const raft::HardState& hard_state() const { return hard_state_; }
-  [[nodiscard]] raft::Index last_index() const { return log_.size(); }
-  // Whether the entry at `index` is stored, the very one with this checksum.
-  [[nodiscard]] bool holds(raft::Index index, std::uint64_t checksum) const {
-    return index >= 1 && index <= log_.size() && log_[index - 1].checksum() == checksum;
+  [[nodiscard]] raft::Index last_index() const {
+    return std::max(base_index_ + records_.size(), snapshot_index_);
   }
-  [[nodiscard]] const std::vector<raft::Entry>& log() const { return log_; }
+  // Whether the entry at `index` is stored, the very one with this checksum, or a snapshot that
+  // stands for it: snapshots are compared by what they make of a state machine.
+  [[nodiscard]] bool holds(raft::Index index, std::uint64_t checksum) const {
+    if (index <= snapshot_index_) return true;
+    return index > base_index_ && index - base_index_ <= records_.size() &&
+           records_[index - base_index_ - 1].checksum == checksum;
+  }
+  // From base_index() + 1 on.
+  [[nodiscard]] const std::vector<Record>& records() const { return records_; }
+  [[nodiscard]] raft::Index base_index() const { return base_index_; }
 
  private:
-  void write(const raft::Persist& order, std::size_t entries);
-  void truncate_from(raft::Index index);
+  void open_files();
+  void compare_hard_state(const raft::HardState& found);
+  void compare_snapshot();
+  void compare_log(const storage::LogStore& log);
+  void follow_reset(raft::Index index);
+  // A part of `group` may be on disk, and may be found there at the next start.
+  void expect_part_of(std::span<const raft::Persist> group);
+  void draw_faults(std::size_t orders);
 
+  DiskOptions options_;
+  base::Random random_;
+  raft::NodeId node_;
+  FaultyDisk files_;
+  std::unique_ptr<storage::DataDirectory> directory_;
+  std::unique_ptr<storage::SnapshotStore> snapshots_;
+  std::unique_ptr<storage::Persistence> persistence_;
+  raft::Identity identity_ = 0;
+  std::uint64_t fault_due_ = 0;  // at this change of the files; 0: none is
+  bool damaged_ = false;
+
+  // The model. Where an order was under way when the process ended, a part of it may be there.
   raft::HardState hard_state_;
-  std::vector<raft::Entry> log_;  // index 1 first
-  std::deque<raft::Persist> waiting_;
-  std::vector<raft::Persist> writing_;
+  std::optional<raft::HardState> possible_hard_state_;
+  raft::Index base_index_ = 0;     // records_ begins after it
+  std::vector<Record> records_;
+  raft::Index certain_index_ = 0;  // up to here records_ is what is stored; all, while open
+  raft::Index snapshot_index_ = 0;  // of the newest snapshot
 };
 
 }  // namespace sim

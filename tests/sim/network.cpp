@@ -13,57 +13,69 @@ constexpr const char* kCluster = "simulation";
 
 }  // namespace
 
-Network::Network(const RunOptions& options, Schedule& schedule, base::Random& random,
-                 Report& report, Deliver deliver)
+Network::Network(const RunOptions& options, Schedule& schedule, Report& report, Deliver deliver,
+                 IdentityOf identity_of)
     : options_(options.network),
-      nodes_(options.nodes),
+      nodes_(all_nodes(options)),
       schedule_(schedule),
-      random_(random),
+      random_(options.seed ^ 0x6e6574776f726b),
       report_(report),
-      deliver_(std::move(deliver)) {}
+      deliver_(std::move(deliver)),
+      identity_of_(std::move(identity_of)),
+      cut_((nodes_ + 1) * (nodes_ + 1)),
+      last_arrival_(cut_.size()) {}
 
-void Network::send(raft::NodeId from, raft::NodeId to, const raft::Message& message) {
+void Network::send(raft::NodeId from_node, const raft::Send& send) {
+  const raft::Peer from{from_node, identity_of_(from_node)};
   ++report_.statistics.messages;
-  const bool cut = cut_.contains({from, to});
+  const bool cut = cut_[link(from.id, send.to.id)];
   if (cut && holds_) {
-    held_.push_back({from, to, message});
+    held_.push_back({from, send});
     return;
   }
   if (cut || random_.chance(options_.loss_per_mille, 1000)) {
     ++report_.statistics.messages_lost;
     return;
   }
-  carry(from, to, message);
+  carry(from, send);
   if (random_.chance(options_.duplicate_per_mille, 1000)) {
     ++report_.statistics.messages_doubled;
-    carry(from, to, message);
+    carry(from, send);
   }
 }
 
 Microseconds Network::draw_delay() {
   if (random_.chance(options_.long_delay_per_mille, 1000)) {
+    ++report_.statistics.messages_late;
     return random_.between(options_.delay_min_us, options_.long_delay_ms * 1000);
   }
   return random_.between(options_.delay_min_us, options_.delay_max_us);
 }
 
-void Network::carry(raft::NodeId from, raft::NodeId to, const raft::Message& message) {
+void Network::carry(const raft::Peer& from, const raft::Send& send) {
   Microseconds arrival = schedule_.now() + draw_delay();
   if (options_.in_order) {
-    Microseconds& last = last_arrival_[{from, to}];
+    Microseconds& last = last_arrival_[link(from.id, send.to.id)];
     arrival = last = std::max(arrival, last);
   }
   // As in the product: encoded once, decoded where it arrives.
-  schedule_.after(
-      arrival - schedule_.now(),
-      [this, to, frames = codec::encode_peer_message({kCluster, from}, to, message)] {
-        auto received = codec::decode_peer_message({kCluster, to}, codec::PeerLimits{}, frames);
-        const auto* refusal = std::get_if<codec::Refusal>(&received);
-        require(refusal == nullptr, "what a node sends is understood: node {} refuses: {}", to,
-                refusal == nullptr ? "" : refusal->detail);
-        auto& understood = std::get<codec::PeerMessage>(received);
-        deliver_(understood.from, to, std::move(understood.message));
-      });
+  schedule_.after(arrival - schedule_.now(),
+                  [this, to = send.to.id,
+                   frames = codec::encode_peer_message({kCluster, from.id, from.identity}, send.to,
+                                                       send.message)] { arrive(to, frames); });
+}
+
+void Network::arrive(raft::NodeId to, const codec::Frames& frames) {
+  auto received =
+      codec::decode_peer_message({kCluster, to, identity_of_(to)}, codec::PeerLimits{}, frames);
+  if (const auto* refusal = std::get_if<codec::Refusal>(&received)) {
+    require(refusal->reason == codec::PeerRefusal::kOtherIdentity,
+            "what a node sends is understood: node {} refuses: {}", to, refusal->detail);
+    ++report_.statistics.wrong_directory;
+    return;
+  }
+  auto& understood = std::get<codec::PeerMessage>(received);
+  deliver_(to, {understood.from, std::move(understood.message), understood.addressed});
 }
 
 void Network::partition() {
@@ -73,6 +85,7 @@ void Network::partition() {
   const std::uint64_t kind = random_.between(0, 3);
   const bool one_way = random_.chance(1, 3);
   const raft::NodeId alone = random_.between(1, nodes_);
+  std::uint64_t links = 0;
   std::vector<bool> side(nodes_ + 1);
   for (raft::NodeId node = 1; node <= nodes_; ++node) {
     side[node] = kind == 0 ? node == alone : random_.chance(1, 2);
@@ -81,20 +94,22 @@ void Network::partition() {
     for (raft::NodeId to = 1; to <= nodes_; ++to) {
       const bool between_sides = one_way ? side[from] && !side[to] : side[from] != side[to];
       const bool cut = kind == 3 ? random_.chance(1, 3) : between_sides;
-      if (from != to && cut) cut_.insert({from, to});
+      if (from != to) cut_[link(from, to)] = cut;
+      links += from != to && cut ? 1 : 0;
     }
   }
-  report_.note(0, "partition: kind, one way, links cut", kind, one_way ? 1 : 0, cut_.size());
+  report_.note_named(kWorld, "cuts {0} links, {3}",
+                     holds_ ? "they hold what is sent" : "they lose it", links);
 }
 
 void Network::heal_partition() {
-  cut_.clear();
-  for (const Held& held : std::exchange(held_, {})) carry(held.from, held.to, held.message);
+  cut_.assign(cut_.size(), false);
+  for (const Held& held : std::exchange(held_, {})) carry(held.from, held.send);
 }
 
 void Network::heal(Microseconds delay_max_us) {
   heal_partition();
-  last_arrival_.clear();
+  last_arrival_.assign(last_arrival_.size(), 0);
   options_.loss_per_mille = 0;
   options_.duplicate_per_mille = 0;
   options_.long_delay_per_mille = 0;

@@ -3,14 +3,13 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <set>
-#include <utility>
 #include <vector>
 
 #include "base/random.h"
 #include "options.h"
-#include "raft/messages.h"
+#include "codec/frames.h"
+#include "raft/effects.h"
+#include "raft/events.h"
 #include "report.h"
 #include "schedule.h"
 
@@ -18,12 +17,13 @@ namespace sim {
 
 class Network {
  public:
-  using Deliver = std::function<void(raft::NodeId from, raft::NodeId to, raft::Message)>;
+  using Deliver = std::function<void(raft::NodeId to, raft::MessageReceived)>;
+  using IdentityOf = std::function<raft::Identity(raft::NodeId)>;  // of its data directory now
 
-  Network(const RunOptions& options, Schedule& schedule, base::Random& random, Report& report,
-          Deliver deliver);
+  Network(const RunOptions& options, Schedule& schedule, Report& report, Deliver deliver,
+          IdentityOf identity_of);
 
-  void send(raft::NodeId from, raft::NodeId to, const raft::Message& message);
+  void send(raft::NodeId from, const raft::Send& send);
 
   // A new fault, in place of the one before: random groups, one node alone, one-way cuts, or a
   // link or two. What is sent over a cut link is lost, or held until the cut heals, as
@@ -34,24 +34,28 @@ class Network {
   void heal(Microseconds delay_max_us);
 
  private:
-  void carry(raft::NodeId from, raft::NodeId to, const raft::Message& message);
+  void carry(const raft::Peer& from, const raft::Send& send);
+  void arrive(raft::NodeId to, const codec::Frames& frames);
   [[nodiscard]] Microseconds draw_delay();
 
   NetworkOptions options_;
   std::uint64_t nodes_;
   Schedule& schedule_;
-  base::Random& random_;
+  base::Random random_;
   Report& report_;
   Deliver deliver_;
-  std::set<std::pair<raft::NodeId, raft::NodeId>> cut_;  // from, to
+  IdentityOf identity_of_;
+  [[nodiscard]] std::size_t link(raft::NodeId from, raft::NodeId to) const {
+    return from * (nodes_ + 1) + to;
+  }
+  std::vector<bool> cut_;  // by link
   struct Held {
-    raft::NodeId from;
-    raft::NodeId to;
-    raft::Message message;
+    raft::Peer from;
+    raft::Send send;
   };
   bool holds_ = false;
   std::vector<Held> held_;
-  std::map<std::pair<raft::NodeId, raft::NodeId>, Microseconds> last_arrival_;
+  std::vector<Microseconds> last_arrival_;  // by link
 };
 
 }  // namespace sim

@@ -1,6 +1,8 @@
 #include "node.h"
 
 #include <algorithm>
+#include <exception>
+#include <iterator>
 
 namespace sim {
 namespace {
@@ -9,84 +11,153 @@ constexpr Microseconds kTickUs = 10'000;
 
 }  // namespace
 
-Node::Node(Environment& environment, raft::NodeId id)
+Node::Node(Environment& environment, raft::NodeId id, bool first)
     : environment_(environment),
       id_(id),
+      random_(environment.options.seed * 1000 + id),
       disk_options_(environment.options.disk),
-      apply_delay_us_(environment.options.node.apply_delay_us) {
+      apply_delay_us_(environment.options.node.apply_delay_us),
+      disk_(environment.options.disk, random_.next(), id),
+      first_(first),
+      image_(database::make_memory_image()) {
   const auto drift = static_cast<std::int64_t>(environment.options.node.drift_per_mille);
-  const auto drawn = environment.random.between(0, static_cast<std::uint64_t>(2 * drift));
+  const auto drawn = random_.between(0, static_cast<std::uint64_t>(2 * drift));
   drift_per_mille_ = static_cast<std::int64_t>(drawn) - drift;
-}
-
-void Node::later(Microseconds delay, std::function<void()> action) {
-  environment_.schedule.after(delay, [this, life = lives_, action = std::move(action)]() mutable {
-    if (life != lives_) return;
-    const Microseconds now = environment_.schedule.now();
-    if (now < paused_until_) {
-      later(paused_until_ - now, std::move(action));
-    } else {
-      action();
-    }
-  });
 }
 
 raft::Milliseconds Node::clock() const {
   const auto rate = static_cast<std::uint64_t>(1000 + drift_per_mille_);
-  return environment_.options.node.clock_start_ms +
+  return environment_.options.node.clock_start_ms + jumped_ms_ +
          environment_.schedule.now() * rate / 1000 / 1000;
 }
 
+raft::Member Node::description() const {
+  return {.id = id_,
+          .identity = disk_.identity(),
+          .priority = environment_.options.node.priorities ? static_cast<std::uint32_t>(id_ % 3) : 0,
+          .peer = fmt::format("tcp://node:{}", id_),
+          .client = {},
+          .publish = {}};
+}
+
+raft::Options Node::core_options() {
+  raft::Options options = environment_.options.core;
+  options.self = description();
+  for (raft::NodeId node = 1; first_ && node <= environment_.options.nodes; ++node) {
+    options.first_members.push_back({.id = node});
+  }
+  options.seed = random_.next();
+  return options;
+}
+
 void Node::start() {
+  const NodeOptions& options = environment_.options.node;
+  const bool interrupted =
+      random_.chance(options.interrupted_start_per_mille, 1000) && interrupted_starts_;
+  try {
+    auto restored = disk_.open(random_.between(1, options.recent_bytes), interrupted);
+    open_state_machine(restored);
+    run(std::move(restored));
+  } catch (const storage::DiskFault& fault) {
+    ++environment_.report.statistics.starts_failed;
+    on_disk_fault(fault);
+  } catch (const Broken&) {
+    throw;
+  } catch (const std::runtime_error& refusal) {  // Damage or Refused
+    require(disk_.damaged(), "a node whose disk is whole starts again: node {} refuses: {}", id_,
+            refusal.what());
+    ++environment_.report.statistics.refused_damage;
+    environment_.report.say(id_, std::string("refuses to start: ") + refusal.what());
+    refused_ = true;
+    disk_.close(End::kKill, {});
+  }
+}
+
+// A snapshot stands for what its log does not reach back to.
+void Node::open_state_machine(raft::Restored& restored) {
+  machine_ = std::make_unique<StateMachine>(image_);
+  if (machine_->applied_index() < restored.base.index) machine_->load(disk_.snapshot_content());
+  require(machine_->applied_index() <= restored.last_index || disk_.damaged(),
+          "the state machine of node {} has applied {}, its log on disk ends at {}", id_,
+          machine_->applied_index(), restored.last_index);
+  if (machine_->applied_index() > restored.last_index) {
+    throw storage::Damage("the state machine is ahead of the log");
+  }
+  restored.applied_index = machine_->applied_index();
+}
+
+void Node::run(raft::Restored restored) {
   ++starts_;
   ++lives_;
   requests_ = 0;
-  raft::Options options = environment_.options.core;
-  options.id = id_;
-  for (raft::NodeId node = 1; node <= environment_.options.nodes; ++node) {
-    options.members.push_back(node);
-  }
-  options.seed = environment_.random.next();
-  machine_ = {};
-  require(flushed_index_ <= disk_.last_index(),
-          "the state machine of node {} has flushed {}, its log on disk ends at {}", id_,
-          flushed_index_, disk_.last_index());
-  for (raft::Index index = 1; index <= flushed_index_; ++index) {
-    machine_.apply(disk_.log()[index - 1]);
-  }
-  const std::size_t recent =
-      environment_.random.between(1, environment_.options.node.recent_entries);
-  server_ =
-      std::make_unique<raft::Server>(std::move(options), disk_.restored(flushed_index_, recent));
-  environment_.report.note(id_, "starts: term, last index, applied",
-                           disk_.hard_state().current_term, disk_.last_index(), flushed_index_);
+  environment_.report.note(id_, "starts in term {}, log to {}, applied to {}",
+                           restored.hard_state.current_term, restored.last_index,
+                           restored.applied_index);
+  server_ = std::make_unique<raft::Server>(core_options(), std::move(restored));
+  environment_.surroundings.on_hard_state_durable(*this);
+  environment_.surroundings.on_restored(*this);
   environment_.surroundings.on_stepped(*this);
-  later(environment_.random.between(0, kTickUs), [this] { tick(); });
+  later(random_.between(0, kTickUs), [this] { tick(); });
 }
 
-void Node::crash() {
+void Node::damage() {
+  if (!disk_.flip_bit()) return;
+  ++environment_.report.statistics.bit_flips;
+  environment_.report.note(id_, "a bit of what is stored changes");
+}
+
+void Node::wipe() {
+  ++environment_.report.statistics.wipes;
+  environment_.report.note(id_, "loses everything on its disk");
+  disk_.wipe();
+  image_ = database::make_memory_image();
+}
+
+void Node::on_disk_fault(const storage::DiskFault& fault) {
+  environment_.report.say(id_, std::string("fault of the disk: ") + fault.what());
+  end(random_.chance(1, 2) ? End::kKill : End::kPowerCut);
+}
+
+void Node::end(End end) {
   ++lives_;
-  ++environment_.report.statistics.crashes;
+  Statistics& statistics = environment_.report.statistics;
+  ++(end == End::kKill ? statistics.kills : statistics.power_cuts);
+  statistics.orders_lost += group_.size();
+  for (const LogOrders& each : orders_) statistics.orders_lost += each.persist ? 1 : 0;
+  environment_.report.note(id_,
+                           end == End::kKill ? "is killed, orders under way {}, to come {}"
+                                             : "loses power, orders under way {}, to come {}",
+                           group_.size(), orders_.size());
   server_.reset();
+  reader_.reset();
+  machine_.reset();
   mailbox_.clear();
+  orders_.clear();
   work_.clear();
-  turn_planned_ = work_planned_ = awake_ = false;
+  turn_planned_ = work_planned_ = awake_ = writing_ = false;
   paused_until_ = 0;
-  const std::size_t lost = disk_.crash(environment_.random);
-  environment_.report.statistics.orders_lost += lost;
-  environment_.report.note(id_, "crashes: orders lost, last index, term", lost, disk_.last_index(),
-                           disk_.hard_state().current_term);
-  environment_.surroundings.on_hard_state_durable(*this);
+  disk_.close(end, group_);
+  group_.clear();
+  fetches_.clear();
+  environment_.surroundings.on_ended(*this);
 }
 
 void Node::pause(Microseconds length) {
   ++environment_.report.statistics.pauses;
-  environment_.report.note(id_, "paused: us", length);
+  environment_.report.note(id_, "is paused for {} us", length);
   paused_until_ = environment_.schedule.now() + length;
+}
+
+void Node::jump_clock(raft::Milliseconds ahead) {
+  ++environment_.report.statistics.clock_jumps;
+  environment_.report.note(id_, "sees its clock jump ahead by {} ms", ahead);
+  jumped_ms_ += ahead;
 }
 
 void Node::heal(Microseconds delay_max_us) {
   paused_until_ = 0;
+  interrupted_starts_ = false;
+  disk_.stop_faults();
   disk_options_.hang_per_mille = 0;
   disk_options_.sync_max_us = std::min(disk_options_.sync_max_us, delay_max_us);
   disk_options_.sync_min_us = std::min(disk_options_.sync_min_us, disk_options_.sync_max_us);
@@ -95,7 +166,7 @@ void Node::heal(Microseconds delay_max_us) {
 
 void Node::tick() {
   // A woken process may see the clock before or after the messages that waited for it.
-  if (environment_.random.chance(1, 2)) {
+  if (random_.chance(1, 2)) {
     mailbox_.emplace_back(std::in_place_type<raft::TickElapsed>, raft::TickElapsed{clock()});
   } else {
     mailbox_.emplace_front(std::in_place_type<raft::TickElapsed>, raft::TickElapsed{clock()});
@@ -109,24 +180,36 @@ void Node::plan_turn() {
   turn_planned_ = true;
   // To wake up takes a while; a node that is awake goes on until its mailbox is empty.
   const Microseconds wake_up_us = awake_ ? 0 : environment_.options.node.turn_delay_us;
-  later(environment_.random.between(0, wake_up_us), [this] { turn(); });
+  later(random_.between(0, wake_up_us), [this] { turn(); });
+}
+
+void Node::note_event(const raft::Event& event) {
+  if (const auto* received = std::get_if<raft::MessageReceived>(&event)) {
+    environment_.report.note_named(id_, "receives {3} from node {0} of term {1}",
+                                   raft::message_name(received->message).data(), received->from.id,
+                                   raft::message_term(received->message));
+  } else if (const auto* persisted = std::get_if<raft::Persisted>(&event)) {
+    environment_.report.note(id_, "has persisted order {}", persisted->number);
+  } else if (const auto* fetched = std::get_if<raft::EntriesFetched>(&event)) {
+    environment_.report.note(id_, "has fetched {} entries from {}", fetched->entries.size(),
+                             fetched->entries.front().index);
+  }
 }
 
 void Node::turn() {
   turn_planned_ = false;
-  std::size_t count = environment_.random.between(1, environment_.options.node.batch_events);
+  std::size_t count = random_.between(1, environment_.options.node.batch_events);
   while (count-- > 0 && !mailbox_.empty()) {
     raft::Event event = std::move(mailbox_.front());
     mailbox_.pop_front();
-    if (const auto* received = std::get_if<raft::MessageReceived>(&event)) {
-      environment_.report.note(id_, raft::message_name(received->message).data(), received->from,
-                               raft::message_term(received->message));
-    } else if (const auto* persisted = std::get_if<raft::Persisted>(&event)) {
-      environment_.report.note(id_, "persisted", persisted->number);
-    }
+    note_event(event);
     ++environment_.report.statistics.steps;
     server_->step(std::move(event));
     environment_.surroundings.on_stepped(*this);
+  }
+  // A lease is judged by a clock that was just looked at.
+  if (environment_.options.core.read_lease_drift_percent > 0) {
+    server_->step(raft::TickElapsed{clock()});
   }
   raft::Effects effects = server_->take_effects();
   environment_.surroundings.on_stepped(*this);
@@ -136,86 +219,222 @@ void Node::turn() {
 }
 
 void Node::carry_out(raft::Effects effects) {
-  for (raft::Trace& trace : effects.traces) environment_.report.say(id_, std::move(trace.text));
-  if (effects.persist) {
-    const raft::Persist& order = *effects.persist;
-    environment_.report.note(id_, "persist: number, entries, promises", order.number,
-                             order.entries.size(), order.promises.size());
-    if (order.truncate_from) ++environment_.report.statistics.truncations;
-    disk_.order(std::move(*effects.persist));
-    write_to_disk();
+  for (const raft::Trace& trace : effects.traces) environment_.report.say(id_, trace.text);
+  if (effects.persist || !effects.fetches.empty()) {
+    if (effects.persist) {
+      const raft::Persist& order = *effects.persist;
+      environment_.report.note(id_, "orders {}: {} entries, {} promises", order.number,
+                               order.entries.size(), order.promises.size());
+      if (order.truncate_from) ++environment_.report.statistics.truncations;
+    }
+    environment_.report.statistics.fetches += effects.fetches.size();
+    orders_.push_back({std::move(effects.persist), std::move(effects.fetches)});
+    begin_writing();
   }
   for (const raft::Send& send : effects.sends) environment_.surroundings.on_sent(*this, send);
-  for (const raft::FetchEntries& wanted : effects.fetches) fetch(wanted);
   for (const raft::Refuse& refusal : effects.refusals) {
     environment_.surroundings.on_refused(*this, refusal);
   }
-  if (effects.apply || !effects.serve_reads.empty()) {
+  for (const raft::Complete& completion : effects.completions) {
+    ++environment_.report.statistics.requests_completed;
+    environment_.surroundings.on_completed(*this, completion);
+  }
+  carry_out_snapshot_orders(effects);
+  if (effects.install || effects.apply || !effects.serve_reads.empty() || effects.take_snapshot) {
     Work& work = work_.emplace_back();
+    work.install = effects.install;
     if (effects.apply) work.entries = std::move(effects.apply->entries);
     work.reads = std::move(effects.serve_reads);
+    work.take_snapshot = std::move(effects.take_snapshot);
     plan_work();
   }
 }
 
-Microseconds Node::draw_sync() {
-  if (environment_.random.chance(disk_options_.hang_per_mille, 1000)) {
-    return environment_.random.between(0, disk_options_.hang_ms * 1000);
-  }
-  return environment_.random.between(disk_options_.sync_min_us, disk_options_.sync_max_us);
+// A fault of the disk ends the node, whichever actor meets it.
+template <typename Function>
+void Node::on_disk(Function action) {
+  later(draw_sync(), [this, action = std::move(action)]() mutable {
+    try {
+      action();
+    } catch (const storage::DiskFault& fault) {
+      ++environment_.report.statistics.disk_faults;
+      on_disk_fault(fault);
+    }
+  });
 }
 
-void Node::write_to_disk() {
-  if (disk_.writing() || disk_.waiting() == 0) return;
-  const bool all = environment_.random.chance(1, 2);
-  disk_.begin_sync(all ? disk_.waiting() : environment_.random.between(1, disk_.waiting()));
+void Node::carry_out_snapshot_orders(raft::Effects& effects) {
+  for (raft::StoreSnapshotChunk& chunk : effects.chunk_stores) {
+    auto kept = std::make_shared<raft::StoreSnapshotChunk>(std::move(chunk));
+    on_disk([this, kept] { store_chunk(*kept); });
+  }
+  for (const raft::FetchSnapshotChunk& wanted : effects.chunk_fetches) {
+    on_disk([this, wanted] { fetch_chunk(wanted); });
+  }
+  if (effects.first_configuration) {
+    auto kept = std::make_shared<raft::Configuration>(
+        std::move(effects.first_configuration->configuration));
+    on_disk([this, kept] { store_first_configuration(*kept); });
+  }
+}
+
+void Node::store_first_configuration(const raft::Configuration& configuration) {
+  disk_.snapshots().begin({{}, configuration, 0, 0});
+  if (disk_.snapshots().finish()) disk_.note_snapshot();
+  receive(raft::FirstConfigurationStored{configuration});
+}
+
+void Node::store_chunk(const raft::StoreSnapshotChunk& chunk) {
+  storage::SnapshotStore& store = disk_.snapshots();
+  storage::Received received = store.receive(chunk.head, chunk.offset, chunk.bytes.span());
+  if (received.receipt == storage::Receipt::kRefused) {
+    // What another leader began is given up for what this one offers.
+    store.forget_receiving();
+    received = store.receive(chunk.head, chunk.offset, chunk.bytes.span());
+  }
+  const auto& newest = store.newest();
+  const bool complete = newest && newest->last == chunk.head.last &&
+                        (received.receipt == storage::Receipt::kComplete ||
+                         received.receipt == storage::Receipt::kNotNewer);
+  if (received.receipt == storage::Receipt::kComplete) {
+    ++environment_.report.statistics.snapshots_received;
+    disk_.note_snapshot();
+  }
+  receive(raft::SnapshotChunkStored{chunk.from, chunk.head, received.next_offset, complete});
+}
+
+void Node::fetch_chunk(const raft::FetchSnapshotChunk& wanted) {
+  const storage::SnapshotStore& store = disk_.snapshots();
+  const auto bytes = store.read(wanted.index, wanted.offset, wanted.max_bytes);
+  raft::SnapshotHead head = *store.newest();
+  if (!bytes) head.last.index = wanted.index;  // gone
+  if (!bytes && head.size == 0) head.size = 1;
+  receive(raft::SnapshotChunkFetched{wanted.peer, std::move(head), wanted.offset,
+                                     bytes.value_or(base::SharedBytes())});
+}
+
+void Node::take_snapshot(const raft::TakeSnapshot& order) {
+  ++environment_.report.statistics.snapshots_taken;
+  environment_.report.note(id_, "takes a snapshot up to {}", order.last.index);
+  require(machine_->applied_index() == order.last.index,
+          "node {}: a snapshot up to {} is ordered, {} is applied", id_, order.last.index,
+          machine_->applied_index());
+  reader_ = machine_->read_snapshot();
+  on_disk([this, kept = std::make_shared<raft::TakeSnapshot>(order)] {
+    disk_.snapshots().begin({kept->last, kept->configuration, 0, 0});
+    write_snapshot_part();
+  });
+}
+
+void Node::write_snapshot_part() {
+  const auto bytes = reader_->next(random_.between(1, 4000));
+  if (!bytes.empty()) {
+    disk_.snapshots().append(bytes.span());
+    on_disk([this] { write_snapshot_part(); });
+    return;
+  }
+  reader_.reset();
+  if (disk_.snapshots().finish()) disk_.note_snapshot();
+  receive(raft::SnapshotTaken{*disk_.snapshots().newest()});
+}
+
+Microseconds Node::draw_sync() {
+  if (random_.chance(disk_options_.hang_per_mille, 1000)) {
+    return random_.between(0, disk_options_.hang_ms * 1000);
+  }
+  return random_.between(disk_options_.sync_min_us, disk_options_.sync_max_us);
+}
+
+// The log writer takes all that waits, or some of it where more comes just then.
+void Node::begin_writing() {
+  if (writing_ || orders_.empty()) return;
+  writing_ = true;
+  const bool all = random_.chance(1, 2);
+  std::size_t count = all ? orders_.size() : random_.between(1, orders_.size());
+  while (count-- > 0) {
+    LogOrders& orders = orders_.front();
+    if (orders.persist) group_.push_back(std::move(*orders.persist));
+    std::move(orders.fetches.begin(), orders.fetches.end(), std::back_inserter(fetches_));
+    orders_.pop_front();
+  }
   later(draw_sync(), [this] { finish_writing(); });
 }
 
 void Node::finish_writing() {
-  const std::vector<raft::Persist> orders = disk_.finish_sync();
-  environment_.surroundings.on_hard_state_durable(*this);
-  for (const raft::Persist& order : orders) {
-    for (const raft::Send& send : order.promises) environment_.surroundings.on_sent(*this, send);
+  std::vector<raft::EntriesFetched> fetched;
+  try {
+    if (!group_.empty()) disk_.persist(group_);
+    // The promises leave before the fetches are served, and whether those succeed or not.
+    std::vector<raft::Persist> group = std::exchange(group_, {});
+    if (!group.empty()) {
+      environment_.surroundings.on_hard_state_durable(*this);
+      for (const raft::Persist& order : group) {
+        for (const raft::Send& send : order.promises) {
+          environment_.surroundings.on_sent(*this, send);
+        }
+      }
+      receive(raft::Persisted{group.back().number});
+    }
+    fetched = disk_.fetch(std::exchange(fetches_, {}));
+  } catch (const storage::DiskFault& fault) {
+    ++environment_.report.statistics.disk_faults;
+    on_disk_fault(fault);
+    return;
   }
-  receive(raft::Persisted{orders.back().number});
-  write_to_disk();
-}
-
-void Node::fetch(const raft::FetchEntries& wanted) {
-  ++environment_.report.statistics.fetches;
-  environment_.report.note(id_, "fetches: peer, from, to", wanted.peer.value_or(0),
-                           wanted.first_index, wanted.last_index);
-  later(draw_sync(), [this, wanted] {
-    receive(raft::EntriesFetched{wanted.peer, disk_.fetch(wanted)});
-  });
+  for (raft::EntriesFetched& each : fetched) receive(std::move(each));
+  writing_ = false;
+  begin_writing();
 }
 
 void Node::plan_work() {
   if (work_planned_ || work_.empty()) return;
   work_planned_ = true;
-  later(environment_.random.between(0, apply_delay_us_), [this] { work(); });
+  later(random_.between(0, apply_delay_us_), [this] { work(); });
 }
 
 void Node::work() {
   work_planned_ = false;
   const Work work = std::move(work_.front());
   work_.pop_front();
-  for (const raft::CommittedEntry& committed : work.entries) {
-    environment_.surroundings.on_apply(*this, committed.entry);
-    machine_.apply(committed.entry);
-    if (committed.request) {
-      environment_.surroundings.on_written(*this, *committed.request, committed.entry.index);
-    }
-  }
+  if (work.install && !install(work.install->index)) return;
+  apply(work.entries);
   for (const raft::RequestNumber request : work.reads) {
     environment_.surroundings.on_read(*this, request);
   }
   if (!work.entries.empty()) {
-    if (environment_.random.chance(1, 8)) flushed_index_ = machine_.applied_index();
-    receive(raft::EntriesApplied{machine_.applied_index()});
+    if (random_.chance(1, 8)) machine_->flush();
+    receive(raft::EntriesApplied{machine_->applied_index()});
   }
+  if (work.take_snapshot) take_snapshot(*work.take_snapshot);
   plan_work();
+}
+
+bool Node::install(raft::Index index) {
+  std::string content;
+  try {
+    content = disk_.snapshot_content();
+  } catch (const storage::DiskFault& fault) {
+    ++environment_.report.statistics.disk_faults;
+    on_disk_fault(fault);
+    return false;
+  }
+  machine_->load(content);
+  environment_.report.note(id_, "installs a snapshot up to {}", machine_->applied_index());
+  environment_.surroundings.on_restored(*this);
+  receive(raft::SnapshotInstalled{index});
+  return true;
+}
+
+void Node::apply(const std::vector<raft::CommittedEntry>& entries) {
+  for (const raft::CommittedEntry& committed : entries) {
+    environment_.surroundings.on_apply(*this, committed.entry);
+    const AppliedEntry applied = machine_->apply(committed.entry);
+    environment_.surroundings.on_applied(*this, committed.entry, applied);
+    if (committed.request) {
+      environment_.surroundings.on_written(*this, *committed.request, committed.entry.index,
+                                           applied);
+    }
+  }
 }
 
 }  // namespace sim

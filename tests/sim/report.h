@@ -1,18 +1,22 @@
 // Report: the trace of a run. Everything that happens is noted: it goes into a hash that tells
 // two runs apart, and the last notes of each node are kept for the reader of a failure.
-// `require` is how a check fails: it throws Broken, and the run ends there.
+// A trace prints all of them. `require` is how a check fails: it throws Broken, and the run ends
+// there.
 #pragma once
 
 #include <fmt/format.h>
 
 #include <array>
-#include <deque>
-#include <map>
+#include <cstdint>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "options.h"
 #include "schedule.h"
+#include "statistics.h"
 
 namespace sim {
 
@@ -28,38 +32,26 @@ void require(bool holds, fmt::format_string<Arguments...> format, Arguments&&...
   }
 }
 
-// What a run went through: shows that faults and paths were met at all.
-struct Statistics {
-  std::uint64_t steps = 0;
-  std::uint64_t elections_won = 0;
-  std::uint64_t crashes = 0;
-  std::uint64_t orders_lost = 0;  // in crashes, whole or in part
-  std::uint64_t pauses = 0;
-  std::uint64_t partitions = 0;
-  std::uint64_t messages = 0;
-  std::uint64_t messages_lost = 0;
-  std::uint64_t messages_doubled = 0;
-  std::uint64_t truncations = 0;
-  std::uint64_t fetches = 0;
-  std::uint64_t committed = 0;
-  std::uint64_t writes_acknowledged = 0;
-  std::uint64_t reads_served = 0;
-  std::uint64_t refused_no_leader = 0;
-  std::uint64_t refused_busy = 0;
-  std::uint64_t unknown_outcomes = 0;
-
-  Statistics& operator+=(const Statistics& other);
-};
-[[nodiscard]] std::string describe(const Statistics& statistics);
+// Who notes what is nobody's doing among the nodes.
+inline constexpr raft::NodeId kWorld = 0;
+inline constexpr raft::NodeId kMaxNodes = 9;
+inline constexpr raft::NodeId kClients = kMaxNodes + 1;
 
 class Report {
  public:
   explicit Report(const Schedule& schedule) : schedule_(schedule) {}
 
-  // `what` is a literal. The numbers mean what the word says.
+  // `what` is a literal with a place, {}, for each number it has a word for.
   void note(raft::NodeId node, const char* what, std::uint64_t a = 0, std::uint64_t b = 0,
-            std::uint64_t c = 0);
-  void say(raft::NodeId node, std::string text);
+            std::uint64_t c = 0) {
+    note_named(node, what, "", a, b, c);
+  }
+  // `name` is a literal too, and has the place {3}.
+  void note_named(raft::NodeId node, const char* what, const char* name, std::uint64_t a = 0,
+                  std::uint64_t b = 0, std::uint64_t c = 0);
+  void say(raft::NodeId node, const std::string& text);
+  // From now on every note goes to `file` too, a line each.
+  void trace_to(std::FILE* file) { trace_ = file; }
 
   [[nodiscard]] std::uint64_t hash() const { return hash_; }
   [[nodiscard]] std::string last_events() const;
@@ -68,17 +60,26 @@ class Report {
 
  private:
   struct Note {
-    Microseconds at;
-    const char* what;
-    std::array<std::uint64_t, 3> numbers;
+    Microseconds at = 0;
+    const char* what = nullptr;
+    const char* name = "";
+    std::array<std::uint64_t, 3> numbers{};
     std::string text;  // instead of `what`, where `what` is null
   };
-  void mix(std::uint64_t number);
-  void keep(raft::NodeId node, Note note);
+  // The last notes of one node: a ring, whose notes are used again with the memory they have.
+  struct Notes {
+    std::vector<Note> ring;
+    std::uint64_t count = 0;  // so far; the next one goes to count % ring.size()
+  };
+  void mix(raft::NodeId node, std::string_view text, const std::array<std::uint64_t, 3>& numbers);
+  Note& next_note(raft::NodeId node);
+  static std::string text_of(const Note& note);
+  void trace(raft::NodeId node, const Note& note) const;
 
   const Schedule& schedule_;
   std::uint64_t hash_ = 0;
-  std::map<raft::NodeId, std::deque<Note>> notes_;
+  std::vector<Notes> notes_;  // by who noted them
+  std::FILE* trace_ = nullptr;
 };
 
 }  // namespace sim

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <string_view>
 
 namespace sim {
@@ -28,7 +29,10 @@ constexpr std::string_view kEmptyWhenIdle[] = {"append_entries_in_flight",
                                                "waiting_writes",
                                                "indexed_reads",
                                                "forwarded_commands",
-                                               "asked_read_rounds"};
+                                               "asked_read_rounds",
+                                               "pending_commands",
+                                               "released_commands",
+                                               "waiting_transfers"};
 
 std::string describe(const Node& node) {
   if (!node.runs()) return fmt::format("  node {}: down\n", node.id());
@@ -50,9 +54,11 @@ std::string describe(const Node& node) {
 
 // Changes whenever the node has got on with its work.
 std::uint64_t progress_of(const Node& node) {
+  if (!node.runs()) return 0;
   const raft::Status status = node.status();
   std::uint64_t sum =
-      status.commit_index + node.disk().last_index() + node.machine().applied_index();
+      status.commit_index + node.disk().last_index() + node.machine().applied_index() +
+      status.snapshot_index;
   for (const auto& peer : status.peers) sum += peer.match_index;
   return sum;
 }
@@ -64,6 +70,12 @@ std::string command_line(const RunOptions& options) {
   if (options.milliseconds != drawn.milliseconds) {
     text += fmt::format(" --seconds {}", options.milliseconds / 1000);
   }
+  if (options.client.operations != drawn.client.operations) {
+    text += fmt::format(" --operations {}", options.client.operations);
+  }
+  if (!(options.faults == drawn.faults)) {
+    text += fmt::format(" --faults {}", describe(options.faults));
+  }
   return text;
 }
 
@@ -73,15 +85,17 @@ World::World(const RunOptions& options)
     : options_(options),
       random_(options.seed ^ 0x5eed),
       report_(schedule_),
-      environment_{options_, schedule_, random_, report_, *this},
-      network_(options_, schedule_, random_, report_,
-               [this](raft::NodeId from, raft::NodeId to, raft::Message message) {
-                 nodes_[to - 1]->receive(raft::MessageReceived{from, std::move(message)});
-               }),
+      environment_{options_, schedule_, report_, *this},
+      network_(options_, schedule_, report_,
+               [this](raft::NodeId to, raft::MessageReceived message) {
+                 nodes_[to - 1]->receive(std::move(message));
+               },
+               [this](raft::NodeId node) { return nodes_[node - 1]->disk().identity(); }),
       checks_(nodes_, report_),
-      clients_(environment_, checks_, nodes_) {
-  for (raft::NodeId id = 1; id <= options_.nodes; ++id) {
-    nodes_.push_back(std::make_unique<Node>(environment_, id));
+      clients_(environment_, checks_, nodes_),
+      dead_(all_nodes(options_)) {
+  for (raft::NodeId id = 1; id <= all_nodes(options_); ++id) {
+    nodes_.push_back(std::make_unique<Node>(environment_, id, id <= options_.nodes));
   }
   world_under_way = this;
 }
@@ -90,7 +104,7 @@ World::~World() { world_under_way = nullptr; }
 
 void World::on_sent(const Node& node, const raft::Send& send) {
   checks_.on_sent(node, send);
-  network_.send(node.id(), send.to, send.message);
+  network_.send(node.id(), send);
 }
 
 std::string World::story() const {
@@ -105,13 +119,12 @@ RunResult World::run() {
   try {
     for (const auto& node : nodes_) node->start();
     clients_.run();
-    repeat(options_.node.crash_interval_ms, [this] { crash_some(); });
-    repeat(options_.node.pause_interval_ms, [this] { pause_one(); });
-    repeat(options_.network.partition_interval_ms, [this] { partition(); });
+    plan_faults();
     while (schedule_.now() < options_.milliseconds * 1000) schedule_.run_next();
     heal();
     check_liveness();
-  } catch (const Broken& broken) {
+    clients_.check_histories();
+  } catch (const std::exception& broken) {
     result.failure = fmt::format("broken: {}\n{}", broken.what(), story());
   }
   result.hash = report_.hash();
@@ -119,57 +132,204 @@ RunResult World::run() {
   return result;
 }
 
-void World::repeat(std::uint64_t interval_ms, std::function<void()> fault) {
-  if (interval_ms == 0) return;
-  schedule_.after(random_.between(0, 2000 * interval_ms), [this, interval_ms, fault] {
+void World::plan_faults() {
+  const auto add = [this](std::uint64_t interval_ms, std::function<void(base::Random&)> happens) {
+    const std::uint64_t seed = options_.seed ^ (0xfa017 + faults_.size());
+    faults_.push_back({interval_ms, base::Random(seed), std::move(happens)});
+  };
+  const NodeOptions& node = options_.node;
+  const auto any = [this](base::Random& random) -> Node& {
+    return *nodes_[random.between(0, nodes_.size() - 1)];
+  };
+  add(node.kill_interval_ms, [this](base::Random& random) { end_some(random, End::kKill); });
+  add(node.power_cut_interval_ms,
+      [this](base::Random& random) { end_some(random, End::kPowerCut); });
+  add(node.pause_interval_ms, [this, any](base::Random& random) {
+    Node& one = any(random);
+    const Microseconds length = random.between(0, options_.node.pause_ms * 1000);
+    if (one.runs()) one.pause(length);
+  });
+  add(node.clock_jump_interval_ms, [this, any](base::Random& random) {
+    Node& one = any(random);
+    one.jump_clock(random.between(0, options_.node.clock_jump_ms));
+  });
+  add(options_.network.partition_interval_ms, [this](base::Random& random) { partition(random); });
+  add(node.churn_interval_ms, [this](base::Random& random) { change_members(random); });
+  add(node.transfer_interval_ms, [this](base::Random& random) { hand_over(random); });
+  add(node.snapshot_interval_ms, [this](base::Random& random) { take_snapshot(random); });
+  for (std::size_t place = 0; place < faults_.size(); ++place) repeat(place);
+}
+
+void World::repeat(std::size_t place) {
+  Repeated& fault = faults_[place];
+  if (fault.interval_ms == 0) return;
+  schedule_.after(fault.random.between(0, 2000 * fault.interval_ms), [this, place] {
     if (healing_) return;
-    fault();
-    repeat(interval_ms, fault);
+    faults_[place].happens(faults_[place].random);
+    repeat(place);
   });
 }
 
-void World::crash_some() {
-  const bool all = random_.chance(1, 10);
-  const raft::NodeId one = random_.between(1, options_.nodes);
+void World::end_some(base::Random& random, End end) {
+  const bool all = random.chance(1, 10);
+  const raft::NodeId one = random.between(1, nodes_.size());
   for (const auto& node : nodes_) {
-    if (node->runs() && (all || node->id() == one)) crash(*node);
+    if (node->runs() && (all || node->id() == one)) node->end(end);
   }
 }
 
-void World::crash(Node& node) {
-  clients_.on_crashed(node);
-  node.crash();
+void World::on_ended(Node& node) {
+  clients_.on_ended(node);
   schedule_.after(random_.between(0, options_.node.down_ms * 1000), [this, &node] {
-    if (!healing_ && !node.runs()) node.start();
+    if (healing_ || node.runs() || node.refused()) return;
+    if (may_lose(node)) {
+      if (random_.chance(options_.node.wipe_per_mille, 1000)) {
+        node.wipe();
+      } else {
+        node.damage();
+      }
+    }
+    node.start();
   });
 }
 
-void World::pause_one() {
-  Node& node = *nodes_[random_.between(0, nodes_.size() - 1)];
-  if (node.runs()) node.pause(random_.between(0, options_.node.pause_ms * 1000));
+std::vector<raft::Configuration> World::configurations() const {
+  std::vector<raft::Configuration> all;
+  if (const auto* committed = checks_.committed_configuration()) all.push_back(*committed);
+  for (const auto& node : nodes_) {
+    if (node->runs() && !node->state().configuration().members.empty()) {
+      all.push_back(node->state().configuration());
+    }
+  }
+  return all;
 }
 
-void World::partition() {
+bool World::majorities(const std::function<bool(raft::NodeId)>& whole) const {
+  const auto all = configurations();
+  return std::all_of(all.begin(), all.end(), [&](const raft::Configuration& configuration) {
+    std::set<raft::NodeId> intact;
+    for (const raft::Member& member : configuration.members) {
+      const bool known = member.identity == 0 || checks_.is_intact(configuration, member.id);
+      if (known && whole(member.id)) intact.insert(member.id);
+    }
+    return raft::Quorum(configuration.voters, configuration.old_voters).is_majority(intact);
+  });
+}
+
+// Nodes whose disks are damaged may yet be refused at their next start.
+bool World::may_lose(const Node& node) const {
+  const bool formed = checks_.committed_configuration() != nullptr;
+  return formed && majorities([&](raft::NodeId id) {
+           return id != node.id() && !nodes_[id - 1]->disk().damaged();
+         });
+}
+
+Node* World::running(base::Random& random) {
+  Node& node = *nodes_[random.between(0, nodes_.size() - 1)];
+  return node.runs() ? &node : nullptr;
+}
+
+// As an operator would: whatever comes of it, a majority of the voters is there.
+void World::change_members(base::Random& random) {
+  Node* asked = running(random);
+  const auto* committed = checks_.committed_configuration();
+  raft::MembershipChange change;
+  std::set<raft::NodeId> voters;
+  if (committed != nullptr) voters.insert(committed->voters.begin(), committed->voters.end());
+  for (const auto& node : nodes_) {
+    const raft::Member* member = committed == nullptr ? nullptr : committed->find(node->id());
+    const bool is_chosen = random.chance(1, nodes_.size());
+    const std::uint64_t kind = random.between(0, 5);
+    if (!is_chosen || node->refused() || node->disk().identity() == 0) continue;
+    if (member == nullptr) {
+      (kind == 0 ? change.add_learners : change.add_voters).push_back(node->description());
+      if (kind == 1) {  // an operator need not know the directory
+        change.add_voters.back().identity = 0;
+      }
+    } else if (!committed->is_voter(member->id) && kind < 3) {
+      change.promote.push_back(member->id);
+    } else {
+      change.remove.push_back(member->id);
+      voters.erase(member->id);
+    }
+  }
+  const auto is_there = [&](raft::NodeId id) {
+    return checks_.is_intact(*committed, id) && !nodes_[id - 1]->disk().damaged();
+  };
+  // Lost members go as soon as they can.
+  for (const raft::NodeId id : std::set<raft::NodeId>(voters)) {
+    if (is_there(id) || !random.chance(1, 2)) continue;
+    change.remove.push_back(id);
+    voters.erase(id);
+  }
+  const auto there = std::count_if(voters.begin(), voters.end(), is_there);
+  if (asked == nullptr || committed == nullptr || change == raft::MembershipChange{} ||
+      2 * static_cast<std::size_t>(there) <= voters.size()) {
+    return;
+  }
+  report_.note(asked->id(), "is asked to add {}, promote {} and remove {} members",
+               change.add_voters.size() + change.add_learners.size(), change.promote.size(),
+               change.remove.size());
+  clients_.ask(*asked, [&](raft::RequestNumber number) {
+    return raft::ChangeSubmitted{number, change};
+  });
+}
+
+void World::hand_over(base::Random& random) {
+  Node* asked = running(random);
+  const auto target = random.chance(1, 3) ? std::optional<raft::NodeId>()
+                                          : std::optional(random.between(1, nodes_.size()));
+  if (asked == nullptr) return;
+  report_.note(asked->id(), "is asked to hand leadership over to {}", target.value_or(0));
+  clients_.ask(*asked, [&](raft::RequestNumber number) {
+    return raft::TransferRequested{number, target};
+  });
+}
+
+void World::take_snapshot(base::Random& random) {
+  Node* asked = running(random);
+  if (asked == nullptr) return;
+  clients_.ask(*asked,
+               [&](raft::RequestNumber number) { return raft::SnapshotRequested{number}; });
+}
+
+void World::partition(base::Random& random) {
   network_.partition();
-  schedule_.after(random_.between(0, options_.network.partition_length_ms * 1000),
+  schedule_.after(random.between(0, options_.network.partition_length_ms * 1000),
                   [this] { network_.heal_partition(); });
+}
+
+// At least a majority recovers. Those whose disks are lost never do, others may not.
+void World::choose_dead_nodes() {
+  const auto lives = [this](raft::NodeId id) { return !dead_[id - 1]; };
+  for (const auto& node : nodes_) dead_[node->id() - 1] = node->refused();
+  if (!random_.chance(1, 3)) return;
+  for (std::uint64_t tries = random_.between(1, nodes_.size()); tries > 0; --tries) {
+    const std::size_t place = random_.between(0, dead_.size() - 1);
+    const bool was_dead = dead_[place];
+    dead_[place] = true;
+    if (!majorities(lives)) dead_[place] = was_dead;
+  }
+}
+
+bool World::is_healed(const Node& node) const {
+  const auto* committed = checks_.committed_configuration();
+  return !dead_[node.id() - 1] && committed != nullptr && checks_.is_intact(*committed, node.id());
 }
 
 void World::heal() {
   healing_ = true;
   clients_.stop();
-  const std::uint64_t spare = (options_.nodes - 1) / 2;
-  if (random_.chance(1, 3)) dead_nodes_ = random_.between(0, spare);
-  report_.note(0, "heals, but for the first so many nodes", dead_nodes_);
+  choose_dead_nodes();
+  report_.note(kWorld, "heals, but for {} nodes",
+               static_cast<std::uint64_t>(std::count(dead_.begin(), dead_.end(), true)));
   const Microseconds delay_max_us = options_.core.heartbeat_interval_ms * 1000 / 4;
   network_.heal(delay_max_us);
   for (const auto& node : nodes_) {
     node->heal(delay_max_us);
-    if (!is_healed(*node) && node->runs()) {
-      clients_.on_crashed(*node);
-      node->crash();
-    }
-    if (is_healed(*node) && !node->runs()) node->start();
+    const bool dead = dead_[node->id() - 1];
+    if (dead && node->runs()) node->end(End::kKill);
+    if (!dead && !node->runs()) node->start();
   }
 }
 
@@ -207,6 +367,7 @@ bool World::has_leader() const {
   std::optional<raft::Standing> common;
   return std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& node) {
     if (!is_healed(*node)) return true;
+    if (!node->runs()) return false;
     const raft::State& state = node->state();
     const raft::Standing standing{raft::Role::kFollower, state.current_term(), state.leader()};
     if (!common) common = standing;
@@ -220,6 +381,7 @@ void World::require_write(Node& node) {
   const Microseconds election_us = options_.core.election_timeout_ms * 1000;
   require_within(10 * election_us + 5 * options_.client.timeout_ms * 1000,
                  "a new write is acknowledged", [&] {
+                   if (!is_healed(node)) return true;  // voted out meanwhile
                    const Outcome outcome = clients_.outcome(ticket);
                    if (outcome == Outcome::kDone) return true;
                    if (outcome != Outcome::kOpen && schedule_.run_next())
@@ -236,7 +398,17 @@ bool World::is_idle(const Node& node) const {
   });
 }
 
+// What was begun about members is carried through, but for learners that never come.
+bool World::is_settled() const {
+  const auto* committed = checks_.committed_configuration();
+  return committed == nullptr || !committed->joint();
+}
+
 void World::check_liveness() {
+  if (!majorities([this](raft::NodeId id) { return !dead_[id - 1]; })) {
+    ++report_.statistics.liveness_not_due;  // an operator's mistake, or a loss, too many
+    return;
+  }
   const Microseconds election_us = options_.core.election_timeout_ms * 1000;
   const auto each_healed = [this](const std::function<bool(const Node&)>& holds) {
     return std::all_of(nodes_.begin(), nodes_.end(),
@@ -250,7 +422,8 @@ void World::check_liveness() {
   require_within(10 * election_us, "a leader that all healed nodes follow",
                  [this] { return has_leader(); });
   const auto converged = [&] {
-    return each_healed([this](const Node& n) { return checks_.has_all_committed(n); });
+    return is_settled() &&
+           each_healed([this](const Node& n) { return checks_.has_all_committed(n); });
   };
   require_progress(10 * election_us, "the healed nodes work off what was asked before", converged);
   for (const auto& node : nodes_) {
@@ -264,7 +437,11 @@ void World::check_liveness() {
                  [&] { return each_healed([this](const Node& n) { return is_idle(n); }); });
 }
 
-RunResult run(const RunOptions& options) { return World(options).run(); }
+RunResult run(const RunOptions& options, std::FILE* trace) {
+  World world(options);
+  if (trace != nullptr) world.trace_to(trace);
+  return world.run();
+}
 
 void print_story_on_abort() { std::signal(SIGABRT, print_story); }
 

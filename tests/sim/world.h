@@ -3,6 +3,7 @@
 // alone decides everything: same options, same trace.
 #pragma once
 
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,6 +31,7 @@ class World : private Surroundings {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
+  void trace_to(std::FILE* file) { report_.trace_to(file); }
   // Once.
   [[nodiscard]] RunResult run();
   // What a reader of a failure needs: the options and the last events.
@@ -42,8 +44,20 @@ class World : private Surroundings {
   void on_apply(const Node& node, const raft::Entry& entry) override {
     checks_.on_apply(node, entry);
   }
-  void on_written(const Node& node, raft::RequestNumber request, raft::Index index) override {
-    clients_.on_written(node, request, index);
+  void on_applied(const Node& node, const raft::Entry& entry,
+                  const AppliedEntry& applied) override {
+    checks_.on_applied(node, entry, applied);
+  }
+  void on_restored(const Node& node) override {
+    ++report_.statistics.snapshots_restored;
+    checks_.on_restored(node);
+  }
+  void on_written(const Node& node, raft::RequestNumber request, raft::Index index,
+                  const AppliedEntry& applied) override {
+    clients_.on_written(node, request, index, applied);
+  }
+  void on_completed(const Node& node, const raft::Complete& completion) override {
+    clients_.on_completed(node, completion);
   }
   void on_read(const Node& node, raft::RequestNumber request) override {
     clients_.on_read(node, request);
@@ -51,13 +65,23 @@ class World : private Surroundings {
   void on_refused(const Node& node, const raft::Refuse& refusal) override {
     clients_.on_refused(node, refusal);
   }
+  void on_ended(Node& node) override;
 
   // The first phase: faults, each again and again at random moments.
-  void repeat(std::uint64_t interval_ms, std::function<void()> fault);
-  void crash_some();
-  void crash(Node& node);
-  void pause_one();
-  void partition();
+  void plan_faults();
+  void repeat(std::size_t place);
+  void end_some(base::Random& random, End end);
+  void partition(base::Random& random);
+  void change_members(base::Random& random);
+  void hand_over(base::Random& random);
+  void take_snapshot(base::Random& random);
+  [[nodiscard]] Node* running(base::Random& random);
+  // Every configuration that is in force somewhere, or was committed last.
+  [[nodiscard]] std::vector<raft::Configuration> configurations() const;
+  // Whether a majority of each is `whole`.
+  [[nodiscard]] bool majorities(const std::function<bool(raft::NodeId)>& whole) const;
+  // Whether this node may lose what it has, and a majority of all that count keeps its own.
+  [[nodiscard]] bool may_lose(const Node& node) const;
 
   // The second phase.
   void heal();
@@ -66,13 +90,24 @@ class World : private Surroundings {
   // As long as it takes, while something moves at least once within `limit`.
   void require_progress(Microseconds limit, const char* what, const std::function<bool()>& holds);
   void require_write(Node& node);
-  [[nodiscard]] bool is_healed(const Node& node) const { return node.id() > dead_nodes_; }
+  void choose_dead_nodes();
+  // It runs, and is a member for good.
+  [[nodiscard]] bool is_healed(const Node& node) const;
   [[nodiscard]] bool has_leader() const;
+  [[nodiscard]] bool is_settled() const;
   [[nodiscard]] bool is_idle(const Node& node) const;
 
   const RunOptions options_;
   Schedule schedule_;
-  base::Random random_;
+  // A fault that comes again and again. Each has numbers of its own, so that none is changed by
+  // what others are left out.
+  struct Repeated {
+    std::uint64_t interval_ms;
+    base::Random random;
+    std::function<void(base::Random&)> happens;
+  };
+  std::vector<Repeated> faults_;
+  base::Random random_;  // of the second phase, and of restarts
   Report report_;
   Environment environment_;
   Network network_;
@@ -80,12 +115,12 @@ class World : private Surroundings {
   Checks checks_;
   Clients clients_;
   bool healing_ = false;
-  raft::NodeId dead_nodes_ = 0;  // the first so many stay down for good in the second phase
+  std::vector<bool> dead_;  // by node - 1: stays down for good in the second phase
 };
 
 // Runs one seed's options. A broken CHECK of the core ends the process; its story is printed
-// before (see print_story_on_abort).
-[[nodiscard]] RunResult run(const RunOptions& options);
+// before (see print_story_on_abort). `trace`: every event is printed there.
+[[nodiscard]] RunResult run(const RunOptions& options, std::FILE* trace = nullptr);
 // From now on an abort first prints the story of the run under way to stderr.
 void print_story_on_abort();
 

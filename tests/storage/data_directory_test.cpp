@@ -163,7 +163,8 @@ TEST_CASE("data_directory_creation_cut_short_at_any_change_can_be_done_again", "
       } catch (const DiskFault&) {
       }
       disk.heal();
-      disk.crash("data", random);
+      // Killed, or without power: then what was not synced is still in the page cache, or not.
+      if (seed % 2 == 0) disk.crash("data", random);
       start(disk, starts);
       disk.crash("data", random);
       start(disk, starts);

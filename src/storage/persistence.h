@@ -1,0 +1,58 @@
+// Persistence: term, vote and log of one node, and the one sequence in which the core's orders
+// about them are carried out. The owner calls it from one thread; a DiskFault out of it ends the
+// node, and nothing is promised after it (A15, A16).
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "raft/effects.h"
+#include "raft/events.h"
+#include "raft/server.h"
+#include "storage/hard_state_store.h"
+#include "storage/log_store.h"
+
+namespace storage {
+
+class Persistence {
+ public:
+  // Brings term, log and the newest snapshot together, which a crash may have left apart (A19).
+  // Throws Damage, which names `directory`, where they cannot be.
+  Persistence(std::filesystem::path directory, std::unique_ptr<HardStateStore> hard_state,
+              std::unique_ptr<LogStore> log, std::optional<raft::SnapshotHead> newest);
+
+  // Whether the log was replaced by an empty one behind the snapshot.
+  [[nodiscard]] bool log_replaced() const { return log_replaced_; }
+
+  // What the core starts from. `recent_bytes`: of the end of the log, to be held in memory.
+  [[nodiscard]] raft::Restored restored(raft::Index applied_index, std::size_t recent_bytes) const;
+
+  // Carries out the orders in their sequence, with one sync for all. On return they are on disk,
+  // and their promises may leave.
+  void persist(std::span<const raft::Persist> group);
+  // What the orders, once they are carried out, let go of the log: up to here; 0: nothing. To be
+  // done after the promises have left, for which it does not matter.
+  [[nodiscard]] static raft::Index compact_to(std::span<const raft::Persist> group);
+  void trim_to(raft::Index index) { log_->trim_to(index); }
+
+  // Answers in the order of the questions. None where the entries were truncated meanwhile, or
+  // where a snapshot stands for them: nobody needs them then.
+  [[nodiscard]] std::vector<raft::EntriesFetched> fetch(
+      std::span<const raft::FetchEntries> wanted) const;
+
+  [[nodiscard]] const raft::HardState& hard_state() const { return hard_state_->current(); }
+  [[nodiscard]] const LogStore& log() const { return *log_; }
+
+ private:
+  std::filesystem::path directory_;
+  std::unique_ptr<HardStateStore> hard_state_;
+  std::unique_ptr<LogStore> log_;
+  std::optional<raft::SnapshotHead> newest_;  // as it was at the start
+  bool log_replaced_ = false;
+};
+
+}  // namespace storage

@@ -1,0 +1,79 @@
+"""Leadership is handed over, and every node restarted, while clients work: all is answered."""
+
+import signal
+import unittest
+
+from harness import Cluster, wait_until
+from load import Load
+
+
+class Leadership(unittest.TestCase):
+    def test_leadership_goes_where_it_is_asked_to_under_load(self):
+        with Cluster(3) as cluster:
+            with Load(cluster) as load:
+                for target in (1, 2, 3, 1):
+                    cluster.transfer(target)
+                    load.wait_for_more()
+                asked = cluster.leader().client()
+                done = wait_until(lambda: (reply := asked.ask("transfer")).ok and reply,
+                                  "whoever fits best leads")
+                self.assertIn(done["node"], (2, 3))
+            load.check(cluster.running())
+
+    def test_a_transfer_to_who_cannot_lead_is_refused(self):
+        with Cluster(3) as cluster:
+            client = cluster.leader().client()
+            self.assertEqual(client.ask("transfer", node=9).code, "conflict")
+            away = cluster.followers()[0]
+            away.kill()
+            wait_until(lambda: not client.ask("transfer", node=away.number).ok,
+                       "an answer, though not who was asked for")
+            cluster.set("key", b"1")
+
+    def test_a_rolling_restart_of_all_nodes_under_load(self):
+        with Cluster(5) as cluster:
+            with Load(cluster) as load:
+                for node in list(cluster.nodes.values()):
+                    rest = [other for other in cluster.running() if other is not node]
+                    if cluster.leader() is node:
+                        cluster.transfer(rest[0].number)
+                    self.assertEqual(node.kill(signal.SIGTERM), 0, node.log()[-2000:])
+                    load.wait_for_more()
+                    node.start()
+                    # As docs/operations.md says: the next one only when this one is there again.
+                    cluster.wait_applied(max(other.status()["commit_index"] for other in rest),
+                                         [node])
+            load.check(cluster.running())
+
+    def test_a_rolling_restart_that_just_kills_loses_nothing_either(self):
+        with Cluster(3) as cluster:
+            with Load(cluster) as load:
+                for node in list(cluster.nodes.values()):
+                    rest = [other for other in cluster.running() if other is not node]
+                    node.kill()
+                    load.wait_for_more()
+                    node.start()
+                    cluster.wait_applied(max(other.status()["commit_index"] for other in rest),
+                                         [node])
+            load.check(cluster.running())
+
+    def test_leadership_settles_on_the_node_of_the_highest_priority(self):
+        cluster = Cluster(3)
+        preferred = cluster.nodes[3]
+        cluster.write_config(preferred, options="[raft]\npriority = 7\n")
+        with cluster:
+            def leads():
+                return cluster.find_leader() is preferred
+
+            wait_until(leads, "the preferred node leads")
+            preferred.kill()
+            with Load(cluster, writers=2) as load:
+                cluster.leader(cluster.running())
+                preferred.start()
+                wait_until(leads, "the preferred node leads again")
+                load.wait_for_more()
+            load.check(cluster.running())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,21 @@
+// Where a bit of a data directory may change so that the storage can tell: everywhere but in the
+// last write, which looks as a torn one does.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "../storage/simulated_disk.h"
+
+namespace sim {
+
+struct Range {
+  std::filesystem::path file;
+  std::uint64_t bytes;  // from its start on
+};
+// Of the directory of a node that does not run.
+[[nodiscard]] std::vector<Range> detectable_ranges(const storage::SimulatedDisk& disk,
+                                                   const std::filesystem::path& directory);
+
+}  // namespace sim

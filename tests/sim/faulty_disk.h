@@ -1,0 +1,26 @@
+// FaultyDisk: the simulated disk, whose reads may fail too.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "../storage/simulated_disk.h"
+
+namespace sim {
+
+class FaultyDisk final : public storage::SimulatedDisk {
+ public:
+  // Lets `passing` reads pass, and then the next one fail.
+  void fail_read_after(std::uint64_t passing) { reads_left_ = passing + 1; }
+  void heal_reads() { reads_left_ = 0; }
+
+  [[nodiscard]] std::unique_ptr<storage::File> open(const Path& path, OpenMode mode) override;
+
+ private:
+  class ReadFile;
+  void count_read(const Path& path);
+
+  std::uint64_t reads_left_ = 0;  // the last of them fails; 0: none does
+};
+
+}  // namespace sim
