@@ -342,6 +342,27 @@ class Cluster:
 
         return wait_until(attempt, f"an acknowledgement of {key}")
 
+    def set_all(self, values):
+        """All in flight together, and those again that a busy machine made fail."""
+        left = dict(values)
+
+        def attempt():
+            client = Client(self.leader().endpoint("client"))
+            try:
+                sent = {client.send("set", key=key, value=value): key
+                        for key, value in left.items()}
+                for _ in sent:
+                    reply = client.receive(8.0)
+                    if reply is None:  # the node has ended
+                        break
+                    if reply.ok:
+                        del left[sent[reply["id"]]]
+            finally:
+                client.close()
+            return not left
+
+        wait_until(attempt, f"an acknowledgement of {len(values)} keys")
+
     def wait_applied(self, index, nodes=None):
         for node in nodes or self.running():
             wait_until(lambda n=node: (n.status() or {}).get("applied_index", 0) >= index,

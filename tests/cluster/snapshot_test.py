@@ -18,16 +18,10 @@ def size_of(folder):
 class Snapshots(unittest.TestCase):
     def fill(self, cluster, expected, megabytes):
         """Acknowledged writes of so much, into keys that are written again and again."""
-        client = cluster.leader().client()
         for _ in range(megabytes):
             batch = {f"key/{(len(expected) + i) % 700}": os.urandom(10_000) for i in range(100)}
-            sent = {client.send("set", key=key, value=value): (key, value)
-                    for key, value in batch.items()}
-            for _ in batch:
-                reply = client.receive()
-                self.assertTrue(reply.ok, reply)
-                key, value = sent[reply["id"]]
-                expected[key] = value
+            cluster.set_all(batch)
+            expected.update(batch)
 
     def test_a_follower_far_behind_gets_a_snapshot_under_load(self):
         with Cluster(3, OPTIONS) as cluster:
