@@ -10,8 +10,6 @@ namespace {
 // a sync, and few enough that ticks and heartbeats are not kept waiting.
 constexpr std::size_t kEventsPerTurn = 4096;
 constexpr raft::Milliseconds kStatusIntervalMs = 500;
-// Of snapshots from leaders, that wait for snapshot_store. A leader sends one at a time.
-constexpr std::size_t kMaxPartsToStore = 16;
 
 std::string_view event_name(const raft::Event& event) {
   static constexpr std::array<std::string_view, std::variant_size_v<raft::Event>> kNames = {
@@ -78,7 +76,6 @@ void EventHandler::take_reports() {
 void EventHandler::take_snapshot_reports() {
   while (auto report = links_.snapshot_store.receive()) {
     for (SnapshotEvent& event : report->events) {
-      if (std::holds_alternative<raft::SnapshotChunkStored>(event)) --parts_to_store_;
       if (const auto* fetched = std::get_if<raft::SnapshotChunkFetched>(&event)) {
         parts_to_fetch_.erase(fetched->peer);
       }
@@ -173,15 +170,8 @@ void EventHandler::hand_to_outbound_dispatcher(raft::Effects& effects) {
 }
 
 void EventHandler::hand_to_snapshot_store(raft::Effects& effects) {
-  SnapshotOrders orders{std::move(effects.first_configuration), {}, {}};
-  for (raft::StoreSnapshotChunk& part : effects.chunk_stores) {
-    if (parts_to_store_ >= kMaxPartsToStore) {
-      counters_.snapshot_parts_dropped.add();
-      continue;
-    }
-    ++parts_to_store_;
-    orders.stores.push_back(std::move(part));
-  }
+  SnapshotOrders orders{
+      std::move(effects.first_configuration), std::move(effects.chunk_stores), {}};
   for (const raft::FetchSnapshotChunk& fetch : effects.chunk_fetches) {
     if (parts_to_fetch_.insert(fetch.peer).second) {
       orders.fetches.push_back(fetch);

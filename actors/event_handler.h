@@ -71,10 +71,9 @@ class EventHandler final : public Actor {
   // core lets the read pass or refuses it, or when nobody waits for it any more.
   std::unordered_map<raft::RequestNumber, std::string> held_reads_;
   std::vector<raft::RequestNumber> status_asked_;  // in this turn
-  // Handed to snapshot_store and not reported: what is beyond a limit is dropped, as the core asks
-  // or the leader sends again, however long the disk takes.
-  std::size_t parts_to_store_ = 0;
-  std::set<raft::NodeId> parts_to_fetch_;        // for whom
+  // For whom parts of a snapshot are being read: another one is not ordered meanwhile, however
+  // long the disk takes; the core asks again.
+  std::set<raft::NodeId> parts_to_fetch_;
   std::optional<raft::Members> members_untold_;  // that outbound_dispatcher has not taken yet
   raft::Standing standing_;
   raft::Milliseconds now_ = 0;

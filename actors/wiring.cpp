@@ -72,7 +72,8 @@ Wiring wire(zmq::context_t& inside) {
   // Bounded by max_requests_in_flight.
   auto queries =
       make_link<LocalQueries, DatabaseAnswers>(inside, "socket_server/database", kMustArrive);
-  // Bounded by the senders: a few parts of snapshots at a time, and one for each peer.
+  // Bounded by the core, one part of a snapshot to be stored, and by event_handler, one to be read
+  // for each peer.
   auto snapshots = make_link<SnapshotOrders, SnapshotReport>(inside, "event_handler/snapshot_store",
                                                              kMustArrive);
   // Bounded by database: a few slices of a snapshot that it takes, one of one that it installs.

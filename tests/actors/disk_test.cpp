@@ -83,9 +83,10 @@ TEST_CASE("disk_keeps_a_log_that_goes_beyond_the_snapshot") {
       builder.add(index, 1, raft::EntryKind::kNoOperation, {});
     }
     const auto entries = builder.finish();
-    disk.hard_state->save({1, 1});
-    disk.log_store->append(entries);
-    disk.log_store->sync();
+    raft::Persist order;
+    order.hard_state = raft::HardState{1, 1};
+    order.entries = entries;
+    disk.persistence->persist({&order, 1});
     disk.snapshots->begin({raft::position_of(entries[39]), Files::configuration(), 0, 0});
     REQUIRE(disk.snapshots->finish());
   }
