@@ -30,13 +30,13 @@ void LogWriter::turn() {
     if (orders->persist) group.push_back(std::move(*orders->persist));
     std::move(orders->fetches.begin(), orders->fetches.end(), std::back_inserter(fetches));
   }
+  raft::Index compact_to = 0;
   if (!group.empty()) {
     persistence_->persist(group);
     log_.debug("persisted {} orders, the log ends at {}", group.size(),
                persistence_->log().last_index());
-    const raft::Index compact_to = storage::Persistence::compact_to(group);
+    compact_to = storage::Persistence::compact_to(group);
     keep_promises(std::move(group));
-    trim(compact_to);
   }
   if (!fetches.empty()) serve(fetches);
   // Last: what was asked for before it may still be there, and no promise waits for it.
