@@ -30,7 +30,7 @@ void LogWriter::turn() {
     if (orders->persist) group.push_back(std::move(*orders->persist));
     std::move(orders->fetches.begin(), orders->fetches.end(), std::back_inserter(fetches));
   }
-  raft::Index compact_to = 0;
+  raft::Index compact_to = 0;  // nothing is
   if (!group.empty()) {
     persistence_->persist(group);
     log_.debug("persisted {} orders, the log ends at {}", group.size(),

@@ -57,7 +57,8 @@ struct Bench {
     writer = std::make_unique<LogWriter>(
         std::make_unique<storage::Persistence>(
             "node", std::make_unique<storage::HardStateStore>(disk, "node", true),
-            std::make_unique<storage::LogStore>(disk, "node/log", 1, storage::LogOptions{1 << 16})),
+            std::make_unique<storage::LogStore>(disk, "node/log", 1, storage::LogOptions{1 << 16}),
+            std::nullopt),
         LogWriter::Links{std::move(orders.far), std::move(promises.near)}, *logging, counters);
     disk.syncs = 0;
   }
