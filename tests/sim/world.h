@@ -92,6 +92,7 @@ class World : private Surroundings {
   void require_progress(Microseconds limit, const char* what, const std::function<bool()>& holds);
   void require_write(Node& node);
   void choose_dead_nodes();
+  [[nodiscard]] bool may_count(raft::NodeId id) const;
   // It runs, and is a member for good.
   [[nodiscard]] bool is_healed(const Node& node) const;
   [[nodiscard]] bool has_leader() const;
