@@ -6,7 +6,8 @@
 
 namespace raft {
 
-// The clock passed the deadline of a follower, pre-candidate or candidate. Who is no voter does not stand.
+// The clock passed the deadline of a follower, pre-candidate or candidate. Who is no voter does not
+// stand.
 void check_election_deadline(State& state);
 
 void on_pre_vote_request(State& state, const Peer& from, const PreVoteRequest& request);

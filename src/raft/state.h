@@ -25,7 +25,7 @@
 namespace raft {
 
 struct FollowerState {
-  std::optional<Peer> leader;            // of current_term
+  std::optional<Peer> leader;  // of current_term
   // When the leader was last heard: the tick before it, then the tick after it. So it counts as
   // heard no shorter than it was, whatever a pause lies between (read leases).
   std::optional<Milliseconds> heard_at;

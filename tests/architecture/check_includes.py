@@ -50,7 +50,7 @@ NAMES = {
 
 # The face that the core shows; the files behind it are for src/raft alone.
 RAFT_INTERFACE = {"raft/" + name + ".h"
-                  for name in ("configuration", "effects", "entry", "events", "messages", "server", "types")}
+                  for name in ("configuration", "effects", "entry", "events", "messages", "server", "snapshot_head", "types")}
 
 
 @dataclasses.dataclass(frozen=True)

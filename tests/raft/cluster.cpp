@@ -297,6 +297,7 @@ void Cluster::release_disk(NodeId id) {
 }
 
 void Cluster::advance(NodeId id, Milliseconds duration) {
+  if (duration > kTick) tick_now(id);
   now_.at(id) += duration;
   step(id, TickElapsed{now_.at(id)});
 }
@@ -319,17 +320,22 @@ void Cluster::pass(Milliseconds duration, const std::vector<NodeId>& ids) {
   }
 }
 
+// What was heard counts as heard at the next tick, so one comes before a clock leaps.
+void Cluster::tick_now(NodeId id) { step(id, TickElapsed{now_.at(id)}); }
+
 void Cluster::elect(NodeId id) {
   // Everybody's clock passes the time in which a leader counts as heard; then only one stands.
   const Milliseconds timeout = state(id).options.election_timeout_ms;
   for (const NodeId other : ids_) {
     if (other == id || leads(other)) continue;
+    tick_now(other);
     auto restart = state(other).as<FollowerState>();
     if (restart != nullptr && restart->leader) now_.at(other) += timeout;
     server(other).step(TickElapsed{now_.at(other)});
     carry_out(other, server(other).take_effects());
   }
   network.clear();
+  tick_now(id);
   now_.at(id) += 2 * timeout;
   step(id, TickElapsed{now_.at(id)});
   settle();

@@ -100,6 +100,8 @@ class Cluster {
   void advance(NodeId id, Milliseconds duration);
   // Lets one message arrive, if its way is not cut and it is meant for the directory that is there.
   void deliver(Envelope envelope);
+  // A tick at the present time: what was heard counts as heard now.
+  void tick_now(NodeId id);
   // Delivers all messages, and those they cause, until nothing moves.
   void settle();
   // Moves the time of the named nodes (all: none named), tick by tick, and settles after each.

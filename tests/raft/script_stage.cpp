@@ -48,6 +48,7 @@ void Stage::require_up(NodeId id) const {
 
 void Stage::stand(NodeId id) {
   require_up(id);
+  cluster().tick_now(id);
   const State& stands = state(id);
   const Milliseconds deadline = std::visit(
       [](const auto& role) -> Milliseconds {

@@ -59,8 +59,9 @@ void Checks::check_log(const raft::State& state, View& view) {
   while (same > base.index && log.in_memory(same) && !is_known(same, log.at(same).checksum())) {
     --same;
   }
-  const bool joins = same > base.index || same == view.base ||
-                     (base.checksum == 0 ? view.at(same) != nullptr : is_known(same, base.checksum));
+  const bool joins =
+      same > base.index || same == view.base ||
+      (base.checksum == 0 ? view.at(same) != nullptr : is_known(same, base.checksum));
   if (!joins) {
     // A snapshot has taken the place of the log.
     require(base.index <= committed_.size() && committed_[base.index - 1].checksum == base.checksum,
@@ -312,8 +313,7 @@ void Checks::on_applied(const Node& node, const raft::Entry& entry, const Applie
     return;
   }
   const auto [seen, is_new] = session_effects_.emplace(*name, applied);
-  require(seen->second.effect_index == applied.effect_index &&
-              (!is_new || is_first),
+  require(seen->second.effect_index == applied.effect_index && (!is_new || is_first),
           "each session request is applied at most once: seq {} of session {} takes effect at {} "
           "and {}",
           name->seq, name->session, seen->second.effect_index, applied.effect_index);

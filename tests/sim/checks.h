@@ -3,10 +3,10 @@
 // invariant. What holds within one server, the core checks itself (raft/invariants.h).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <functional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -53,14 +53,14 @@ class Checks {
   struct Record {
     raft::Term term;
     std::uint64_t checksum;
-    std::uint64_t write;  // 0: none
+    std::uint64_t write;                                       // 0: none
     std::shared_ptr<const raft::Configuration> configuration;  // none in other entries
   };
   struct Committed {
     raft::Term term;
     std::uint64_t checksum;
     std::uint64_t write;
-    raft::Term by_term;  // the term in which it was committed
+    raft::Term by_term;                             // the term in which it was committed
     std::shared_ptr<const raft::Configuration> by;  // the configuration that counted
   };
   // A node as it was after its last step.
@@ -104,16 +104,16 @@ class Checks {
   std::map<raft::Term, raft::NodeId> leaders_;
   // Of each data directory, durable or spoken.
   std::map<std::pair<raft::Identity, raft::Term>, raft::NodeId> votes_;
-  std::vector<std::vector<Record>> seen_;                              // by index - 1
+  std::vector<std::vector<Record>> seen_;  // by index - 1
   struct Effect {
     std::uint64_t digest = 0;
     std::optional<std::uint64_t> state_hash;  // where it was looked at
   };
-  std::vector<std::optional<Effect>> effects_;  // by applied index - 1
+  std::vector<std::optional<Effect>> effects_;          // by applied index - 1
   std::map<SessionSeq, AppliedEntry> session_effects_;  // the first outcome of each
   std::shared_ptr<const raft::Configuration> committed_configuration_;
   std::shared_ptr<const raft::Configuration> committing_;  // that counted last
-  std::vector<Committed> committed_;                                   // by index - 1
+  std::vector<Committed> committed_;                       // by index - 1
   std::set<std::uint64_t> writes_committed_;
   std::set<std::uint64_t> writes_not_taken_;
   std::map<std::uint64_t, raft::Index> floors_;

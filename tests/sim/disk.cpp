@@ -86,8 +86,8 @@ void Disk::compare_log(const storage::LogStore& log) {
   std::vector<raft::Entry> entries;
   if (log.last_index() >= first) entries = log.read(first, log.last_index(), SIZE_MAX);
   const bool comparable = certain_index_ > base && certain_index_ > base_index_;
-  require(!comparable || records_[certain_index_ - base_index_ - 1].checksum ==
-                             entries.front().checksum(),
+  require(!comparable ||
+              records_[certain_index_ - base_index_ - 1].checksum == entries.front().checksum(),
           "what was synced is there after a start: node {} has another entry {} than before", node_,
           certain_index_);
   const raft::Index kept = std::max(certain_index_, base);

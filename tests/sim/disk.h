@@ -102,9 +102,9 @@ class Disk {
   // The model. Where an order was under way when the process ended, a part of it may be there.
   raft::HardState hard_state_;
   std::optional<raft::HardState> possible_hard_state_;
-  raft::Index base_index_ = 0;     // records_ begins after it
+  raft::Index base_index_ = 0;  // records_ begins after it
   std::vector<Record> records_;
-  raft::Index certain_index_ = 0;  // up to here records_ is what is stored; all, while open
+  raft::Index certain_index_ = 0;   // up to here records_ is what is stored; all, while open
   raft::Index snapshot_index_ = 0;  // of the newest snapshot
 };
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/random.h"
-#include "options.h"
 #include "codec/frames.h"
+#include "options.h"
 #include "raft/effects.h"
 #include "raft/events.h"
 #include "report.h"

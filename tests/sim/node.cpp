@@ -32,12 +32,13 @@ raft::Milliseconds Node::clock() const {
 }
 
 raft::Member Node::description() const {
-  return {.id = id_,
-          .identity = disk_.identity(),
-          .priority = environment_.options.node.priorities ? static_cast<std::uint32_t>(id_ % 3) : 0,
-          .peer = fmt::format("tcp://node:{}", id_),
-          .client = {},
-          .publish = {}};
+  return {
+      .id = id_,
+      .identity = disk_.identity(),
+      .priority = environment_.options.node.priorities ? static_cast<std::uint32_t>(id_ % 3) : 0,
+      .peer = fmt::format("tcp://node:{}", id_),
+      .client = {},
+      .publish = {}};
 }
 
 raft::Options Node::core_options() {

@@ -52,12 +52,12 @@ struct NodeOptions {
   std::size_t batch_events = 1;  // events of one turn, at most
   Microseconds turn_delay_us = 0;
   Microseconds apply_delay_us = 0;
-  std::uint64_t wipe_per_mille = 0;         // of restarts
+  std::uint64_t wipe_per_mille = 0;  // of restarts
   std::uint64_t churn_interval_ms = 0;
   std::uint64_t transfer_interval_ms = 0;
   std::uint64_t snapshot_interval_ms = 0;
-  std::uint64_t joiners = 0;  // nodes that are no first members
-  bool priorities = false;    // some nodes are preferred as leaders
+  std::uint64_t joiners = 0;          // nodes that are no first members
+  bool priorities = false;            // some nodes are preferred as leaders
   std::size_t recent_bytes = 10'000;  // of the log that are read at a start, at most
 };
 
@@ -68,17 +68,17 @@ struct ClientOptions {
   std::uint64_t keys = 4;
   std::uint64_t read_percent = 30;
   std::uint64_t delete_percent = 10;
-  std::uint64_t timeout_ms = 1000;  // of an attempt
-  std::uint64_t attempts = 5;       // of an operation, where it is safe to try again
-  std::uint64_t session_percent = 0;     // of operations, under a session
-  std::uint64_t sessions = 3;            // at a time, at most
+  std::uint64_t timeout_ms = 1000;    // of an attempt
+  std::uint64_t attempts = 5;         // of an operation, where it is safe to try again
+  std::uint64_t session_percent = 0;  // of operations, under a session
+  std::uint64_t sessions = 3;         // at a time, at most
   std::uint64_t session_timeout_ms = 60'000;
-  std::size_t value_bytes = 0;      // padding of a command, at most
+  std::size_t value_bytes = 0;  // padding of a command, at most
 };
 
 struct RunOptions {
   std::uint64_t seed = 0;
-  std::uint64_t nodes = 5;  // the first members
+  std::uint64_t nodes = 5;              // the first members
   std::uint64_t milliseconds = 60'000;  // of faults, before the world heals
   FaultSet faults = FaultSet::all();    // those that may happen
   raft::Options core;                   // but for id, members and seed

@@ -67,9 +67,9 @@ struct OutcomeDigest {
 base::SharedBytes Command::encode(std::size_t padding) const {
   const std::string name_of_key = key_name(key);
   const std::string content = fmt::format("{}{}", value, std::string(padding, '.'));
-  const database::Write change =
-      call == Call::kSet ? database::Write(database::SetCommand{name_of_key, content})
-                         : database::Write(database::DeleteCommand{name_of_key});
+  const database::Write change = call == Call::kSet
+                                     ? database::Write(database::SetCommand{name_of_key, content})
+                                     : database::Write(database::DeleteCommand{name_of_key});
   if (name) return with_write(write, database::SessionCommand{name->session, name->seq, change});
   return std::visit([&](const auto& each) { return with_write(write, each); }, change);
 }

@@ -63,9 +63,8 @@ std::string describe(const Node& node) {
 std::uint64_t progress_of(const Node& node) {
   if (!node.runs()) return 0;
   const raft::Status status = node.status();
-  std::uint64_t sum =
-      status.commit_index + node.disk().last_index() + node.machine().applied_index() +
-      status.snapshot_index;
+  std::uint64_t sum = status.commit_index + node.disk().last_index() +
+                      node.machine().applied_index() + status.snapshot_index;
   for (const auto& peer : status.peers) sum += peer.match_index;
   if (const auto* leader = node.state().as<raft::LeaderState>()) {
     for (const auto& [peer, progress] : leader->peers) sum += progress.snapshot_offset();
@@ -96,11 +95,12 @@ World::World(const RunOptions& options)
       random_(options.seed ^ 0x5eed),
       report_(schedule_),
       environment_{options_, schedule_, report_, *this},
-      network_(options_, schedule_, report_,
-               [this](raft::NodeId to, raft::MessageReceived message) {
-                 nodes_[to - 1]->receive(std::move(message));
-               },
-               [this](raft::NodeId node) { return nodes_[node - 1]->disk().identity(); }),
+      network_(
+          options_, schedule_, report_,
+          [this](raft::NodeId to, raft::MessageReceived message) {
+            nodes_[to - 1]->receive(std::move(message));
+          },
+          [this](raft::NodeId node) { return nodes_[node - 1]->disk().identity(); }),
       checks_(nodes_, report_),
       clients_(environment_, checks_, nodes_),
       dead_(all_nodes(options_)) {
@@ -312,8 +312,7 @@ void World::hand_over(base::Random& random) {
 void World::take_snapshot(base::Random& random) {
   Node* asked = running(random);
   if (asked == nullptr) return;
-  clients_.ask(*asked,
-               [&](raft::RequestNumber number) { return raft::SnapshotRequested{number}; });
+  clients_.ask(*asked, [&](raft::RequestNumber number) { return raft::SnapshotRequested{number}; });
 }
 
 void World::partition(base::Random& random) {

@@ -118,7 +118,7 @@ class World : private Surroundings {
   Clients clients_;
   bool healing_ = false;
   std::set<raft::NodeId> lost_first_;  // whose first directory is gone
-  std::vector<bool> dead_;  // by node - 1: stays down for good in the second phase
+  std::vector<bool> dead_;             // by node - 1: stays down for good in the second phase
 };
 
 // Runs one seed's options. A broken CHECK of the core ends the process; its story is printed
