@@ -23,6 +23,7 @@ Network::Network(const RunOptions& options, Schedule& schedule, Report& report, 
       deliver_(std::move(deliver)),
       identity_of_(std::move(identity_of)),
       cut_((nodes_ + 1) * (nodes_ + 1)),
+      deaf_(nodes_ + 1),
       last_arrival_(cut_.size()) {}
 
 void Network::send(raft::NodeId from_node, const raft::Send& send) {
@@ -33,7 +34,7 @@ void Network::send(raft::NodeId from_node, const raft::Send& send) {
     held_.push_back({from, send});
     return;
   }
-  if (cut || random_.chance(options_.loss_per_mille, 1000)) {
+  if (cut || deaf_[send.to.id] || random_.chance(options_.loss_per_mille, 1000)) {
     ++report_.statistics.messages_lost;
     return;
   }

@@ -212,7 +212,7 @@ bool World::majorities(const std::function<bool(raft::NodeId)>& whole) const {
       const bool known = member.identity == 0 || checks_.is_intact(configuration, member.id);
       if (known && whole(member.id)) intact.insert(member.id);
     }
-    return raft::Quorum(configuration.voters, configuration.old_voters).is_majority(intact);
+    return has_majorities(configuration, intact);
   });
 }
 
@@ -328,7 +328,10 @@ void World::heal() {
   for (const auto& node : nodes_) {
     node->heal(delay_max_us);
     const bool dead = dead_[node->id() - 1];
-    if (dead && node->runs()) node->end(End::kKill);
+    if (dead && node->runs()) {
+      // It is gone, or still speaks but hears nothing (A27).
+      random_.chance(1, 2) ? network_.deafen(node->id()) : node->end(End::kKill);
+    }
     if (!dead && !node->runs()) node->start();
   }
 }
