@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "raft/reads.h"
+
 namespace sim {
 
 void Checks::on_stepped(const Node& node) {
@@ -151,6 +153,12 @@ void Checks::check_new_leader(const Node& node, const View& view) {
   const raft::Configuration* before = node.state().configurations.before();
   require(configuration.is_voter(node.id()) || (before && before->is_voter(node.id())),
           "a learner never leads (A4): node {} leads term {}", node.id(), term);
+  for (const auto& other : nodes_) {
+    require(!other->runs() || other->state().current_term() >= term ||
+                !raft::has_lease(other->state(), other->clock()),
+            "nobody is elected while a leader has a lease: node {} leads term {}, node {} has one",
+            node.id(), term, other->id());
+  }
   raft::Index last = committed_.size();
   while (last > 0 && committed_[last - 1].by_term >= term) --last;
   require(last == 0 || has_committed(view, last),

@@ -98,6 +98,7 @@ std::optional<CommandLine> parse_command_line(int count, char** values, int& exi
     return std::nullopt;
   }
   line.mutations = mutations->count() > 0;
+  std::erase(line.mutation_names, "");  // none were named
   if (line.mutations) line.last_seed = kSeedsOfAMutation;
   if (one->count() > 0) line.first_seed = line.last_seed = seed;
   if (const std::string wrong = interpret(line, range, faults); !wrong.empty()) {

@@ -79,13 +79,14 @@ void Network::arrive(raft::NodeId to, const codec::Frames& frames) {
   deliver_(to, {understood.from, std::move(understood.message), understood.addressed});
 }
 
-void Network::partition() {
+void Network::partition(std::optional<raft::NodeId> leader) {
   ++report_.statistics.partitions;
   heal_partition();
   holds_ = random_.chance(1, 2);
   const std::uint64_t kind = random_.between(0, 3);
   const bool one_way = random_.chance(1, 3);
-  const raft::NodeId alone = random_.between(1, nodes_);
+  const bool is_leader = random_.chance(1, 2) && leader;
+  const raft::NodeId alone = is_leader ? *leader : random_.between(1, nodes_);
   std::uint64_t links = 0;
   std::vector<bool> side(nodes_ + 1);
   for (raft::NodeId node = 1; node <= nodes_; ++node) {

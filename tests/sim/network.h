@@ -25,10 +25,10 @@ class Network {
 
   void send(raft::NodeId from, const raft::Send& send);
 
-  // A new fault, in place of the one before: random groups, one node alone, one-way cuts, or a
-  // link or two. What is sent over a cut link is lost, or held until the cut heals, as
+  // A new fault, in place of the one before: random groups, one node alone, often the leader,
+  // one-way cuts, or a link or two. What is sent over a cut link is lost, or held until the cut heals, as
   // connections that outlive it do: then it comes late, and all at once.
-  void partition();
+  void partition(std::optional<raft::NodeId> leader);
   void heal_partition();
   // For good: nothing reaches this node.
   void deafen(raft::NodeId node) { deaf_[node] = true; }

@@ -294,7 +294,12 @@ void World::take_snapshot(base::Random& random) {
 }
 
 void World::partition(base::Random& random) {
-  network_.partition();
+  // What a leader took and nobody else has is what the next one lets go: that makes truncations.
+  std::optional<raft::NodeId> leader;
+  for (const auto& node : nodes_) {
+    if (node->runs() && node->state().role() == raft::Role::kLeader) leader = node->id();
+  }
+  network_.partition(leader);
   schedule_.after(random.between(0, options_.network.partition_length_ms * 1000),
                   [this] { network_.heal_partition(); });
 }
