@@ -29,11 +29,12 @@ struct Counters {
   Counter peer_messages_refused;
   Counter peer_messages_dropped;  // event_handler did not keep up
   // event_handler
-  Counter peer_sends_dropped;  // outbound_dispatcher did not keep up
+  Counter peer_sends_dropped;      // outbound_dispatcher did not keep up
+  Counter snapshot_parts_dropped;  // snapshot_store did not keep up
   // log_writer
   Counter promises_dropped;  // outbound_dispatcher did not keep up
   // outbound_dispatcher
-  Counter sends_dropped;  // the peer is away or does not keep up
+  Counter sends_dropped;  // the peer is away, does not keep up, or nobody knows where it is
   Counter links_recreated;
   // database
   Counter broadcasts_dropped;  // publisher did not keep up

@@ -15,51 +15,88 @@ constexpr std::size_t kWorkPerTurn = 8192;
 // Of values and payloads on the link to socket_server; beyond it, reads are refused as busy.
 constexpr std::size_t kMaxAnsweringBytes = 64 << 20;
 
+// What is no command, the state machine only counts.
 ::database::Committed to_committed(const raft::Entry& entry) {
-  if (entry.kind == raft::EntryKind::kNoOperation) return {entry.index, entry.term, std::nullopt};
-  return {entry.index, entry.term, entry.payload()};
+  const bool is_command = entry.kind == raft::EntryKind::kCommand;
+  return {entry.index, entry.term, is_command ? std::optional(entry.payload()) : std::nullopt,
+          entry.time_ms()};
 }
 
 }  // namespace
 
 Database::Database(std::unique_ptr<::database::Database> state_machine, Limits limits, Links links,
-                   Counters& counters)
+                   const Logging& logging, Counters& counters)
     : state_machine_(std::move(state_machine)),
       limits_(limits),
       links_(std::move(links)),
+      log_(logging, "database"),
       counters_(counters) {}
 
 std::vector<zmq::pollitem_t> Database::inputs() {
-  return {links_.event_handler.input(), links_.socket_server.input(), links_.publisher.input()};
+  return {links_.event_handler.input(), links_.socket_server.input(), links_.publisher.input(),
+          links_.snapshot_store.input()};
 }
 
 void Database::turn() {
   while (const auto published = links_.publisher.receive()) publishing_bytes_ -= published->bytes;
-
-  std::vector<raft::CommittedEntry> entries;
-  std::vector<DatabaseRead> reads;
-  while (entries.size() + reads.size() < kWorkPerTurn) {
-    auto orders = links_.event_handler.receive();
-    if (!orders) break;
-    if (orders->apply) {
-      auto& added = orders->apply->entries;
-      std::move(added.begin(), added.end(), std::back_inserter(entries));
-    }
-    std::move(orders->reads.begin(), orders->reads.end(), std::back_inserter(reads));
-  }
-
   DatabaseAnswers answers;
-  if (!entries.empty()) apply(entries, answers);
-  // A read may see more than it asked for: what was ordered after it and applied with it.
-  serve(reads, answers);
+  take_content();
+  take_orders(answers);
+  continue_taking();
   serve_local_queries(answers);
   answering_bytes_ += answers.bytes;
   if (!answers.empty()) links_.socket_server.send(std::move(answers));
 }
 
 void Database::stop() {
-  while (links_.event_handler.readable()) turn();
+  // What is not whole is not waited for: a snapshot is taken again, one that came is on disk and
+  // installed at the next start.
+  while (!installing_ && links_.event_handler.readable()) turn();
+  taking_.reset();
+  installing_.reset();
   state_machine_->flush();
+}
+
+void Database::take_orders(DatabaseAnswers& answers) {
+  Work work;
+  if (overtaken_ && held_.apply) held_ = what_is_left(std::exchange(held_, {}), answers);
+  if (!installing_ && !overtaken_ && !held_.empty()) {
+    take_order(std::exchange(held_, {}), work, answers);
+  }
+  while (!installing_ && work.size() < kWorkPerTurn) {
+    auto orders = links_.event_handler.receive();
+    if (!orders) break;
+    take_order(std::move(*orders), work, answers);
+  }
+  carry_out(work, answers);
+}
+
+void Database::take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& answers) {
+  if (orders.install) {
+    carry_out(work, answers);
+    begin_installing(orders.install->index);
+    orders.install.reset();
+  }
+  if (installing_ || overtaken_) {
+    held_ = what_is_left(std::move(orders), answers);
+    return;
+  }
+  if (orders.apply) {
+    auto& added = orders.apply->entries;
+    std::move(added.begin(), added.end(), std::back_inserter(work.entries));
+  }
+  std::move(orders.reads.begin(), orders.reads.end(), std::back_inserter(work.reads));
+  if (orders.take_snapshot) {
+    carry_out(work, answers);
+    begin_taking(std::move(*orders.take_snapshot));
+  }
+}
+
+void Database::carry_out(Work& work, DatabaseAnswers& answers) {
+  if (!work.entries.empty()) apply(work.entries, answers);
+  // A read may see more than it asked for: what was ordered after it and applied with it.
+  serve(work.reads, answers);
+  work = {};
 }
 
 void Database::apply(const std::vector<raft::CommittedEntry>& entries, DatabaseAnswers& answers) {
@@ -70,12 +107,23 @@ void Database::apply(const std::vector<raft::CommittedEntry>& entries, DatabaseA
   ::database::Applied applied = state_machine_->apply(committed);
   CHECK(applied.outcomes.size() == entries.size(), "{} outcomes of {} entries up to index {}",
         applied.outcomes.size(), entries.size(), entries.back().entry.index);
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!entries[i].request) continue;
-    answers.commands.push_back({*entries[i].request, entries[i].entry.index, applied.outcomes[i]});
-  }
-  links_.event_handler.send({entries.back().entry.index});
+  answer_requests(entries, applied, answers);
+  links_.event_handler.send(raft::EntriesApplied{entries.back().entry.index});
   publish(std::move(applied.broadcasts));
+}
+
+void Database::answer_requests(const std::vector<raft::CommittedEntry>& entries,
+                               const ::database::Applied& applied, DatabaseAnswers& answers) const {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto& [entry, request] = entries[i];
+    if (!request) continue;
+    if (entry.kind == raft::EntryKind::kConfiguration) {
+      answers.changes.push_back({*request, entry.index});
+    } else {
+      answers.commands.push_back(
+          {*request, entry.index, applied.outcomes[i], applied.effect_indices[i]});
+    }
+  }
 }
 
 void Database::publish(std::vector<::database::Broadcast> broadcasts) {

@@ -1,14 +1,21 @@
 // database: owns the state machine. It applies what the core says is committed, in one batch a
 // turn, answers the clients of this node from it, and hands the changes on to the publisher.
 // A fault of RocksDB leaves turn() as an exception.
+//
+// A snapshot that it takes is fixed at once and read slice by slice between other work. While one
+// of a leader is installed, orders of event_handler wait in their link, and local queries are
+// answered from the state before.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "actors/actor.h"
 #include "actors/counters.h"
 #include "actors/link.h"
+#include "actors/logging.h"
 #include "actors/messages.h"
 #include "database/database.h"
 
@@ -20,6 +27,7 @@ class Database final : public Actor {
     Link<DatabaseReport, DatabaseOrders> event_handler;
     Link<DatabaseAnswers, LocalQueries> socket_server;
     Link<AppliedBroadcasts, BroadcastsPublished> publisher;
+    Link<ContentOrder, ContentReport> snapshot_store;
   };
   struct Limits {
     std::size_t max_replay_bytes;      // of payload in one answer
@@ -27,7 +35,7 @@ class Database final : public Actor {
   };
 
   Database(std::unique_ptr<::database::Database> state_machine, Limits limits, Links links,
-           Counters& counters);
+           const Logging& logging, Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "database"; }
   [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
@@ -35,17 +43,54 @@ class Database final : public Actor {
   void stop() override;
 
  private:
+  // What is done in one go.
+  struct Work {
+    std::vector<raft::CommittedEntry> entries;
+    std::vector<DatabaseRead> reads;
+
+    [[nodiscard]] std::size_t size() const { return entries.size() + reads.size(); }
+  };
+  struct Taking {
+    raft::Index index;
+    std::unique_ptr<::database::SnapshotReader> reader;
+  };
+  struct Installing {
+    raft::Index index;
+    std::unique_ptr<::database::SnapshotLoader> loader;
+    std::uint64_t offset = 0;  // so much of the content is loaded
+  };
+
+  void take_orders(DatabaseAnswers& answers);
+  void take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& answers);
+  void carry_out(Work& work, DatabaseAnswers& answers);
   void apply(const std::vector<raft::CommittedEntry>& entries, DatabaseAnswers& answers);
+  void answer_requests(const std::vector<raft::CommittedEntry>& entries,
+                       const ::database::Applied& applied, DatabaseAnswers& answers) const;
   void publish(std::vector<::database::Broadcast> broadcasts);
   void serve(const std::vector<DatabaseRead>& reads, DatabaseAnswers& answers) const;
   void serve_local_queries(DatabaseAnswers& answers);
 
+  // In database_snapshots.cpp.
+  void take_content();
+  void begin_taking(raft::TakeSnapshot order);
+  void continue_taking();
+  void begin_installing(raft::Index index);
+  void on_content_read(const ContentRead& content);
+  void finish_installing();
+  [[nodiscard]] DatabaseOrders what_is_left(DatabaseOrders orders, DatabaseAnswers& answers);
+
   std::unique_ptr<::database::Database> state_machine_;
   Limits limits_;
   Links links_;
+  ActorLog log_;
   Counters& counters_;
   std::size_t answering_bytes_ = 0;   // handed to socket_server and not reported as taken
   std::size_t publishing_bytes_ = 0;  // handed to publisher and not reported as published
+  std::optional<Taking> taking_;
+  std::size_t slices_under_way_ = 0;  // handed to snapshot_store and not reported as stored
+  std::optional<Installing> installing_;
+  DatabaseOrders held_;     // they came with the install, or before it, and wait for it
+  bool overtaken_ = false;  // an install was, by one whose order has not come yet
 };
 
 }  // namespace actors

@@ -13,8 +13,10 @@ constexpr raft::Milliseconds kStatusIntervalMs = 500;
 
 std::string_view event_name(const raft::Event& event) {
   static constexpr std::array<std::string_view, std::variant_size_v<raft::Event>> kNames = {
-      "tick_elapsed",    "message_received", "command_submitted", "read_requested",
-      "request_expired", "persisted",        "entries_applied",   "entries_fetched"};
+      "tick_elapsed",     "message_received",   "command_submitted",  "read_requested",
+      "change_submitted", "transfer_requested", "snapshot_requested", "request_expired",
+      "persisted",        "entries_applied",    "entries_fetched",    "snapshot_taken",
+      "chunk_fetched",    "chunk_stored",       "snapshot_installed", "first_configuration_stored"};
   return kNames[event.index()];
 }
 
@@ -27,8 +29,10 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 
-EventHandler::EventHandler(raft::Server server, Links links, Logging& logging, Counters& counters)
+EventHandler::EventHandler(raft::Server server, LeaseClock lease_clock, Links links,
+                           Logging& logging, Counters& counters)
     : server_(std::move(server)),
+      lease_clock_(std::move(lease_clock)),
       links_(std::move(links)),
       logging_(logging),
       log_(logging, "event_handler"),
@@ -38,16 +42,19 @@ EventHandler::EventHandler(raft::Server server, Links links, Logging& logging, C
 }
 
 std::vector<zmq::pollitem_t> EventHandler::inputs() {
-  return {links_.log_writer.input(), links_.state_machine.input(), links_.peers.input(),
-          links_.clients.input(), links_.ticks.input()};
+  return {links_.log_writer.input(), links_.state_machine.input(), links_.snapshot_store.input(),
+          links_.peers.input(),      links_.clients.input(),       links_.ticks.input()};
 }
 
 void EventHandler::turn() {
   take_reports();
+  take_snapshot_reports();
   take_peer_messages();
   take_client_events();
   // Last, so that a node that was held up hears what it missed before it judges by the time.
   take_ticks();
+  // A12: whether a lease still holds must not be judged by a tick that was on its way for long.
+  if (lease_clock_) step(raft::TickElapsed{lease_clock_()});
   hand_out(server_.take_effects());
 }
 
@@ -61,7 +68,20 @@ void EventHandler::take_reports() {
     if (report->persisted) step(*report->persisted);
     for (auto& fetched : report->fetched) step(std::move(fetched));
   }
-  while (const auto report = links_.state_machine.receive()) step(*report);
+  while (const auto report = links_.state_machine.receive()) {
+    std::visit([this](const auto& event) { step(event); }, *report);
+  }
+}
+
+void EventHandler::take_snapshot_reports() {
+  while (auto report = links_.snapshot_store.receive()) {
+    for (SnapshotEvent& event : report->events) {
+      if (const auto* fetched = std::get_if<raft::SnapshotChunkFetched>(&event)) {
+        parts_to_fetch_.erase(fetched->peer);
+      }
+      std::visit([this](auto& each) { step(std::move(each)); }, event);
+    }
+  }
 }
 
 void EventHandler::take_peer_messages() {
@@ -86,16 +106,16 @@ void EventHandler::take_client_events() {
 
 void EventHandler::on_client_event(ClientEvent event) {
   std::visit(Overloaded{
-                 [this](raft::CommandSubmitted& command) { step(std::move(command)); },
+                 [this](auto& request) { step(std::move(request)); },
                  [this](ReadSubmitted& read) {
                    held_reads_.emplace(read.request, std::move(read.key));
                    step(raft::ReadRequested{read.request});
                  },
-                 [this](const raft::RequestExpired& expired) {
+                 [this](raft::RequestExpired& expired) {
                    held_reads_.erase(expired.request);
                    step(expired);
                  },
-                 [this](const StatusAsked& asked) { status_asked_.push_back(asked.request); },
+                 [this](StatusAsked& asked) { status_asked_.push_back(asked.request); },
              },
              event);
 }
@@ -110,7 +130,7 @@ void EventHandler::take_ticks() {
 void EventHandler::step(raft::Event event) {
   if (log_.debugging()) {
     if (const auto* received = std::get_if<raft::MessageReceived>(&event)) {
-      log_.debug("{} from node {}", raft::message_name(received->message), received->from);
+      log_.debug("{} from node {}", raft::message_name(received->message), received->from.id);
     } else if (!std::holds_alternative<raft::TickElapsed>(event)) {
       log_.debug("{}", event_name(event));
     }
@@ -123,14 +143,43 @@ void EventHandler::hand_out(raft::Effects effects) {
     standing_ = *effects.standing;
     logging_.note_standing(standing_.role, standing_.term);
   }
-  if (!effects.sends.empty() && !links_.outbound_dispatcher.offer({std::move(effects.sends)})) {
-    counters_.peer_sends_dropped.add();
-  }
+  tell_joiner(effects);
+  hand_to_outbound_dispatcher(effects);
   hand_to_log_writer(effects);
+  hand_to_snapshot_store(effects);
   hand_to_database(effects);
   hand_to_clients(effects);
   tell_standing(effects);
   write_traces(effects);
+}
+
+void EventHandler::tell_joiner(const raft::Effects& effects) {
+  // Its end is closed where this node has no joiner.
+  if (effects.members && links_.joiner) static_cast<void>(links_.joiner->offer(*effects.members));
+}
+
+void EventHandler::hand_to_outbound_dispatcher(raft::Effects& effects) {
+  if (effects.members) members_untold_ = effects.members;
+  if (effects.sends.empty() && effects.contacts.empty() && !members_untold_) return;
+  if (links_.outbound_dispatcher.offer(
+          {std::move(effects.sends), members_untold_, std::move(effects.contacts)})) {
+    members_untold_.reset();
+  } else {
+    counters_.peer_sends_dropped.add();
+  }
+}
+
+void EventHandler::hand_to_snapshot_store(raft::Effects& effects) {
+  SnapshotOrders orders{
+      std::move(effects.first_configuration), std::move(effects.chunk_stores), {}};
+  for (const raft::FetchSnapshotChunk& fetch : effects.chunk_fetches) {
+    if (parts_to_fetch_.insert(fetch.peer).second) {
+      orders.fetches.push_back(fetch);
+    } else {
+      counters_.snapshot_parts_dropped.add();
+    }
+  }
+  if (!orders.empty()) links_.snapshot_store.send(std::move(orders));
 }
 
 void EventHandler::hand_to_log_writer(raft::Effects& effects) {
@@ -139,22 +188,29 @@ void EventHandler::hand_to_log_writer(raft::Effects& effects) {
 }
 
 void EventHandler::hand_to_database(raft::Effects& effects) {
-  if (!effects.apply && effects.serve_reads.empty()) return;
-  DatabaseOrders orders{std::move(effects.apply), {}};
+  DatabaseOrders orders{
+      effects.install, std::move(effects.apply), {}, std::move(effects.take_snapshot)};
   orders.reads.reserve(effects.serve_reads.size());
   for (const raft::RequestNumber request : effects.serve_reads) {
     if (auto read = held_reads_.extract(request)) {
       orders.reads.push_back({request, std::move(read.mapped())});
     }
   }
-  links_.state_machine.send(std::move(orders));
+  if (!orders.empty()) links_.state_machine.send(std::move(orders));
 }
 
 void EventHandler::hand_to_clients(raft::Effects& effects) {
-  if (!effects.standing && effects.refusals.empty() && status_asked_.empty()) return;
   for (const raft::Refuse& refusal : effects.refusals) held_reads_.erase(refusal.request);
-  HandlerAnswers answers{effects.standing, std::move(effects.refusals),
-                         std::exchange(status_asked_, {}), std::nullopt};
+  const bool news = effects.standing || effects.members;
+  if (!news && effects.refusals.empty() && effects.completions.empty() && status_asked_.empty()) {
+    return;
+  }
+  HandlerAnswers answers{.standing = effects.standing,
+                         .refusals = std::move(effects.refusals),
+                         .status_asked = std::exchange(status_asked_, {}),
+                         .status = std::nullopt,
+                         .members = std::move(effects.members),
+                         .completions = std::move(effects.completions)};
   if (!answers.status_asked.empty()) {
     answers.status = server_.status();
     answers.status->counters["event_handler_held_reads"] = held_reads_.size();

@@ -2,6 +2,9 @@
 // and hands out all orders of that turn at once: this is the group commit. It decides nothing.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "actors/actor.h"
@@ -22,11 +25,17 @@ class EventHandler final : public Actor {
     Link<LogOrders, LogReport> log_writer;
     Link<OutboundMessages, Nothing> outbound_dispatcher;
     Link<DatabaseOrders, DatabaseReport> state_machine;
+    Link<SnapshotOrders, SnapshotReport> snapshot_store;
     BroadcastListener<Tick> ticks;
     BroadcastSource<NodeStatus> status;
+    std::optional<Link<raft::Members, Nothing>> joiner = std::nullopt;  // where there is one
   };
 
-  EventHandler(raft::Server server, Links links, Logging& logging, Counters& counters);
+  // The time of this very moment, on the clock of the ticks; empty where reads have no lease.
+  using LeaseClock = std::function<raft::Milliseconds()>;
+
+  EventHandler(raft::Server server, LeaseClock lease_clock, Links links, Logging& logging,
+               Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "event_handler"; }
   [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
@@ -35,6 +44,7 @@ class EventHandler final : public Actor {
 
  private:
   void take_reports();
+  void take_snapshot_reports();
   void take_peer_messages();
   void take_client_events();
   void take_ticks();
@@ -42,13 +52,17 @@ class EventHandler final : public Actor {
   void step(raft::Event event);
 
   void hand_out(raft::Effects effects);
+  void tell_joiner(const raft::Effects& effects);
+  void hand_to_outbound_dispatcher(raft::Effects& effects);
   void hand_to_log_writer(raft::Effects& effects);
+  void hand_to_snapshot_store(raft::Effects& effects);
   void hand_to_database(raft::Effects& effects);
   void hand_to_clients(raft::Effects& effects);
   void tell_standing(const raft::Effects& effects);
   void write_traces(const raft::Effects& effects);
 
   raft::Server server_;
+  LeaseClock lease_clock_;
   Links links_;
   Logging& logging_;
   ActorLog log_;
@@ -57,6 +71,10 @@ class EventHandler final : public Actor {
   // core lets the read pass or refuses it, or when nobody waits for it any more.
   std::unordered_map<raft::RequestNumber, std::string> held_reads_;
   std::vector<raft::RequestNumber> status_asked_;  // in this turn
+  // For whom parts of a snapshot are being read: another one is not ordered meanwhile, however
+  // long the disk takes; the core asks again.
+  std::set<raft::NodeId> parts_to_fetch_;
+  std::optional<raft::Members> members_untold_;  // that outbound_dispatcher has not taken yet
   raft::Standing standing_;
   raft::Milliseconds now_ = 0;
   raft::Milliseconds status_told_at_ = 0;

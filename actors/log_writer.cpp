@@ -30,17 +30,28 @@ void LogWriter::turn() {
     if (orders->persist) group.push_back(std::move(*orders->persist));
     std::move(orders->fetches.begin(), orders->fetches.end(), std::back_inserter(fetches));
   }
+  raft::Index compact_to = 0;  // nothing is
   if (!group.empty()) {
     persistence_->persist(group);
     log_.debug("persisted {} orders, the log ends at {}", group.size(),
                persistence_->log().last_index());
+    compact_to = storage::Persistence::compact_to(group);
     keep_promises(std::move(group));
   }
   if (!fetches.empty()) serve(fetches);
+  // Last: what was asked for before it may still be there, and no promise waits for it.
+  if (compact_to > 0) trim(compact_to);
 }
 
 void LogWriter::stop() {
   while (links_.event_handler.readable()) turn();
+}
+
+void LogWriter::trim(raft::Index compact_to) {
+  const raft::Index before = persistence_->log().first_index();
+  persistence_->trim_to(compact_to);
+  const raft::Index now = persistence_->log().first_index();
+  if (now != before) log_.info("the log begins with entry {} now", now);
 }
 
 void LogWriter::keep_promises(std::vector<raft::Persist> group) {

@@ -1,4 +1,4 @@
-// log_writer: owns what a node has on disk, but for the state machine. It carries out all orders
+// log_writer: owns the log, the term and the vote on disk. It carries out all orders
 // that wait, with one sync for the group, and only then lets their promises leave. A fault of the
 // disk leaves turn() as an exception, and nothing is promised after it (A15, A16).
 #pragma once
@@ -31,6 +31,7 @@ class LogWriter final : public Actor {
   void stop() override;
 
  private:
+  void trim(raft::Index compact_to);
   void keep_promises(std::vector<raft::Persist> group);
   void serve(const std::vector<raft::FetchEntries>& fetches);
 

@@ -20,6 +20,8 @@ RoleLook look_of(raft::Role role) {
       return {"Candidate", "\033[33m"};
     case raft::Role::kPreCandidate:
       return {"PreCandidate", "\033[33m"};
+    case raft::Role::kLearner:
+      return {"Learner", "\033[36m"};
     case raft::Role::kFollower:
       break;
   }

@@ -43,13 +43,14 @@ struct ReadSubmitted {
   std::string key;
 };
 
-// Status of the core, for `status` and `debug`.
+// Status of the core, for `status`, `members` and `debug`.
 struct StatusAsked {
   raft::RequestNumber request;
 };
 
-using ClientEvent =
-    std::variant<raft::CommandSubmitted, ReadSubmitted, raft::RequestExpired, StatusAsked>;
+using ClientEvent = std::variant<raft::CommandSubmitted, ReadSubmitted, raft::ChangeSubmitted,
+                                 raft::TransferRequested, raft::SnapshotRequested,
+                                 raft::RequestExpired, StatusAsked>;
 
 struct ClientEvents {
   std::vector<ClientEvent> events;
@@ -63,7 +64,9 @@ struct HandlerAnswers {
   std::optional<raft::Standing> standing;  // where it changed
   std::vector<raft::Refuse> refusals;
   std::vector<raft::RequestNumber> status_asked;
-  std::optional<raft::Status> status;  // for all of them
+  std::optional<raft::Status> status;    // for all of them
+  std::optional<raft::Members> members;  // where it changed
+  std::vector<raft::Complete> completions;
 };
 
 // ---- event_handler and log_writer ----
@@ -82,6 +85,35 @@ struct LogReport {
 
 struct OutboundMessages {
   std::vector<raft::Send> sends;
+  // From event_handler, and to be known before `sends` leave: who the members are, where that
+  // changed, and where nodes said that they are found.
+  std::optional<raft::Members> members = std::nullopt;
+  std::vector<raft::Member> contacts = {};
+};
+
+// joiner to outbound_dispatcher: members of the cluster that this node asks to be let in, so that
+// it can answer them before their log has told it who they are.
+struct PeersLearned {
+  std::vector<raft::Member> members;
+};
+
+// ---- event_handler and snapshot_store ----
+
+struct SnapshotOrders {
+  std::optional<raft::StoreFirstConfiguration> first_configuration;
+  std::vector<raft::StoreSnapshotChunk> stores;
+  std::vector<raft::FetchSnapshotChunk> fetches;
+
+  [[nodiscard]] bool empty() const {
+    return !first_configuration && stores.empty() && fetches.empty();
+  }
+};
+
+using SnapshotEvent = std::variant<raft::FirstConfigurationStored, raft::SnapshotChunkStored,
+                                   raft::SnapshotChunkFetched, raft::SnapshotTaken>;
+
+struct SnapshotReport {
+  std::vector<SnapshotEvent> events;
 };
 
 // ---- event_handler and database ----
@@ -91,13 +123,49 @@ struct DatabaseRead {
   std::string key;
 };
 
-// `reads` see all of `apply`, and all orders before.
+// In this order: the content of a snapshot, then `apply`; `reads` see all of it, and all orders
+// before; last the snapshot.
 struct DatabaseOrders {
+  std::optional<raft::InstallSnapshotContent> install;
   std::optional<raft::Apply> apply;
   std::vector<DatabaseRead> reads;
+  std::optional<raft::TakeSnapshot> take_snapshot;
+
+  [[nodiscard]] bool empty() const { return !install && !apply && reads.empty() && !take_snapshot; }
 };
 
-using DatabaseReport = raft::EntriesApplied;
+using DatabaseReport = std::variant<raft::EntriesApplied, raft::SnapshotInstalled>;
+
+// ---- database and snapshot_store ----
+
+// A snapshot that is being taken: its beginning, its content slice by slice, its end or that it
+// was given up. Each slice is answered by SliceStored, the end by SnapshotTaken to event_handler.
+struct SnapshotBegun {
+  raft::LogPosition last;
+  raft::Configuration configuration;
+};
+struct SnapshotSlice {
+  base::SharedBytes bytes;
+};
+struct SnapshotEnded {};
+struct SnapshotGivenUp {};
+// A slice of the newest snapshot is wanted, to be installed. Answered by ContentRead.
+struct ContentWanted {
+  raft::Index index;
+  std::uint64_t offset;
+};
+
+using ContentOrder =
+    std::variant<SnapshotBegun, SnapshotSlice, SnapshotEnded, SnapshotGivenUp, ContentWanted>;
+
+struct SliceStored {};
+struct ContentRead {
+  raft::Index index;
+  std::optional<base::SharedBytes> bytes;  // none: a newer snapshot has taken its place
+  bool last;
+};
+
+using ContentReport = std::variant<SliceStored, ContentRead>;
 
 // ---- socket_server and database ----
 
@@ -117,6 +185,13 @@ struct CommandOutcome {
   raft::RequestNumber request;
   raft::Index index;
   database::Outcome outcome;
+  raft::Index effect_index;  // where it took effect: an earlier one where it was repeated
+};
+
+// A change of members is committed, with the entry at `index`.
+struct ChangeOutcome {
+  raft::RequestNumber request;
+  raft::Index index;
 };
 
 struct ReadOutcome {
@@ -135,9 +210,11 @@ struct DatabaseAnswers {
   std::vector<ReplayOutcome> replays;
   std::vector<raft::RequestNumber> refused_busy;  // reads beyond what the link may hold
   std::size_t bytes = 0;                          // of all values and payloads
+  std::vector<ChangeOutcome> changes = {};
 
   [[nodiscard]] bool empty() const {
-    return commands.empty() && reads.empty() && replays.empty() && refused_busy.empty();
+    return commands.empty() && reads.empty() && replays.empty() && refused_busy.empty() &&
+           changes.empty();
   }
 };
 

@@ -1,15 +1,10 @@
 #include "actors/node.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <random>
 #include <utility>
 
 #include "raft/server.h"
-#include "storage/data_directory.h"
-#include "storage/hard_state_store.h"
-#include "storage/log_store.h"
-#include "storage/persistence.h"
 
 namespace actors {
 namespace {
@@ -22,109 +17,118 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
-raft::Options core_options(const settings::Settings& settings) {
+// As the first configuration of a new cluster has it: who has which directory is heard later.
+raft::Member to_member(const settings::Member& member) {
+  return {.id = member.id,
+          .identity = 0,
+          .priority = 0,
+          .peer = member.peer,
+          .client = member.client,
+          .publish = member.publish};
+}
+
+raft::Options core_options(const settings::Settings& settings, raft::Identity identity) {
+  const settings::Raft& raft = settings.raft;
   raft::Options options;
-  options.id = settings.node.id;
-  for (const settings::Member& member : settings.members) options.members.push_back(member.id);
-  options.election_timeout_ms = settings.raft.election_timeout_ms;
-  options.heartbeat_interval_ms = settings.raft.heartbeat_interval_ms;
-  options.max_append_bytes = settings.raft.max_append_bytes;
-  options.window_messages = settings.raft.window_messages;
-  options.window_bytes = settings.raft.window_bytes;
-  options.max_uncommitted_bytes = settings.raft.max_uncommitted_bytes;
-  options.max_applying_bytes = settings.raft.max_applying_bytes;
-  options.log_memory_bytes = settings.raft.log_memory_bytes;
+  options.self = to_member(settings.self());
+  options.self.identity = identity;
+  options.self.priority = static_cast<std::uint32_t>(raft.priority);
+  if (settings.join.empty()) {
+    for (const auto& member : settings.members) options.first_members.push_back(to_member(member));
+  }
+  options.election_timeout_ms = raft.election_timeout_ms;
+  options.heartbeat_interval_ms = raft.heartbeat_interval_ms;
+  options.max_append_bytes = raft.max_append_bytes;
+  options.window_messages = raft.window_messages;
+  options.window_bytes = raft.window_bytes;
+  options.max_uncommitted_bytes = raft.max_uncommitted_bytes;
+  options.max_applying_bytes = raft.max_applying_bytes;
+  options.log_memory_bytes = raft.log_memory_bytes;
+  options.snapshot_log_bytes = raft.snapshot_log_bytes;
+  options.trailing_entries = raft.trailing_entries;
+  options.max_disk_wait_ms = raft.max_disk_wait_ms;
+  options.read_lease_drift_percent = static_cast<std::uint32_t>(raft.read_lease_drift_percent);
   options.seed = random_seed();
   return options;
 }
 
+// Whether the settings name the members of `configuration`, where they are found.
+bool names_the_members(const settings::Settings& settings,
+                       const raft::Configuration& configuration) {
+  return std::ranges::equal(settings.members, configuration.members,
+                            [](const settings::Member& a, const raft::Member& b) {
+                              return a.id == b.id && a.peer == b.peer && a.client == b.client &&
+                                     a.publish == b.publish;
+                            });
+}
+
 }  // namespace
-
-struct Node::Disk {
-  Disk(storage::FileSystem& file_system, const settings::Settings& settings)
-      : directory(file_system, settings.node.data_directory, settings.node.cluster,
-                  settings.node.id, random_seed()),
-        persistence(std::make_unique<storage::Persistence>(
-            directory.path(),
-            std::make_unique<storage::HardStateStore>(file_system, directory.path(),
-                                                      directory.fresh()),
-            std::make_unique<storage::LogStore>(
-                file_system, directory.log_path(), directory.id(),
-                storage::LogOptions{.segment_bytes = settings.storage.segment_bytes}))),
-        state_machine(std::make_unique<::database::Database>(directory.database_path(),
-                                                             database_options(settings))) {
-    if (state_machine->applied_index() > persistence->log().last_index()) {
-      throw storage::Damage(fmt::format(
-          "{}: the database holds entry {}, the log ends at {}: the end of the log is lost; "
-          "put back both from the same backup, or give the node a new, empty directory and id",
-          directory.path().string(), state_machine->applied_index(),
-          persistence->log().last_index()));
-    }
-  }
-
-  static ::database::Options database_options(const settings::Settings& settings) {
-    ::database::Options options;
-    options.block_cache_bytes = settings.database.block_cache_bytes;
-    options.write_buffer_bytes = settings.database.write_buffer_bytes;
-    options.replay_retention_bytes = settings.database.replay_retention_bytes;
-    return options;
-  }
-
-  [[nodiscard]] raft::Restored restored(std::size_t log_memory_bytes) const {
-    return persistence->restored(state_machine->applied_index(), log_memory_bytes);
-  }
-
-  storage::DataDirectory directory;  // held as long as the node lives
-  // These move to their actors.
-  std::unique_ptr<storage::Persistence> persistence;
-  std::unique_ptr<::database::Database> state_machine;
-};
 
 Node::Node(settings::Settings settings, storage::FileSystem& file_system, Logging& logging)
     : settings_(std::move(settings)),
       logging_(logging),
-      disk_(std::make_unique<Disk>(file_system, settings_)) {
+      disk_(file_system, settings_, ActorLog(logging, "node")) {
   make_actors();
 }
 
 void Node::say_what_was_found() const {
   const ActorLog log(logging_, "node");
-  const storage::LogStore& stored = disk_->persistence->log();
-  if (stored.torn_bytes() > 0) {
-    log.warning("cut {} bytes of an unfinished write from the end of the log", stored.torn_bytes());
+  const auto configuration = disk_.configuration();
+  const std::size_t members =
+      configuration ? configuration->members.size() : settings_.members.size();
+  if (joins()) {
+    log.info("starts, to join cluster {}", settings_.node.cluster);
+  } else {
+    log.info("starts as one of {} members of cluster {}: its log ends at {}, applied to {}",
+             members, settings_.node.cluster, disk_.persistence->log().last_index(),
+             disk_.state_machine->applied_index());
   }
-  log.info("starts as one of {} members of cluster {}: its log ends at {}, applied to {}",
-           settings_.members.size(), settings_.node.cluster, stored.last_index(),
-           disk_->state_machine->applied_index());
+  if (configuration && settings_.join.empty() && !names_the_members(settings_, *configuration)) {
+    log.warning(
+        "the members in the settings are not those of the cluster: they counted when it began, "
+        "now those in its log do (`zmq-send members`)");
+  }
 }
+
+bool Node::joins() const { return !settings_.join.empty() && !disk_.configuration(); }
 
 void Node::make_actors() {
   Wiring wiring = wire(contexts_.inside);
   SocketServer::Sockets listeners = open_listeners(contexts_, settings_);
   zmq::socket_t broadcasts = open_publisher(contexts_, settings_);
-  const raft::Index applied_index = disk_->state_machine->applied_index();
+  const raft::Index applied_index = disk_.state_machine->applied_index();
   const settings::Raft& limits = settings_.raft;
+  const codec::PeerIdentity self{settings_.node.cluster, settings_.node.id, disk_.directory.id()};
+  const bool has_leases = limits.read_lease_drift_percent > 0;
+  const bool joins = this->joins();
 
   clock_ = std::make_unique<Clock>(limits.tick_ms, std::move(wiring.clock));
   socket_server_ = std::make_unique<SocketServer>(
-      settings_, disk_->directory.starts(), monotonic_now(), std::move(listeners),
+      settings_, self, disk_.directory.starts(), monotonic_now(), std::move(listeners),
       std::move(wiring.socket_server), logging_, counters_);
   event_handler_ = std::make_unique<EventHandler>(
-      raft::Server(core_options(settings_), disk_->restored(limits.log_memory_bytes)),
+      raft::Server(core_options(settings_, self.identity), disk_.restored(limits.log_memory_bytes)),
+      has_leases ? EventHandler::LeaseClock(monotonic_now) : nullptr,
       std::move(wiring.event_handler), logging_, counters_);
   say_what_was_found();  // a node that cannot listen has not started
   outbound_dispatcher_ = std::make_unique<OutboundDispatcher>(
-      contexts_.peers, settings_, monotonic_now(), std::move(wiring.outbound_dispatcher), logging_,
-      counters_);
-  log_writer_ = std::make_unique<LogWriter>(std::move(disk_->persistence),
+      contexts_.peers, settings_, self, monotonic_now(), std::move(wiring.outbound_dispatcher),
+      logging_, counters_);
+  log_writer_ = std::make_unique<LogWriter>(std::move(disk_.persistence),
                                             std::move(wiring.log_writer), logging_, counters_);
   database_ = std::make_unique<Database>(
-      std::move(disk_->state_machine),
+      std::move(disk_.state_machine),
       Database::Limits{settings_.limits.max_replay_bytes,
                        kPublishingTimesApplying * limits.max_applying_bytes},
-      std::move(wiring.state_machine), counters_);
+      std::move(wiring.state_machine), logging_, counters_);
+  snapshot_store_ = std::make_unique<SnapshotStore>(std::move(disk_.snapshots),
+                                                    std::move(wiring.snapshot_store), logging_);
   publisher_ = std::make_unique<Publisher>(settings_.node.id, applied_index, std::move(broadcasts),
                                            std::move(wiring.publisher));
+  if (joins) {
+    joiner_ = std::make_unique<Joiner>(contexts_.clients, settings_, self.identity,
+                                       std::move(wiring.joiner), logging_);
+  }
 }
 
 Node::~Node() = default;
@@ -132,13 +136,19 @@ Node::~Node() = default;
 std::vector<Actor*> Node::actors() const {
   // outbound_dispatcher before log_writer: where they share a thread, entries are on their way to
   // the followers before this node's own disk is waited for.
-  return {clock_.get(),      socket_server_.get(), event_handler_.get(), outbound_dispatcher_.get(),
-          log_writer_.get(), database_.get(),      publisher_.get()};
+  std::vector<Actor*> actors = {
+      clock_.get(),      socket_server_.get(), event_handler_.get(),  outbound_dispatcher_.get(),
+      log_writer_.get(), database_.get(),      snapshot_store_.get(), publisher_.get()};
+  if (joiner_) actors.push_back(joiner_.get());
+  return actors;
 }
 
 std::vector<Actor*> Node::stop_order() const {
-  return {clock_.get(),    socket_server_.get(), event_handler_.get(),      log_writer_.get(),
-          database_.get(), publisher_.get(),     outbound_dispatcher_.get()};
+  std::vector<Actor*> order = {clock_.get(),      socket_server_.get(),      event_handler_.get(),
+                               log_writer_.get(), database_.get(),           snapshot_store_.get(),
+                               publisher_.get(),  outbound_dispatcher_.get()};
+  if (joiner_) order.insert(order.end() - 1, joiner_.get());
+  return order;
 }
 
 }  // namespace actors

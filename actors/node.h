@@ -9,6 +9,7 @@
 
 #include "actors/actor.h"
 #include "actors/counters.h"
+#include "actors/disk.h"
 #include "actors/logging.h"
 #include "actors/wiring.h"
 #include "settings/settings.h"
@@ -32,15 +33,15 @@ class Node {
   [[nodiscard]] zmq::context_t& inside() { return contexts_.inside; }
 
  private:
-  struct Disk;  // the data directory and what is kept in it
-
   void say_what_was_found() const;
+  // It is to be let in by others, and has never been part of a cluster.
+  [[nodiscard]] bool joins() const;
   void make_actors();
 
   settings::Settings settings_;
   Logging& logging_;
   Counters counters_;
-  std::unique_ptr<Disk> disk_;
+  Disk disk_;
   Contexts contexts_;
   std::unique_ptr<Actor> clock_;
   std::unique_ptr<Actor> socket_server_;
@@ -48,7 +49,9 @@ class Node {
   std::unique_ptr<Actor> outbound_dispatcher_;
   std::unique_ptr<Actor> log_writer_;
   std::unique_ptr<Actor> database_;
+  std::unique_ptr<Actor> snapshot_store_;
   std::unique_ptr<Actor> publisher_;
+  std::unique_ptr<Actor> joiner_;  // only at a node that is to join
 };
 
 }  // namespace actors

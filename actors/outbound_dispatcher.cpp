@@ -2,17 +2,21 @@
 
 #include <utility>
 
-#include "base/check.h"
-
 namespace actors {
 namespace {
 
 constexpr std::size_t kBatchesPerTurn = 256;
 constexpr std::uint64_t kElectionTimeoutsOfPatience = 3;
+// All members, and some that come or go.
+constexpr std::size_t kMaxPeers = raft::kMaxMembers + 16;
+// Who left has been answered by then, who joins has become a member.
+constexpr raft::Milliseconds kStrangerKeptMs = 60'000;
 
 Lane lane_of(const raft::Message& message) {
-  const bool bulk = std::holds_alternative<raft::AppendEntries>(message) ||
-                    std::holds_alternative<raft::ForwardCommands>(message);
+  const auto* append = std::get_if<raft::AppendEntries>(&message);
+  const bool bulk = (append != nullptr && !append->entries.empty()) ||
+                    std::holds_alternative<raft::ForwardCommands>(message) ||
+                    std::holds_alternative<raft::InstallSnapshot>(message);
   return bulk ? Lane::kBulk : Lane::kSmall;
 }
 
@@ -26,34 +30,31 @@ void discard_input(zmq::socket_t& socket) {
 }  // namespace
 
 OutboundDispatcher::OutboundDispatcher(zmq::context_t& context, const settings::Settings& settings,
-                                       raft::Milliseconds now, Links links, const Logging& logging,
-                                       Counters& counters)
+                                       codec::PeerIdentity self, raft::Milliseconds now,
+                                       Links links, const Logging& logging, Counters& counters)
     : context_(context),
       settings_(settings),
-      self_{settings.node.cluster, settings.node.id},
+      self_(std::move(self)),
       links_(std::move(links)),
       log_(logging, "outbound_dispatcher"),
       counters_(counters),
-      now_(now) {
-  for (const settings::Member& member : settings.members) {
-    if (member.id == settings.node.id) continue;
-    peers_.emplace(member.id, Peer{member.peer, connect(Lane::kSmall, member.peer),
-                                   connect(Lane::kBulk, member.peer), std::nullopt});
-  }
-}
+      now_(now) {}
 
 std::vector<zmq::pollitem_t> OutboundDispatcher::inputs() {
   return {links_.log_writer.input(), links_.event_handler.input(), links_.heard.input(),
-          links_.ticks.input()};
+          links_.ticks.input(), links_.joiner.input()};
 }
 
 void OutboundDispatcher::turn() {
-  take_messages(links_.log_writer);
+  take_learned_peers();
+  // event_handler first: promises may go to whom it has just told of.
   take_messages(links_.event_handler);
+  take_messages(links_.log_writer);
   take_news_of_peers();
   if (const auto tick = links_.ticks.latest()) {
     now_ = tick->now;
     mend_links();
+    forget_strangers();
   }
 }
 
@@ -65,14 +66,96 @@ void OutboundDispatcher::take_messages(Link<Nothing, OutboundMessages>& link) {
   for (std::size_t taken = 0; taken < kBatchesPerTurn; ++taken) {
     const auto batch = link.receive();
     if (!batch) return;
+    if (batch->members) on_members(batch->members->configuration);
+    for (const raft::Member& contact : batch->contacts) on_address(contact.id, contact.peer);
     for (const raft::Send& order : batch->sends) send(order);
   }
 }
 
+void OutboundDispatcher::take_learned_peers() {
+  while (const auto learned = links_.joiner.receive()) {
+    for (const raft::Member& member : learned->members) on_address(member.id, member.peer);
+  }
+}
+
+void OutboundDispatcher::on_members(const raft::Configuration& configuration) {
+  for (auto& [id, peer] : peers_) {
+    if (configuration.find(id) != nullptr || peer.configured.empty()) continue;
+    peer.configured.clear();
+    peer.known_at = now_;
+  }
+  for (const raft::Member& member : configuration.members) {
+    const auto found = peers_.find(member.id);
+    // What it said itself may be newer than what the configuration says as before.
+    const bool news = found == peers_.end() || found->second.configured != member.peer;
+    if (news) on_address(member.id, member.peer);
+    const auto peer = peers_.find(member.id);
+    if (peer != peers_.end()) peer->second.configured = member.peer;
+  }
+}
+
+void OutboundDispatcher::on_address(raft::NodeId node, const std::string& endpoint) {
+  if (node == self_.node || endpoint.empty()) return;
+  const auto found = peers_.find(node);
+  try {
+    if (found == peers_.end()) {
+      add_peer(node, endpoint);
+    } else {
+      move_peer(node, found->second, endpoint);
+    }
+  } catch (const zmq::error_t& error) {
+    log_.warning("cannot connect to node {} at {}: {}", node, endpoint, error.what());
+  }
+}
+
+void OutboundDispatcher::add_peer(raft::NodeId node, const std::string& endpoint) {
+  if (!make_room()) return;
+  Peer peer{endpoint,    connect(Lane::kSmall, endpoint), connect(Lane::kBulk, endpoint), {}, now_,
+            std::nullopt};
+  peers_.emplace(node, std::move(peer));
+  log_.debug("connects to node {} at {}", node, endpoint);
+}
+
+void OutboundDispatcher::move_peer(raft::NodeId node, Peer& peer, const std::string& endpoint) {
+  peer.known_at = now_;
+  if (peer.endpoint == endpoint) return;
+  log_.info("node {} is found at {} now, no longer at {}", node, endpoint, peer.endpoint);
+  LaneState small = connect(Lane::kSmall, endpoint);
+  peer.bulk = connect(Lane::kBulk, endpoint);
+  peer.small = std::move(small);
+  peer.endpoint = endpoint;
+  peer.unanswered_since.reset();
+}
+
+// Among more peers than there may be members, someone is a stranger: the one known longest ago
+// makes room.
+bool OutboundDispatcher::make_room() {
+  if (peers_.size() < kMaxPeers) return true;
+  auto oldest = peers_.end();
+  for (auto each = peers_.begin(); each != peers_.end(); ++each) {
+    if (!each->second.configured.empty()) continue;
+    if (oldest == peers_.end() || each->second.known_at < oldest->second.known_at) oldest = each;
+  }
+  if (oldest == peers_.end()) return false;
+  peers_.erase(oldest);
+  return true;
+}
+
+void OutboundDispatcher::forget_strangers() {
+  std::erase_if(peers_, [this](const auto& each) {
+    const auto& [id, peer] = each;
+    const bool forgotten = peer.configured.empty() && now_ - peer.known_at >= kStrangerKeptMs;
+    if (forgotten) log_.debug("forgets node {}, which is no member", id);
+    return forgotten;
+  });
+}
+
 void OutboundDispatcher::send(const raft::Send& order) {
-  const auto found = peers_.find(order.to);
-  CHECK(found != peers_.end(), "node {}: a message to node {}, which is no member", self_.node,
-        order.to);
+  const auto found = peers_.find(order.to.id);
+  if (found == peers_.end()) {
+    counters_.sends_dropped.add();
+    return;
+  }
   Peer& peer = found->second;
   LaneState& lane = lane_of(order.message) == Lane::kBulk ? peer.bulk : peer.small;
   if (send_frames(lane.socket, codec::encode_peer_message(self_, order.to, order.message))) {
@@ -96,7 +179,9 @@ bool OutboundDispatcher::send_frames(zmq::socket_t& socket, const codec::Frames&
 void OutboundDispatcher::take_news_of_peers() {
   while (const auto heard = links_.heard.receive()) {
     const auto found = peers_.find(heard->peer);
-    if (found != peers_.end()) found->second.unanswered_since.reset();
+    if (found == peers_.end()) continue;
+    found->second.unanswered_since.reset();
+    found->second.known_at = now_;
   }
 }
 

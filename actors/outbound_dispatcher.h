@@ -6,6 +6,10 @@
 // has taken nothing, or a peer that has said nothing although it was spoken to, for three
 // election timeouts, gets new sockets. That a peer was heard is news of socket_server, as replies
 // come in there.
+//
+// Peers come and go: members of the configuration in force, nodes that said where they are found,
+// and at a node that joins, whom its joiner has learned of. The newest word on an address counts.
+// Who is no member is forgotten once it has not been heard for a while.
 #pragma once
 
 #include <map>
@@ -31,12 +35,13 @@ class OutboundDispatcher final : public Actor {
     Link<Nothing, OutboundMessages> log_writer;
     BroadcastListener<Tick> ticks;
     BroadcastListener<PeerHeard> heard;
+    Link<Nothing, PeersLearned> joiner;
   };
 
-  // `context`: of the connections to peers.
+  // `context`: of the connections to peers. `self`: as it signs messages.
   OutboundDispatcher(zmq::context_t& context, const settings::Settings& settings,
-                     raft::Milliseconds now, Links links, const Logging& logging,
-                     Counters& counters);
+                     codec::PeerIdentity self, raft::Milliseconds now, Links links,
+                     const Logging& logging, Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "outbound_dispatcher"; }
   [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
@@ -53,10 +58,20 @@ class OutboundDispatcher final : public Actor {
     std::string endpoint;
     LaneState small;
     LaneState bulk;
+    std::string configured;       // its endpoint in the configuration in force; empty: no member
+    raft::Milliseconds known_at;  // when it was last a member, heard, or said to be somewhere
     std::optional<raft::Milliseconds> unanswered_since;  // the first sent after it was last heard
   };
 
   void take_messages(Link<Nothing, OutboundMessages>& link);
+  void take_learned_peers();
+  void on_members(const raft::Configuration& configuration);
+  // Where it is found from now on.
+  void on_address(raft::NodeId node, const std::string& endpoint);
+  void add_peer(raft::NodeId node, const std::string& endpoint);
+  void move_peer(raft::NodeId node, Peer& peer, const std::string& endpoint);
+  [[nodiscard]] bool make_room();
+  void forget_strangers();
   void send(const raft::Send& order);
   [[nodiscard]] bool send_frames(zmq::socket_t& socket, const codec::Frames& frames);
   void take_news_of_peers();

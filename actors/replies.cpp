@@ -12,30 +12,103 @@
 namespace actors {
 namespace {
 
+codec::ErrorReply error(codec::ErrorCode code, std::string message) {
+  return {code, std::move(message), std::nullopt};
+}
+
 struct OutcomeReply {
-  raft::Index index;
+  raft::Index index;  // where it took effect
+  bool repeated;
 
   codec::ReplyBody operator()(const database::SetOutcome& set) const {
-    return codec::SetReply{index, set.version};
+    return codec::SetReply{index, set.version, repeated};
   }
   codec::ReplyBody operator()(const database::DeleteOutcome& deletion) const {
-    return codec::DeleteReply{index, deletion.found};
+    return codec::DeleteReply{index, deletion.found, repeated};
   }
   codec::ReplyBody operator()(const database::PublishOutcome& publication) const {
-    return codec::PublishReply{index, publication.seq};
+    return codec::PublishReply{index, publication.seq, repeated};
+  }
+  codec::ReplyBody operator()(const database::SessionOpened& opened) const {
+    return codec::SessionOpenReply{opened.session, index};
+  }
+  codec::ReplyBody operator()(const database::SessionClosed& closed) const {
+    return codec::SessionCloseReply{index, closed.found};
+  }
+  codec::ReplyBody operator()(const database::SessionsFull&) const {
+    return error(codec::ErrorCode::kBusy,
+                 "As many sessions are open as the cluster allows; none was opened. Try again "
+                 "later.");
+  }
+  codec::ReplyBody operator()(const database::SessionExpired&) const {
+    return error(codec::ErrorCode::kSessionExpired,
+                 "The session is not open, or no longer: this write took no effect, an earlier "
+                 "one under the same seq may have.");
+  }
+  codec::ReplyBody operator()(const database::SeqTooOld&) const {
+    return error(codec::ErrorCode::kUnknownOutcome,
+                 "The session has gone on too far since this seq: whether it took effect then is "
+                 "not known any more; it took none now.");
   }
   codec::ReplyBody operator()(const database::NoOutcome&) const {
-    return codec::ErrorReply{codec::ErrorCode::kUnknownOutcome,
-                             "The command took its place in the log, but the database of this "
-                             "node does not know it.",
-                             std::nullopt};
+    return error(codec::ErrorCode::kUnknownOutcome,
+                 "The command took its place in the log, but the database of this node does not "
+                 "know it.");
   }
 };
 
+codec::MembersReply::Member describe(const raft::Member& member, const raft::Status& status) {
+  const raft::Configuration& configuration = status.configuration;
+  codec::MembersReply::Member described{.id = member.id,
+                                        .identity = member.identity,
+                                        .priority = member.priority,
+                                        .peer = member.peer,
+                                        .client = member.client,
+                                        .publish = member.publish,
+                                        .voter = configuration.is_voter(member.id),
+                                        .promoting = false,
+                                        .match_index = std::nullopt};
+  described.promoting = !described.voter && raft::contains(configuration.goal, member.id);
+  if (member.id == status.id) described.match_index = status.durable_index;
+  for (const raft::PeerStatus& peer : status.peers) {
+    if (peer.id == member.id) described.match_index = peer.match_index;
+  }
+  return described;
+}
+
+codec::ErrorCode code_of(raft::RefusalReason reason) {
+  switch (reason) {
+    case raft::RefusalReason::kNoLeader:
+      return codec::ErrorCode::kNoLeader;
+    case raft::RefusalReason::kBusy:
+      return codec::ErrorCode::kBusy;
+    case raft::RefusalReason::kConflict:
+      return codec::ErrorCode::kConflict;
+    case raft::RefusalReason::kUnknownOutcome:
+      break;
+  }
+  return codec::ErrorCode::kUnknownOutcome;
+}
+
+std::string_view sentence_of(raft::RefusalReason reason) {
+  switch (reason) {
+    case raft::RefusalReason::kNoLeader:
+      return "No leader is known; the request was not taken. Try again.";
+    case raft::RefusalReason::kBusy:
+      return "The cluster has too much under way; the request was not taken. Try again later.";
+    case raft::RefusalReason::kConflict:
+      return "It does not fit the members or roles as they are; the request was not taken.";
+    case raft::RefusalReason::kUnknownOutcome:
+      break;
+  }
+  return "Leadership was lost after the request was taken: it may or may not take effect.";
+}
+
 }  // namespace
 
-codec::ReplyBody reply_to_command(const database::Outcome& outcome, raft::Index index) {
-  return std::visit(OutcomeReply{index}, outcome);
+codec::ReplyBody reply_to_command(const CommandOutcome& command) {
+  return std::visit(OutcomeReply{command.effect_index, command.effect_index != command.index},
+                    command.outcome);
 }
 
 codec::ReplyBody reply_to_read(std::optional<database::Found> found) {
@@ -62,9 +135,9 @@ codec::ReplyBody reply_to_replay(std::variant<database::Replay, database::Compac
   return reply;
 }
 
-codec::ReplyBody reply_to_status(const raft::Status& status, const settings::Settings& settings) {
+codec::ReplyBody reply_to_status(const raft::Status& status, const std::string& cluster) {
   codec::StatusReply reply{.node = status.id,
-                           .cluster = settings.node.cluster,
+                           .cluster = cluster,
                            .role = std::string(raft::role_name(status.role)),
                            .term = status.term,
                            .leader = status.leader,
@@ -74,70 +147,93 @@ codec::ReplyBody reply_to_status(const raft::Status& status, const settings::Set
                            .last_index = status.last_index,
                            .members = {},
                            .release = release()};
-  for (const settings::Member& member : settings.members) {
-    reply.members.push_back({member.id, member.peer, member.client, member.publish, true});
+  for (const raft::Member& member : status.configuration.members) {
+    reply.members.push_back({member.id, member.peer, member.client, member.publish,
+                             status.configuration.is_voter(member.id)});
   }
   return reply;
 }
 
-codec::ErrorReply refusal(raft::RefusalReason reason) {
-  switch (reason) {
-    case raft::RefusalReason::kNoLeader:
-      return {codec::ErrorCode::kNoLeader,
-              "No leader is known; the request was not taken. Try again.", std::nullopt};
-    case raft::RefusalReason::kBusy:
-      return {codec::ErrorCode::kBusy,
-              "The cluster has too much under way; the request was not taken. Try again later.",
-              std::nullopt};
-    case raft::RefusalReason::kUnknownOutcome:
-      break;
+codec::ReplyBody reply_to_members(const raft::Status& status) {
+  codec::MembersReply reply{status.configuration_index, status.configuration.changing(), {}};
+  for (const raft::Member& member : status.configuration.members) {
+    reply.members.push_back(describe(member, status));
   }
-  return {codec::ErrorCode::kUnknownOutcome,
-          "Leadership was lost after the request was taken: it may or may not take effect.",
-          std::nullopt};
+  return reply;
+}
+
+codec::ReplyBody reply_to_completed(RequestKind kind, std::uint64_t number) {
+  if (kind == RequestKind::kSnapshot) return codec::SnapshotReply{number};
+  return codec::TransferReply{number};
+}
+
+codec::ErrorReply refusal(raft::RefusalReason reason, const std::string& detail) {
+  return error(code_of(reason), detail.empty() ? std::string(sentence_of(reason)) : detail);
 }
 
 codec::ErrorReply refusal_of_expired(RequestKind kind, raft::Milliseconds timeout_ms) {
   switch (kind) {
     case RequestKind::kWrite:
-      return {codec::ErrorCode::kUnknownOutcome,
-              fmt::format("The request was taken, and not finished within {} ms: it may or may "
-                          "not take effect.",
-                          timeout_ms),
-              std::nullopt};
+      return error(codec::ErrorCode::kUnknownOutcome,
+                   fmt::format("The request was taken, and not finished within {} ms: it may or "
+                               "may not take effect.",
+                               timeout_ms));
+    case RequestKind::kTransfer:
+      return error(codec::ErrorCode::kUnknownOutcome,
+                   fmt::format("No other leader was seen within {} ms: leadership may or may not "
+                               "move.",
+                               timeout_ms));
+    case RequestKind::kSnapshot:
+      return error(
+          codec::ErrorCode::kUnknownOutcome,
+          fmt::format("The snapshot was not finished within {} ms; it goes on.", timeout_ms));
     case RequestKind::kRead:
-      return {codec::ErrorCode::kNoLeader,
-              fmt::format("No leader confirmed the read within {} ms. Try again, or ask with "
-                          "consistency `local`.",
-                          timeout_ms),
-              std::nullopt};
+      return error(codec::ErrorCode::kNoLeader,
+                   fmt::format("No leader confirmed the read within {} ms. Try again, or ask with "
+                               "consistency `local`.",
+                               timeout_ms));
     case RequestKind::kLocal:
     case RequestKind::kStatus:
+    case RequestKind::kMembers:
     case RequestKind::kDebug:
       break;
   }
-  return {
+  return error(
       codec::ErrorCode::kBusy,
-      fmt::format("This node was too busy to answer within {} ms. Try again later.", timeout_ms),
-      std::nullopt};
+      fmt::format("This node was too busy to answer within {} ms. Try again later.", timeout_ms));
 }
 
 codec::ErrorReply refusal_at_stop(RequestKind kind) {
-  if (kind == RequestKind::kWrite) {
-    return {codec::ErrorCode::kUnknownOutcome,
-            "This node is shutting down: the request may or may not take effect.", std::nullopt};
+  switch (kind) {
+    case RequestKind::kWrite:
+    case RequestKind::kTransfer:
+    case RequestKind::kSnapshot:
+      return error(codec::ErrorCode::kUnknownOutcome,
+                   "This node is shutting down: the request may or may not take effect.");
+    case RequestKind::kRead:
+    case RequestKind::kLocal:
+    case RequestKind::kStatus:
+    case RequestKind::kMembers:
+    case RequestKind::kDebug:
+      break;
   }
-  return {codec::ErrorCode::kNoLeader, "This node is shutting down. Ask another.", std::nullopt};
+  return error(codec::ErrorCode::kNoLeader, "This node is shutting down. Ask another.");
 }
 
 std::string debug_text(const raft::Status& status, const Counters& counters,
                        const std::map<std::string, std::uint64_t>& more) {
   std::string text = fmt::format(
       "node: {}\nrole: {}\nterm: {}\nvoted_for: {}\nleader: {}\ncommit_index: {}\n"
-      "applied_index: {}\ndurable_index: {}\nfirst_index: {}\nlast_index: {}\n",
+      "applied_index: {}\ndurable_index: {}\nfirst_index: {}\nlast_index: {}\n"
+      "snapshot_index: {}\nconfiguration_index: {}\n",
       status.id, raft::role_name(status.role), status.term, status.voted_for.value_or(0),
       status.leader.value_or(0), status.commit_index, status.applied_index, status.durable_index,
-      status.first_index, status.last_index);
+      status.first_index, status.last_index, status.snapshot_index, status.configuration_index);
+  for (const raft::Member& member : status.configuration.members) {
+    text += fmt::format("member {}: {}, {:#x}, {}\n", member.id,
+                        status.configuration.is_voter(member.id) ? "voter" : "learner",
+                        member.identity, member.peer);
+  }
   for (const raft::PeerStatus& peer : status.peers) {
     text +=
         fmt::format("peer {}: {}, match_index {}, next_index {}\n", peer.id,
@@ -152,6 +248,7 @@ std::string debug_text(const raft::Status& status, const Counters& counters,
       {"peer_messages_refused", counters.peer_messages_refused},
       {"peer_messages_dropped", counters.peer_messages_dropped},
       {"peer_sends_dropped", counters.peer_sends_dropped},
+      {"snapshot_parts_dropped", counters.snapshot_parts_dropped},
       {"promises_dropped", counters.promises_dropped},
       {"sends_dropped", counters.sends_dropped},
       {"links_recreated", counters.links_recreated},

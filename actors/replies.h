@@ -8,24 +8,27 @@
 #include <variant>
 
 #include "actors/counters.h"
+#include "actors/messages.h"
 #include "actors/request_table.h"
 #include "codec/client_codec.h"
 #include "database/database.h"
 #include "raft/effects.h"
 #include "raft/server.h"
-#include "settings/settings.h"
 
 namespace actors {
 
-[[nodiscard]] codec::ReplyBody reply_to_command(const database::Outcome& outcome,
-                                                raft::Index index);
+[[nodiscard]] codec::ReplyBody reply_to_command(const CommandOutcome& command);
 [[nodiscard]] codec::ReplyBody reply_to_read(std::optional<database::Found> found);
 [[nodiscard]] codec::ReplyBody reply_to_replay(
     std::variant<database::Replay, database::Compacted> result);
 [[nodiscard]] codec::ReplyBody reply_to_status(const raft::Status& status,
-                                               const settings::Settings& settings);
+                                               const std::string& cluster);
+[[nodiscard]] codec::ReplyBody reply_to_members(const raft::Status& status);
+// Of a request of this kind, a transfer or a snapshot, that is done.
+[[nodiscard]] codec::ReplyBody reply_to_completed(RequestKind kind, std::uint64_t number);
 
-[[nodiscard]] codec::ErrorReply refusal(raft::RefusalReason reason);
+// `detail`: what is said instead of the reason alone; may be empty.
+[[nodiscard]] codec::ErrorReply refusal(raft::RefusalReason reason, const std::string& detail = {});
 [[nodiscard]] codec::ErrorReply refusal_of_expired(RequestKind kind, raft::Milliseconds timeout_ms);
 [[nodiscard]] codec::ErrorReply refusal_at_stop(RequestKind kind);
 

@@ -1,5 +1,4 @@
 // socket_server, its second half: from a request to the actor that answers it, and the answer.
-#include <type_traits>
 #include <utility>
 
 #include "actors/replies.h"
@@ -12,52 +11,61 @@ namespace {
 // A client that asks for dumps all the time does not fill the log.
 constexpr raft::Milliseconds kDumpIntervalMs = 1000;
 
-RequestKind kind_of(const codec::RequestBody& body) {
-  if (const auto* get = std::get_if<codec::GetRequest>(&body)) {
-    return get->linearizable ? RequestKind::kRead : RequestKind::kLocal;
+struct KindOf {
+  RequestKind operator()(const codec::GetRequest& get) const {
+    return get.linearizable ? RequestKind::kRead : RequestKind::kLocal;
   }
-  if (std::holds_alternative<codec::ReplayRequest>(body)) return RequestKind::kLocal;
-  if (std::holds_alternative<codec::StatusRequest>(body)) return RequestKind::kStatus;
-  if (std::holds_alternative<codec::DebugRequest>(body)) return RequestKind::kDebug;
-  return RequestKind::kWrite;
-}
+  RequestKind operator()(const codec::ReplayRequest&) const { return RequestKind::kLocal; }
+  RequestKind operator()(const codec::StatusRequest&) const { return RequestKind::kStatus; }
+  RequestKind operator()(const codec::MembersRequest&) const { return RequestKind::kMembers; }
+  RequestKind operator()(const codec::DebugRequest&) const { return RequestKind::kDebug; }
+  RequestKind operator()(const codec::TransferRequest&) const { return RequestKind::kTransfer; }
+  RequestKind operator()(const codec::SnapshotRequest&) const { return RequestKind::kSnapshot; }
+  // What goes through the log: writes, sessions, changes of members.
+  template <typename Other>
+  RequestKind operator()(const Other&) const {
+    return RequestKind::kWrite;
+  }
+};
 
-// Whether the actors know how to do it: not yet changes of members, transfers, snapshots and
-// sessions.
-bool is_served(const codec::RequestBody& body) {
-  return std::visit(
-      [](const auto& request) {
-        using Body = std::decay_t<decltype(request)>;
-        if constexpr (requires { request.name; }) {
-          return !request.name.has_value();
-        } else {
-          return std::is_same_v<Body, codec::GetRequest> ||
-                 std::is_same_v<Body, codec::ReplayRequest> ||
-                 std::is_same_v<Body, codec::StatusRequest> ||
-                 std::is_same_v<Body, codec::DebugRequest>;
-        }
-      },
-      body);
+raft::MembershipChange to_change(codec::ChangeRequest request) {
+  raft::MembershipChange change;
+  for (codec::NewMember& member : request.add) {
+    auto& list = member.voter ? change.add_voters : change.add_learners;
+    list.push_back({member.id, member.identity, member.priority, std::move(member.peer),
+                    std::move(member.client), std::move(member.publish)});
+  }
+  change.promote = std::move(request.promote);
+  change.remove = std::move(request.remove);
+  return change;
 }
 
 // Puts a request that has its number into what the turn hands out.
 struct Dispatch {
   raft::RequestNumber number;
+  const settings::Sessions& sessions;
   ClientEvents& events;
   LocalQueries& queries;
 
   void operator()(const codec::SetRequest& set) const {
-    command(database::SetCommand{set.key, set.value});
+    write(database::SetCommand{set.key, set.value}, set.name);
   }
   void operator()(const codec::DeleteRequest& deletion) const {
-    command(database::DeleteCommand{deletion.key});
+    write(database::DeleteCommand{deletion.key}, deletion.name);
   }
   void operator()(const codec::PublishRequest& publication) const {
-    command(database::PublishCommand{publication.channel, publication.value});
+    write(database::PublishCommand{publication.channel, publication.value}, publication.name);
+  }
+  void operator()(const codec::SessionOpenRequest& open) const {
+    command(database::OpenSessionCommand{open.timeout_ms.value_or(sessions.timeout_ms),
+                                         sessions.max_sessions});
+  }
+  void operator()(const codec::SessionCloseRequest& close) const {
+    command(database::CloseSessionCommand{close.session});
   }
   void operator()(codec::GetRequest& get) const {
     if (get.linearizable) {
-      events.events.emplace_back(ReadSubmitted{number, std::move(get.key)});
+      event(ReadSubmitted{number, std::move(get.key)});
     } else {
       queries.reads.push_back({number, std::move(get.key)});
     }
@@ -65,33 +73,39 @@ struct Dispatch {
   void operator()(codec::ReplayRequest& replay) const {
     queries.replays.push_back({number, std::move(replay)});
   }
-  void operator()(const codec::StatusRequest&) const {
-    events.events.emplace_back(StatusAsked{number});
+  void operator()(const codec::StatusRequest&) const { event(StatusAsked{number}); }
+  void operator()(const codec::MembersRequest&) const { event(StatusAsked{number}); }
+  void operator()(const codec::DebugRequest&) const { event(StatusAsked{number}); }
+  void operator()(codec::ChangeRequest& change) const {
+    event(raft::ChangeSubmitted{number, to_change(std::move(change))});
   }
-  void operator()(const codec::DebugRequest&) const {
-    events.events.emplace_back(StatusAsked{number});
+  void operator()(const codec::TransferRequest& transfer) const {
+    event(raft::TransferRequested{number, transfer.node});
   }
-  // What is_served() keeps from here.
-  template <typename Other>
-  void operator()(const Other&) const {}
+  void operator()(const codec::SnapshotRequest&) const { event(raft::SnapshotRequested{number}); }
 
  private:
+  void event(ClientEvent event) const { events.events.push_back(std::move(event)); }
   void command(const database::Command& command) const {
-    events.events.emplace_back(raft::CommandSubmitted{number, database::encode_command(command)});
+    event(raft::CommandSubmitted{number, database::encode_command(command)});
+  }
+  void write(database::Write write, const std::optional<codec::WriteName>& name) const {
+    if (name) {
+      command(database::SessionCommand{name->session, name->seq, write});
+    } else {
+      std::visit([this](const auto& plain) { command(plain); }, write);
+    }
   }
 };
 
 }  // namespace
 
 void SocketServer::submit(ClientAddress client, codec::Request request) {
-  if (!is_served(request.body)) {
-    return reply(client, request.id,
-                 codec::ErrorReply{codec::ErrorCode::kUnknownOperation,
-                                   "This node does not know how to do that.", std::nullopt});
-  }
-  const RequestKind kind = kind_of(request.body);
+  const RequestKind kind = std::visit(KindOf{}, request.body);
   const auto number = admit(std::move(client), std::move(request.id), kind);
-  if (number) std::visit(Dispatch{*number, events_, queries_}, request.body);
+  if (number) {
+    std::visit(Dispatch{*number, settings_.sessions, events_, queries_}, request.body);
+  }
 }
 
 std::optional<raft::RequestNumber> SocketServer::admit(ClientAddress client, codec::RequestId id,
@@ -120,10 +134,18 @@ void SocketServer::answer_status(raft::RequestNumber number, const raft::Status&
   const auto request = table_.take(number);
   if (!request) return;
   if (request->kind == RequestKind::kStatus) {
-    reply(request->client, request->id, reply_to_status(status, settings_));
+    reply(request->client, request->id, reply_to_status(status, settings_.node.cluster));
+  } else if (request->kind == RequestKind::kMembers) {
+    reply(request->client, request->id, reply_to_members(status));
   } else {
     reply(request->client, request->id, codec::DebugReply{dump(status)});
   }
+}
+
+void SocketServer::answer_completed(const raft::Complete& completed) {
+  const auto request = table_.take(completed.request);
+  if (!request) return;
+  reply(request->client, request->id, reply_to_completed(request->kind, completed.number));
 }
 
 void SocketServer::reply(const ClientAddress& client, const codec::RequestId& id,
@@ -139,10 +161,9 @@ void SocketServer::reply(const ClientAddress& client, const codec::RequestId& id
 
 std::optional<codec::LeaderHint> SocketServer::leader_hint() const {
   if (!standing_.leader || *standing_.leader == settings_.node.id) return std::nullopt;
-  for (const settings::Member& member : settings_.members) {
-    if (member.id == *standing_.leader) return codec::LeaderHint{member.id, member.client};
-  }
-  return std::nullopt;
+  const raft::Member* leader = members_.find(*standing_.leader);
+  if (leader == nullptr) return std::nullopt;
+  return codec::LeaderHint{leader->id, leader->client};
 }
 
 std::string SocketServer::dump(const raft::Status& status) {

@@ -16,11 +16,14 @@
 namespace actors {
 
 enum class RequestKind : std::uint8_t {
-  kWrite,  // through the log
+  kWrite,  // through the log: also a change of members
   kRead,   // linearizable
   kLocal,  // a local read, a replay
   kStatus,
+  kMembers,
   kDebug,
+  kTransfer,
+  kSnapshot,
 };
 
 struct WaitingRequest {

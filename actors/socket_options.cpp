@@ -37,6 +37,8 @@ std::size_t max_client_message_bytes(const settings::Settings& settings) {
   return 2 * settings.limits.max_request_bytes + kMebibyte;
 }
 
+std::size_t max_join_reply_bytes() { return kMebibyte / 4; }
+
 void set_link_options(zmq::socket_t& socket, int mark) {
   // B7: inproc adds up both sides' marks, and no mark on one side is none at all.
   socket.set(option::sndhwm, mark == 0 ? 0 : (mark + 1) / 2);
@@ -102,6 +104,21 @@ void set_dealer_options(zmq::socket_t& socket, Lane lane, const settings::Settin
   // B9: a peer that acknowledges nothing for 5 s is disconnected, and connected anew.
   socket.set(option::tcp_maxrt, 5000);
   // B3: no routing id; who speaks stands in each message. B13:
+  socket.set(option::linger, 0);
+}
+
+void set_joiner_options(zmq::socket_t& socket) {
+  set_tcp_options(socket);
+  // B2, B5: a question is asked once the member is there, and not later by itself.
+  socket.set(option::immediate, true);
+  // One question at a time, each on a socket of its own or after the last one's answer.
+  socket.set(option::sndhwm, 4);
+  // B16, B19: a reply names at most 64 members.
+  socket.set(option::maxmsgsize, static_cast<std::int64_t>(max_join_reply_bytes()));
+  // B10
+  socket.set(option::reconnect_ivl, 50);
+  socket.set(option::reconnect_ivl_max, 1000);
+  // B13
   socket.set(option::linger, 0);
 }
 

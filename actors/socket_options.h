@@ -14,6 +14,9 @@ namespace actors {
 // request that is a little too large is answered with `too_large`.
 [[nodiscard]] std::size_t max_client_message_bytes(const settings::Settings& settings);
 
+// The largest reply that a node which is to be let in reads: one that names all members.
+[[nodiscard]] std::size_t max_join_reply_bytes();
+
 // Between actors. `mark`: messages under way in one direction; 0: no mark.
 void set_link_options(zmq::socket_t& socket, int mark);
 void set_broadcast_link_options(zmq::socket_t& socket);
@@ -25,6 +28,9 @@ void set_client_router_options(zmq::socket_t& socket, const settings::Settings& 
 // outbound_dispatcher
 enum class Lane : std::uint8_t { kSmall, kBulk };
 void set_dealer_options(zmq::socket_t& socket, Lane lane, const settings::Settings& settings);
+
+// joiner
+void set_joiner_options(zmq::socket_t& socket);
 
 // publisher
 void set_publisher_options(zmq::socket_t& socket);

@@ -20,6 +20,8 @@ std::size_t payload_bytes(const raft::Message& message) {
     for (const auto& entry : append->entries) bytes += entry.record.size();
   } else if (const auto* forward = std::get_if<raft::ForwardCommands>(&message)) {
     for (const auto& each : forward->commands) bytes += each.command.size();
+  } else if (const auto* snapshot = std::get_if<raft::InstallSnapshot>(&message)) {
+    bytes += snapshot->bytes.size();
   }
   return bytes;
 }
@@ -30,19 +32,24 @@ codec::PeerLimits peer_limits(const settings::Settings& settings) {
   return limits;
 }
 
+// Whether event_handler is to be told that nobody waits any more.
+bool is_known_to_core(RequestKind kind) {
+  return kind == RequestKind::kWrite || kind == RequestKind::kRead ||
+         kind == RequestKind::kTransfer || kind == RequestKind::kSnapshot;
+}
+
 RequestTable::Limits table_limits(const settings::Limits& limits) {
   return {limits.max_requests_in_flight, limits.max_requests_per_client, limits.request_timeout_ms};
 }
 
 }  // namespace
 
-SocketServer::SocketServer(const settings::Settings& settings, std::uint64_t starts,
-                           raft::Milliseconds now, Sockets sockets, Links links,
-                           const Logging& logging, Counters& counters)
+SocketServer::SocketServer(const settings::Settings& settings, codec::PeerIdentity self,
+                           std::uint64_t starts, raft::Milliseconds now, Sockets sockets,
+                           Links links, const Logging& logging, Counters& counters)
     : settings_(settings),
       client_limits_{settings.limits.max_request_bytes, settings.limits.max_key_bytes},
-      peers_(std::move(sockets.peers), {settings.node.cluster, settings.node.id},
-             peer_limits(settings)),
+      peers_(std::move(sockets.peers), std::move(self), peer_limits(settings)),
       clients_(std::move(sockets.clients), max_client_message_bytes(settings)),
       links_(std::move(links)),
       logging_(logging),
@@ -75,9 +82,13 @@ void SocketServer::stop() {
 }
 
 void SocketServer::take_answers() {
-  while (const auto answers = links_.event_handler.receive()) {
+  while (auto answers = links_.event_handler.receive()) {
     if (answers->standing) standing_ = *answers->standing;
-    for (const auto& [request, reason] : answers->refusals) answer(request, refusal(reason));
+    if (answers->members) members_ = std::move(answers->members->configuration);
+    for (const auto& [request, reason, detail] : answers->refusals) {
+      answer(request, refusal(reason, detail));
+    }
+    for (const raft::Complete& completed : answers->completions) answer_completed(completed);
     for (const raft::RequestNumber request : answers->status_asked) {
       answer_status(request, *answers->status);
     }
@@ -86,8 +97,11 @@ void SocketServer::take_answers() {
 
 void SocketServer::take_database_answers() {
   while (auto answers = links_.state_machine.receive()) {
-    for (const auto& [request, index, outcome] : answers->commands) {
-      answer(request, reply_to_command(outcome, index));
+    for (const CommandOutcome& command : answers->commands) {
+      answer(command.request, reply_to_command(command));
+    }
+    for (const auto& [request, index] : answers->changes) {
+      answer(request, codec::ChangeReply{index});
     }
     for (auto& [request, found] : answers->reads) answer(request, reply_to_read(std::move(found)));
     for (auto& [request, result] : answers->replays) {
@@ -115,7 +129,7 @@ void SocketServer::expire_requests() {
     const auto& [client, id, kind, deadline] = expired->request;
     counters_.requests_expired.add();
     reply(client, id, refusal_of_expired(kind, settings_.limits.request_timeout_ms));
-    if (kind == RequestKind::kWrite || kind == RequestKind::kRead) {
+    if (is_known_to_core(kind)) {
       events_.events.emplace_back(raft::RequestExpired{expired->number});
     }
   }
@@ -132,10 +146,10 @@ void SocketServer::take_peer_messages() {
       refusals_.note(codec::refusal_name(refused->reason), refused->detail);
       continue;
     }
-    auto& [from, message] = std::get<codec::PeerMessage>(*received);
+    auto& [from, message, addressed] = std::get<codec::PeerMessage>(*received);
     bytes += payload_bytes(message);
-    heard_.insert(from);
-    batch.messages.push_back({from, std::move(message)});
+    heard_.insert(from.id);
+    batch.messages.push_back({from, std::move(message), addressed});
   }
   const std::size_t count = batch.messages.size();
   if (count > 0 && !links_.event_handler_peers.offer(std::move(batch))) {

@@ -36,9 +36,10 @@ class SocketServer final : public Actor {
     zmq::socket_t clients;
   };
 
-  // `starts`: of the data directory. `now`: on the clock of the ticks.
-  SocketServer(const settings::Settings& settings, std::uint64_t starts, raft::Milliseconds now,
-               Sockets sockets, Links links, const Logging& logging, Counters& counters);
+  // `self`: as peers address it. `starts`: of the data directory. `now`: on the clock of the ticks.
+  SocketServer(const settings::Settings& settings, codec::PeerIdentity self, std::uint64_t starts,
+               raft::Milliseconds now, Sockets sockets, Links links, const Logging& logging,
+               Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "socket_server"; }
   [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
@@ -62,6 +63,7 @@ class SocketServer final : public Actor {
 
   void answer(raft::RequestNumber number, const codec::ReplyBody& body);
   void answer_status(raft::RequestNumber number, const raft::Status& status);
+  void answer_completed(const raft::Complete& completed);
   void reply(const ClientAddress& client, const codec::RequestId& id, const codec::ReplyBody& body);
   [[nodiscard]] std::optional<codec::LeaderHint> leader_hint() const;
   [[nodiscard]] std::string dump(const raft::Status& status);
@@ -78,6 +80,7 @@ class SocketServer final : public Actor {
   RefusalLog refusals_;
   RequestTable table_;
   raft::Standing standing_;
+  raft::Configuration members_;  // in force, as event_handler said last
   raft::Milliseconds now_;
   raft::Milliseconds dumped_at_ = 0;  // to the log
   std::set<raft::NodeId> heard_;      // since the last tick

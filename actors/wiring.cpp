@@ -14,6 +14,9 @@ constexpr int kPeerBatches = 64;
 // Batches of messages to peers that wait for outbound_dispatcher, of one turn of their sender.
 constexpr int kOutboundBatches = 1024;
 
+// Lists of members, learned by joiner, that wait for outbound_dispatcher.
+constexpr int kPeersLearned = 8;
+
 constexpr const char* kTicks = "clock/ticks";
 constexpr const char* kStatus = "event_handler/status";
 constexpr const char* kHeard = "socket_server/heard";
@@ -69,6 +72,17 @@ Wiring wire(zmq::context_t& inside) {
   // Bounded by max_requests_in_flight.
   auto queries =
       make_link<LocalQueries, DatabaseAnswers>(inside, "socket_server/database", kMustArrive);
+  // Bounded by the core, one part of a snapshot to be stored, and by event_handler, one to be read
+  // for each peer.
+  auto snapshots = make_link<SnapshotOrders, SnapshotReport>(inside, "event_handler/snapshot_store",
+                                                             kMustArrive);
+  // Bounded by database: a few slices of a snapshot that it takes, one of one that it installs.
+  auto content =
+      make_link<ContentOrder, ContentReport>(inside, "database/snapshot_store", kMustArrive);
+  // The members, once each time that joiner asks for them; nobody sends where no joiner is.
+  auto learned = make_link<PeersLearned>(inside, "joiner/outbound_dispatcher", kPeersLearned);
+  // One at each change of the configuration, of which one at a time is not committed.
+  auto members = make_link<raft::Members>(inside, "event_handler/joiner", kMustArrive);
   // Bounded by the sender: max_publishing_bytes, beyond which it drops.
   auto changes =
       make_link<AppliedBroadcasts, BroadcastsPublished>(inside, "database/publisher", kMustArrive);
@@ -76,27 +90,32 @@ Wiring wire(zmq::context_t& inside) {
   BroadcastSource<Tick> ticks(inside, kTicks);
   BroadcastSource<NodeStatus> status(inside, kStatus);
   BroadcastSource<PeerHeard> heard(inside, kHeard);
-  return {
-      .clock = std::move(ticks),
-      .socket_server = {std::move(clients.near),
-                        std::move(peers.near),
-                        std::move(queries.near),
-                        {inside, kTicks},
-                        std::move(heard)},
-      .event_handler = {std::move(clients.far),
-                        std::move(peers.far),
-                        std::move(log.near),
-                        std::move(sends.near),
-                        std::move(committed.near),
-                        {inside, kTicks},
-                        std::move(status)},
-      .outbound_dispatcher = {std::move(sends.far),
-                              std::move(promises.far),
-                              {inside, kTicks},
-                              {inside, kHeard}},
-      .log_writer = {std::move(log.far), std::move(promises.near)},
-      .state_machine = {std::move(committed.far), std::move(queries.far), std::move(changes.near)},
-      .publisher = {std::move(changes.far), {inside, kStatus}, {inside, kTicks}}};
+  return {.clock = std::move(ticks),
+          .socket_server = {std::move(clients.near),
+                            std::move(peers.near),
+                            std::move(queries.near),
+                            {inside, kTicks},
+                            std::move(heard)},
+          .event_handler = {std::move(clients.far),
+                            std::move(peers.far),
+                            std::move(log.near),
+                            std::move(sends.near),
+                            std::move(committed.near),
+                            std::move(snapshots.near),
+                            {inside, kTicks},
+                            std::move(status),
+                            std::move(members.near)},
+          .outbound_dispatcher = {std::move(sends.far),
+                                  std::move(promises.far),
+                                  {inside, kTicks},
+                                  {inside, kHeard},
+                                  std::move(learned.far)},
+          .log_writer = {std::move(log.far), std::move(promises.near)},
+          .state_machine = {std::move(committed.far), std::move(queries.far),
+                            std::move(changes.near), std::move(content.near)},
+          .snapshot_store = {std::move(snapshots.far), std::move(content.far)},
+          .publisher = {std::move(changes.far), {inside, kStatus}, {inside, kTicks}},
+          .joiner = {std::move(members.far), std::move(learned.near), {inside, kTicks}}};
 }
 
 }  // namespace actors

@@ -9,9 +9,11 @@
 #include "actors/clock.h"
 #include "actors/database.h"
 #include "actors/event_handler.h"
+#include "actors/joiner.h"
 #include "actors/log_writer.h"
 #include "actors/outbound_dispatcher.h"
 #include "actors/publisher.h"
+#include "actors/snapshot_store.h"
 #include "actors/socket_server.h"
 #include "settings/settings.h"
 
@@ -46,7 +48,9 @@ struct Wiring {
   OutboundDispatcher::Links outbound_dispatcher;
   LogWriter::Links log_writer;
   Database::Links state_machine;
+  SnapshotStore::Links snapshot_store;
   Publisher::Links publisher;
+  Joiner::Links joiner;
 };
 [[nodiscard]] Wiring wire(zmq::context_t& inside);
 

@@ -7,8 +7,15 @@
 namespace raft {
 namespace {
 
+// By which this node knows who asks, 0 where it is no member; the one that asks where none was
+// seen.
+Identity known_directory(const Member* member, const Peer& from) {
+  if (member == nullptr) return 0;
+  return member->identity != 0 ? member->identity : from.identity;
+}
+
 // The sender addresses the directory by which it knows this node.
-void note_how_it_is_known(State& state, const MessageReceived& event) {
+void note_how_it_is_known(State& state, const MessageReceived& event, const Hello& hello) {
   const Identity own = state.options.self.identity;
   Admission& admission = state.admission;
   if (state.awaits_admission() && event.addressed != 0 && event.addressed != own) {
@@ -18,7 +25,8 @@ void note_how_it_is_known(State& state, const MessageReceived& event) {
         fmt::format("node {} knows node {} by another data directory: this one is not counted "
                     "until the lost one has left the cluster and this node has joined it",
                     event.from.id, state.id()));
-  } else if (event.addressed == 0 && state.is_member({state.id(), own}) && !state.leader()) {
+  } else if (event.addressed == 0 && !hello.asks && state.is_member({state.id(), own}) &&
+             !state.leader()) {
     if (std::exchange(admission.told_unknown, true)) return;
     state.trace(TraceLevel::kWarning,
                 fmt::format("node {} does not know node {} as a member (any more)", event.from.id,
@@ -35,17 +43,20 @@ bool is_known_as_said(const State& state) {
 
 void on_hello(State& state, const MessageReceived& event, const Hello& hello) {
   const Peer& from = event.from;
-  note_how_it_is_known(state, event);
+  note_how_it_is_known(state, event, hello);
   if (hello.self.id != from.id || hello.self.identity != from.identity) return;
   const Member* member = state.configuration().find(from.id);
   if (hello.asks) {
-    const Identity known = member == nullptr ? 0 : member->identity;
-    state.send(Peer{from.id, known}, Hello{state.current_term(), state.options.self, false});
+    state.send(Peer{from.id, known_directory(member, from)},
+               Hello{state.current_term(), state.options.self, false});
   }
   if (member != nullptr && member->identity != 0 && member->identity != from.identity) return;
   state.output.effects.contacts.push_back(hello.self);
-  if (auto* leader = state.as<LeaderState>()) leader->descriptions[from.id] = hello.self;
+  auto* leader = state.as<LeaderState>();
+  if (leader != nullptr && member != nullptr) leader->descriptions[from.id] = hello.self;
   if (!state.awaits_admission() || member == nullptr) return;
+  // Only who answers this very directory does not know an earlier one of its id.
+  if (event.addressed != state.options.self.identity) return;
   state.admission.heard[from.id] = hello.self;
   admit_if_all_heard(state);
 }
@@ -84,11 +95,14 @@ void say_hello(State& state) {
   const bool first = state.admission.hello_due == 0;
   state.admission.hello_due = state.now + state.options.election_timeout_ms;
   const bool asks = state.awaits_admission() || !state.leader();
-  if (!first && !asks && is_known_as_said(state)) return;
+  const bool to_all = first || asks || !is_known_as_said(state);
   for (const Member& member : state.configuration().members) {
     if (member.id == state.id()) continue;
+    // It knows nobody, and hears nothing that is not addressed to its directory.
+    const bool unseen = member.identity == 0 && state.role() == Role::kLeader;
+    if (!to_all && !unseen) continue;
     state.send(Peer{member.id, member.identity},
-               Hello{state.current_term(), state.options.self, asks});
+               Hello{state.current_term(), state.options.self, asks || unseen});
   }
 }
 

@@ -13,6 +13,7 @@ namespace raft {
 
 void on_hello(State& state, const MessageReceived& event, const Hello& hello);
 // The clock ticked: says hello while no leader is known, or while the members know another address.
+// A leader asks new members whose directory nobody has seen yet.
 void say_hello(State& state);
 // A cluster of one has nobody to hear.
 void admit_if_all_heard(State& state);

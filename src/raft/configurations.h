@@ -16,12 +16,10 @@ class Configurations {
 
   [[nodiscard]] const Configuration& current() const { return all_.back().configuration; }
   [[nodiscard]] Index index() const { return all_.back().index; }  // 0: no entry of the log
-  // The one before it, to which a truncation may return; none where that is compacted away.
-  [[nodiscard]] const Configuration* before() const {
-    return all_.size() > 1 ? &all_[all_.size() - 2].configuration : nullptr;
-  }
   // In force at `index`, which is not compacted away.
   [[nodiscard]] const Configuration& at(Index index) const;
+  // What is before this index is compacted away.
+  [[nodiscard]] Index first_index() const { return all_.front().index; }
   // Rises with every change of the one in force.
   [[nodiscard]] std::uint64_t version() const { return version_; }
 

@@ -34,6 +34,13 @@ void start_pre_vote(State& state) {
   win_pre_vote_if_granted(state);
 }
 
+// Before it knows the others, and they know it, or a log names it, this directory may be the second
+// one of its id, and the first one may have voted (A28).
+bool is_admitted(const State& state) {
+  return state.configurations.index() > 0 ||
+         state.is_member({state.id(), state.options.self.identity});
+}
+
 }  // namespace
 
 bool is_up_to_date(const Log& log, Index last_log_index, Term last_log_term) {
@@ -45,8 +52,8 @@ bool hears_leader(const State& state) {
   if (state.role() == Role::kLeader) return true;
   // Before its start this node may have heard a leader whose lease counts on that.
   const bool lease = state.options.read_lease_drift_percent > 0;
-  const bool young = !state.clock_started ||
-                     state.now - state.started_at < state.options.election_timeout_ms;
+  const bool young =
+      !state.clock_started || state.now - state.started_at < state.options.election_timeout_ms;
   if (lease && young) return true;
   const auto* follower = state.as<FollowerState>();
   return follower != nullptr && follower->leader && follower->heard_at &&
@@ -73,8 +80,8 @@ void check_election_deadline(State& state) {
 
 void on_pre_vote_request(State& state, const Peer& from, const PreVoteRequest& request) {
   // The sender's term is not taken on: asking costs nothing and must change nothing (A7).
-  const bool granted = !state.awaits_admission() &&
-                       request.proposed_term > state.current_term() && !hears_leader(state) &&
+  const bool granted = is_admitted(state) && request.proposed_term > state.current_term() &&
+                       !hears_leader(state) &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   state.send(from, PreVoteReply{state.current_term(), request.proposed_term, granted});
 }
@@ -92,8 +99,7 @@ void on_request_vote(State& state, const Peer& from, const RequestVote& request)
   // configuration, and a promoted learner may not know of its promotion yet (A4). Only a request of
   // the current term gets here with a chance: a higher one was taken on before.
   const bool free_to_vote = !state.hard_state.voted_for || state.hard_state.voted_for == from.id;
-  const bool granted = !state.awaits_admission() && request.term == state.current_term() &&
-                       free_to_vote &&
+  const bool granted = is_admitted(state) && request.term == state.current_term() && free_to_vote &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   if (!granted) {
     state.send(from, RequestVoteReply{state.current_term(), false});

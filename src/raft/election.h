@@ -6,7 +6,7 @@
 
 namespace raft {
 
-// The clock passed the deadline of a follower, pre-candidate or candidate. Only voters stand (State::may_stand).
+// The clock passed the deadline of a follower, pre-candidate or candidate. Who is no voter does not stand.
 void check_election_deadline(State& state);
 
 void on_pre_vote_request(State& state, const Peer& from, const PreVoteRequest& request);
@@ -22,7 +22,8 @@ void count_own_vote(State& state);
 // §5.4.1: the candidate's log is at least as up-to-date as this node's.
 [[nodiscard]] bool is_up_to_date(const Log& log, Index last_log_index, Term last_log_term);
 
-// Whether a leader was heard within the minimum election timeout, or is this node.
+// Whether a leader was heard within the minimum election timeout, or is this node. Where reads have
+// a lease, one may have been heard just before the start.
 [[nodiscard]] bool hears_leader(const State& state);
 
 }  // namespace raft

@@ -61,10 +61,11 @@ void feed(State& state, NodeId peer, Progress& progress) {
                  state.log.slice(next, state.log.last_index(), options.max_append_bytes));
   }
   if (progress.mode() == Progress::Mode::kSnapshot) fetch_snapshot_part(state, peer, progress);
-  // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly.
+  // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly. Where
+  // the entry before is compacted away, what is in flight is lost, and a snapshot comes first.
   const bool told = progress.told_commit >= state.commit_index;
-  const bool reaches = progress.next_index() >= state.log.first_index();
-  if (!told && reaches && progress.mode() == Progress::Mode::kPipeline &&
+  const bool is_there = progress.next_index() >= state.log.first_index();
+  if (!told && is_there && progress.mode() == Progress::Mode::kPipeline &&
       progress.match_index() > 0) {
     send_entries(state, peer, progress, {});
   }

@@ -15,6 +15,12 @@ base::Error cannot(std::string why) { return base::Error{std::move(why)}; }
 
 // True where it is a member already. `member` takes the place by its id.
 base::Result<bool> add_member(Configuration& configuration, const Member& member) {
+  if (member.id == 0) return cannot("The id of a node is 1 or more.");
+  for (const auto* endpoint : {&member.peer, &member.client, &member.publish}) {
+    if (endpoint->size() <= kMaxEndpointBytes) continue;
+    return cannot(fmt::format("An endpoint of node {} has {} bytes, at most {} are taken.",
+                              member.id, endpoint->size(), kMaxEndpointBytes));
+  }
   auto& members = configuration.members;
   const auto place = std::lower_bound(members.begin(), members.end(), member.id,
                                       [](const Member& m, NodeId id) { return m.id < id; });
@@ -225,7 +231,7 @@ void on_forward_change(State& state, const Peer& from, ForwardChange message) {
     state.send(from, ForwardCommandsReply{state.current_term(), {}, {}});
     return;
   }
-  RequestNumber& taken_up_to = leader->changes_up_to[from.id];
+  RequestNumber& taken_up_to = leader->changes_up_to[from.identity];
   if (message.request <= taken_up_to) return;  // a second copy of a message
   taken_up_to = message.request;
   leader->pending_changes.push_back({from.id, message.request, std::move(message.change)});

@@ -103,6 +103,9 @@ std::optional<std::uint64_t> Progress::next_snapshot_offset() const {
 
 void Progress::on_snapshot_part_answered(Index index, std::uint64_t next_offset) {
   if (mode_ != Mode::kSnapshot || index != snapshot_index_) return;
+  // A second copy of an answer, or of the part it answers. Each would bring another copy of the
+  // next part on its way, and so on to the end; where nothing moves, heartbeats repeat the part.
+  if (next_offset == snapshot_offset_) return;
   snapshot_offset_ = next_offset;
   snapshot_part_sent_ = false;
   stalled_heartbeats_ = 0;

@@ -46,9 +46,11 @@ class Progress {
   // Snapshot: the one of `index` is sent, from its beginning or from where it was before.
   void begin_snapshot(Index index);
   [[nodiscard]] Index snapshot_index() const { return snapshot_index_; }
+  [[nodiscard]] std::uint64_t snapshot_offset() const { return snapshot_offset_; }
   // Where the next part begins; none while one is on its way.
   [[nodiscard]] std::optional<std::uint64_t> next_snapshot_offset() const;
   void on_snapshot_part_sent() { snapshot_part_sent_ = true; }
+  // Ignored where it brings no news.
   void on_snapshot_part_answered(Index index, std::uint64_t next_offset);
   // It cannot be sent: start over with a probe.
   void end_snapshot();

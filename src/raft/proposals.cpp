@@ -40,7 +40,7 @@ void on_forward_commands(State& state, const Peer& from, ForwardCommands message
     return;
   }
   auto& reply = leader->forward_replies[from.id];
-  RequestNumber& taken_up_to = leader->forwarded_up_to[from.id];
+  RequestNumber& taken_up_to = leader->forwarded_up_to[from.identity];
   for (ForwardedCommand& forwarded : message.commands) {
     if (forwarded.request <= taken_up_to) continue;  // a second copy of a message
     taken_up_to = forwarded.request;

@@ -86,6 +86,7 @@ void confirm_read_round(State& state) {
 }
 
 void start_read_round(State& state) {
+  confirm_read_round(state);  // whoever was still asked may have been voted out
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || leader->read_round || leader->waiting_reads.empty()) return;
   if (state.commit_index < leader->first_index_of_term) return;

@@ -21,7 +21,7 @@ void begin_lease_round(State& state);
 // Whether this node leads and may at `now` answer reads without asking: nobody else leads then.
 [[nodiscard]] bool has_lease(const State& state, Milliseconds now);
 
-// A follower answered a heartbeat: perhaps the round is confirmed.
+// A follower answered a heartbeat, or fewer have to: perhaps the round is confirmed.
 void confirm_read_round(State& state);
 // End of a turn: reads that wait begin the next round, once one was committed in this term (A10).
 void start_read_round(State& state);

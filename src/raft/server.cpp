@@ -24,7 +24,10 @@ namespace {
 // False where the message is to be ignored altogether.
 bool meet_term(State& state, const Message& message) {
   if (message_term(message) <= state.current_term()) return true;
-  if (std::holds_alternative<PreVoteRequest>(message)) return true;  // asks, and changes nothing
+  // Who asks for pre-votes, or says where it is found, changes nothing: not even the term (A6).
+  if (std::holds_alternative<PreVoteRequest>(message) || std::holds_alternative<Hello>(message)) {
+    return true;
+  }
   // dissertation §4.2.3: votes are withheld while a leader is heard, but where it hands over (A6).
   const auto* vote = std::get_if<RequestVote>(&message);
   if (vote != nullptr && !vote->transfer && hears_leader(state)) return false;
@@ -203,6 +206,8 @@ Status Server::status() const {
     status.counters["uncommitted_bytes"] = leader->unsettled_bytes;
     status.counters["reads_waiting_for_a_round"] = leader->waiting_reads.size();
     status.counters["pending_commands"] = leader->pending_commands.size();
+    status.counters["pending_changes"] = leader->pending_changes.size();
+    status.counters["lease_rounds"] = leader->sent_rounds.size();
   }
   status.counters["log_memory_bytes"] = state.log.memory_bytes();
   status.counters["persist_orders_outstanding"] = state.durability.outstanding();
@@ -213,6 +218,8 @@ Status Server::status() const {
   status.counters["released_commands"] = state.forwarding.released.size();
   status.counters["waiting_transfers"] = state.waiting_transfers.size();
   status.counters["asked_read_rounds"] = state.forwarding.asked.size();
+  status.counters["snapshot_requests"] =
+      state.snapshots.asked.size() + state.snapshots.asked_later.size();
   return status;
 }
 

@@ -63,8 +63,8 @@ struct Restored {
   Milliseconds last_time_ms = 0;
   std::size_t log_bytes = 0;                       // of the whole stored log
   std::vector<ConfigurationEntry> configurations;  // all that the stored log holds
-  // The newest, at or above base.index; that of index 0 has the first configuration and no
-  // content. None: the node has never been part of a cluster.
+  // The newest, from base.index to last_index, where the log agrees with it (A19); that of index 0
+  // has the first configuration and no content. None: the node has never been part of a cluster.
   std::optional<SnapshotHead> snapshot;
 };
 

@@ -33,6 +33,10 @@ State::State(Options given, const Restored& restored)
   CHECK(applied_index >= log.base().index && applied_index <= log.last_index(),
         "applied to {}, but the log goes from {} to {}", applied_index, log.first_index(),
         log.last_index());
+  CHECK(!restored.snapshot ||
+            log.term_at(restored.snapshot->last.index) == restored.snapshot->last.term,
+        "the snapshot ends at {}, where a log from {} to {} does not agree with it",
+        restored.snapshot->last.index, log.first_index(), log.last_index());
   CHECK(log.last_term() <= current_term(), "the log is of term {}, the vote of term {}",
         log.last_term(), current_term());
   follow_configuration();
@@ -72,10 +76,11 @@ bool State::is_voter() const {
 
 bool State::may_stand() const {
   if (is_voter()) return true;
-  const Configuration* before = configurations.before();
-  if (before == nullptr || configurations.index() <= commit_index) return false;
-  const Member* self = before->find(id());
-  return before->is_voter(id()) && self->identity == options.self.identity;
+  if (configurations.index() <= commit_index) return false;
+  const Configuration& committed =
+      configurations.at(std::max(commit_index, configurations.first_index()));
+  const Member* self = committed.find(id());
+  return committed.is_voter(id()) && self->identity == options.self.identity;
 }
 
 bool State::awaits_admission() const {

@@ -99,12 +99,12 @@ struct LeaderState {
 
   std::vector<PendingCommand> pending_commands;
   std::size_t pending_bytes = 0;
-  std::map<NodeId, RequestNumber> forwarded_up_to;         // of each sender: each is taken once
+  std::map<Identity, RequestNumber> forwarded_up_to;       // of each sender: each is taken once
   std::map<NodeId, ForwardCommandsReply> forward_replies;  // of this turn
 
-  std::vector<PendingChange> pending_changes;     // of this turn
-  std::map<NodeId, RequestNumber> changes_up_to;  // of each sender: each is taken once
-  std::map<NodeId, Member> descriptions;          // as members said, where it is news
+  std::vector<PendingChange> pending_changes;       // of this turn
+  std::map<Identity, RequestNumber> changes_up_to;  // of each sender: each is taken once
+  std::map<NodeId, Member> descriptions;            // as members said, where it is news
   std::optional<Transfer> transfer;
   Milliseconds next_preference_at = 0;  // when a node of higher priority is looked for again
   bool asked_to_stand = false;          // someone was, in this term: no lease is safe any more
@@ -155,14 +155,15 @@ struct WaitingTransfer {
   RequestNumber request;
   std::optional<NodeId> target;  // none: whoever leads next
   NodeId from;                   // who led when it was asked
+  Term term;                     // and in which term
 };
 
 // Before it is part of a cluster (A28): what the other first members said of themselves.
 struct Admission {
   std::map<NodeId, Member> heard;
   bool replaced = false;       // the cluster knows this node under another directory
-  bool told_unknown = false;  // that others do not know this node
   bool storing = false;        // all are heard, the first configuration goes to disk
+  bool told_unknown = false;   // a member does not know this node as one: told once
   Milliseconds hello_due = 0;  // to all, while no leader is known
 };
 
@@ -236,8 +237,9 @@ struct State {
   void follow_configuration();
   // Whether this directory, not only this id, has a vote in the configuration in force.
   [[nodiscard]] bool is_voter() const;
-  // Whether it may stand for election: a voter, or one that is voted out by an entry that is not
-  // committed yet: it may be the only one that has it (dissertation §4.2.2).
+  // Whether it may stand: a voter, or one that a configuration votes out which is not known to be
+  // committed; it may be the only one to hold it (dissertation §4.2.2). Its own vote counts by the
+  // configuration in force all the same.
   [[nodiscard]] bool may_stand() const;
   // One of the first members, to which the directories of the others are not known yet: it takes no
   // part until it has heard all of them, or the log of a leader names its own directory (A28).

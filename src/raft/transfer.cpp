@@ -96,7 +96,8 @@ void on_transfer_requested(State& state, const TransferRequested& event) {
     state.refuse(event.request, RefusalReason::kNoLeader);
     return;
   }
-  state.waiting_transfers.push_back({event.request, event.target, *leader_id});
+  state.waiting_transfers.push_back(
+      {event.request, event.target, *leader_id, state.current_term()});
   if (auto* leader = state.as<LeaderState>()) {
     take(state, *leader, {std::nullopt, event.request}, event.target);
   } else {
@@ -183,8 +184,8 @@ void prefer_other_leader(State& state) {
 void on_leader_known(State& state) {
   const auto leader = state.leader();
   std::erase_if(state.waiting_transfers, [&](const WaitingTransfer& waiting) {
-    if (leader == waiting.from) return false;
-    if (!waiting.target || leader == waiting.target) {
+    if (state.current_term() == waiting.term) return false;
+    if (leader == waiting.target.value_or(*leader) && leader != waiting.from) {
       state.complete(waiting.request, *leader);
     } else {
       state.refuse(waiting.request, RefusalReason::kBusy,

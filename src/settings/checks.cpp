@@ -78,6 +78,31 @@ void check_endpoints(const Document& document) {
   }
 }
 
+// A node that asks itself, or one member alone in two spellings, would wait for nobody.
+void check_join(const Document& document) {
+  const Settings& settings = document.settings;
+  if (settings.join.empty()) return;
+  const Place place = place_of(document, "node", "join");
+  const Member& self = settings.self();
+  std::string objection;
+  std::vector<Endpoint> asked;
+  for (const std::string& text : settings.join) {
+    const Endpoint endpoint = parse_endpoint(text, objection).value();
+    for (const std::string& own : {self.peer, self.client, self.publish}) {
+      if (parse_endpoint(own, objection) != endpoint) continue;
+      fail(document.file, place,
+           fmt::format("node.join has this node's own endpoint '{}'; name the client endpoints of "
+                       "members that run",
+                       excerpt(text)));
+    }
+    if (std::ranges::find(asked, endpoint) != asked.end()) {
+      fail(document.file, place,
+           fmt::format("node.join has '{}' twice; name each member once", excerpt(text)));
+    }
+    asked.push_back(endpoint);
+  }
+}
+
 struct Side {
   std::string name;
   std::uint64_t value;
@@ -117,6 +142,7 @@ void check_together(Document& document) {
   check_ids(document);
   check_own_id(document);
   check_endpoints(document);
+  check_join(document);
   for (const Relation& relation : relations()) check_relation(document, relation);
 }
 

@@ -37,6 +37,8 @@ void store_in_member(Settings& settings, std::string_view text) {
   settings.members.back().*Field = text;
 }
 
+std::vector<std::string>& join_field(Settings& settings) { return settings.join; }
+
 void store_runtime(Settings& settings, std::size_t word) {
   settings.runtime = static_cast<RuntimeMode>(word);
 }
@@ -100,6 +102,13 @@ Key database(std::string_view name, std::uint64_t fallback, std::uint64_t minimu
 }
 
 template <auto Field>
+Key session(std::string_view name, Unit unit, std::uint64_t fallback, std::uint64_t minimum,
+            std::uint64_t maximum) {
+  return {"sessions", name,
+          Integer{field_of<&Settings::sessions, Field>, unit, minimum, maximum, fallback}};
+}
+
+template <auto Field>
 Key limit(std::string_view name, Unit unit, std::uint64_t fallback, std::uint64_t minimum,
           std::uint64_t maximum) {
   return {"limits", name,
@@ -113,6 +122,7 @@ const std::array kKeys = {
     Key{"node", "cluster", Text{store_in_node<&Node::cluster>, objection_to_cluster, kClusterForm}},
     Key{"node", "data_directory",
         Text{store_in_node<&Node::data_directory>, objection_to_directory, kDirectoryForm}},
+    Key{"node", "join", TextList{join_field, objection_to_endpoint, kEndpointForm, 64}},
     Key{"runtime", "mode", Choice{kRuntimeWords, store_runtime, 0}},
     Key{kMemberTable, "id",
         Integer{member_field<&Member::id>, Unit::kNone, 1, 65535, std::nullopt}},
@@ -129,11 +139,19 @@ const std::array kKeys = {
                                        4 * kGiB),
     raft<&Raft::max_applying_bytes>("max_applying_bytes", Unit::kBytes, 8 * kMiB, kKiB, kGiB),
     raft<&Raft::log_memory_bytes>("log_memory_bytes", Unit::kBytes, 64 * kMiB, kKiB, 64 * kGiB),
+    raft<&Raft::priority>("priority", Unit::kNone, 0, 0, 4294967295),
+    raft<&Raft::snapshot_log_bytes>("snapshot_log_bytes", Unit::kBytes, 256 * kMiB, 64 * kKiB,
+                                    1024 * kGiB),
+    raft<&Raft::trailing_entries>("trailing_entries", Unit::kEntries, 10000, 0, 1000000000),
+    raft<&Raft::max_disk_wait_ms>("max_disk_wait_ms", Unit::kMilliseconds, 1000, 10, 600000),
+    raft<&Raft::read_lease_drift_percent>("read_lease_drift_percent", Unit::kPercent, 0, 0, 50),
     storage<&Storage::segment_bytes>("segment_bytes", 64 * kMiB, 64 * kKiB, kGiB),
     database<&Database::block_cache_bytes>("block_cache_bytes", 64 * kMiB, 64 * kKiB, 64 * kGiB),
     database<&Database::write_buffer_bytes>("write_buffer_bytes", 64 * kMiB, 64 * kKiB, 16 * kGiB),
     database<&Database::replay_retention_bytes>("replay_retention_bytes", 256 * kMiB, 64 * kKiB,
                                                 1024 * kGiB),
+    session<&Sessions::timeout_ms>("timeout_ms", Unit::kMilliseconds, 3600000, 1000, 86400000),
+    session<&Sessions::max_sessions>("max_sessions", Unit::kSessions, 10000, 1, 65536),
     limit<&Limits::max_request_bytes>("max_request_bytes", Unit::kBytes, kMiB, kKiB, 64 * kMiB),
     limit<&Limits::max_key_bytes>("max_key_bytes", Unit::kBytes, 240, 1, 240),
     limit<&Limits::max_requests_in_flight>("max_requests_in_flight", Unit::kRequests, 16384, 1,
@@ -171,6 +189,12 @@ std::string_view name_of(Unit unit) {
       return " requests";
     case Unit::kFiles:
       return " files";
+    case Unit::kEntries:
+      return " entries";
+    case Unit::kPercent:
+      return " percent";
+    case Unit::kSessions:
+      return " sessions";
   }
   return "";
 }
@@ -194,6 +218,9 @@ bool Key::required() const {
 std::string Key::domain() const {
   if (const auto* integer = std::get_if<Integer>(&kind)) return range_of(*integer);
   if (const auto* text = std::get_if<Text>(&kind)) return std::string(text->form);
+  if (const auto* list = std::get_if<TextList>(&kind)) {
+    return fmt::format("a list of at most {}, each {}", list->most, list->form);
+  }
   const auto& words = std::get<Choice>(kind).words;
   std::string all;
   for (std::size_t i = 0; i < words.size(); ++i) {

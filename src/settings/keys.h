@@ -10,12 +10,23 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "settings/settings.h"
 
 namespace settings {
 
-enum class Unit : std::uint8_t { kNone, kMilliseconds, kBytes, kMessages, kRequests, kFiles };
+enum class Unit : std::uint8_t {
+  kNone,
+  kMilliseconds,
+  kBytes,
+  kMessages,
+  kRequests,
+  kFiles,
+  kEntries,
+  kPercent,
+  kSessions
+};
 
 struct Integer {
   std::uint64_t& (*field)(Settings&);  // for a key of [[member]]: of the last member
@@ -33,6 +44,14 @@ struct Text {
   std::string_view form;
 };
 
+// Never required; empty where it is left out.
+struct TextList {
+  std::vector<std::string>& (*field)(Settings&);
+  std::string (*objection)(std::string_view);  // to one of them, as above
+  std::string_view form;                       // of one
+  std::size_t most;
+};
+
 struct Choice {
   std::span<const std::string_view> words;  // in the order of the enumeration
   void (*store)(Settings&, std::size_t word);
@@ -42,7 +61,7 @@ struct Choice {
 struct Key {
   std::string_view table;
   std::string_view name;
-  std::variant<Integer, Text, Choice> kind;
+  std::variant<Integer, Text, TextList, Choice> kind;
 
   [[nodiscard]] bool required() const;
   // What the value must be: "20 to 60000 milliseconds", "\"threaded\" or \"async\"".

@@ -214,9 +214,8 @@ class Reader {
   void take_default(const Key& key) {
     if (const auto* integer = std::get_if<Integer>(&key.kind)) {
       integer->field(document_.settings) = *integer->fallback;
-    } else {
-      const auto& choice = std::get<Choice>(key.kind);
-      choice.store(document_.settings, choice.fallback);
+    } else if (const auto* choice = std::get_if<Choice>(&key.kind)) {
+      choice->store(document_.settings, choice->fallback);
     }
   }
 
@@ -251,6 +250,29 @@ class Reader {
                        excerpt(text->get()), objection, key.domain()));
     }
     kind.store(document_.settings, text->get());
+  }
+
+  void read_value(const Key& key, const TextList& kind, const toml::node& node) {
+    const auto* const array = node.as_array();
+    if (array == nullptr) wrong_type(key, "an array", node);
+    if (array->size() > kind.most) {
+      fail(document_.file, place_of(node.source()),
+           fmt::format("{}.{} has {} elements; it must be {}", key.table, key.name, array->size(),
+                       key.domain()));
+    }
+    for (const auto& element : *array) {
+      const auto* const text = element.as_string();
+      const std::string objection = text == nullptr ? fmt::format("it is {}", type_name(element))
+                                                    : kind.objection(text->get());
+      if (!objection.empty()) {
+        const std::string shown =
+            text == nullptr ? "an element" : fmt::format("'{}'", excerpt(text->get()));
+        fail(document_.file, place_of(element.source()),
+             fmt::format("{}.{} has {}, but {}; each must be {}", key.table, key.name, shown,
+                         objection, kind.form));
+      }
+      kind.field(document_.settings).push_back(text->get());
+    }
   }
 
   void read_value(const Key& key, const Choice& kind, const toml::node& node) {

@@ -47,6 +47,11 @@ struct Raft {
   std::uint64_t max_uncommitted_bytes;
   std::uint64_t max_applying_bytes;
   std::uint64_t log_memory_bytes;
+  std::uint64_t priority;  // of this node; below 2^32
+  std::uint64_t snapshot_log_bytes;
+  std::uint64_t trailing_entries;
+  std::uint64_t max_disk_wait_ms;
+  std::uint64_t read_lease_drift_percent;  // 0: no leases; at most 50
 };
 
 struct Storage {
@@ -57,6 +62,11 @@ struct Database {
   std::uint64_t block_cache_bytes;
   std::uint64_t write_buffer_bytes;
   std::uint64_t replay_retention_bytes;
+};
+
+struct Sessions {
+  std::uint64_t timeout_ms;  // where a client asks for none
+  std::uint64_t max_sessions;
 };
 
 struct Limits {
@@ -77,10 +87,15 @@ struct Logging {
 struct Settings {
   Node node;
   RuntimeMode runtime;
-  std::vector<Member> members;  // sorted by id; the node itself among them
+  // The members of a new cluster, sorted by id; the node itself among them. Once a cluster has
+  // begun, its members stand in its log.
+  std::vector<Member> members;
+  // Client endpoints of members to ask to be let in; empty where the node begins a new cluster.
+  std::vector<std::string> join;
   Raft raft;
   Storage storage;
   Database database;
+  Sessions sessions;
   Limits limits;
   Logging logging;
 

@@ -5,18 +5,30 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/log_boundary.h"
+
 namespace storage {
 
-Persistence::Persistence(const std::filesystem::path& directory,
-                         std::unique_ptr<HardStateStore> hard_state, std::unique_ptr<LogStore> log)
-    : hard_state_(std::move(hard_state)), log_(std::move(log)) {
+Persistence::Persistence(std::filesystem::path directory,
+                         std::unique_ptr<HardStateStore> hard_state, std::unique_ptr<LogStore> log,
+                         std::optional<raft::SnapshotHead> newest)
+    : directory_(std::move(directory)),
+      hard_state_(std::move(hard_state)),
+      log_(std::move(log)),
+      newest_(std::move(newest)) {
   const raft::Term promised = hard_state_->current().current_term;
   if (log_->last().term > promised) {
     throw Damage(fmt::format(
-        "{}: the log holds entries of term {}, the hard state knows none after {}: its newest "
-        "copy is damaged; restore the directory from a backup, or replace this node",
-        directory.string(), log_->last().term, promised));
+        "{}: the log holds entries of term {}, the hard state knows none after {}: it is damaged; "
+        "restore the directory from a backup, or replace this node",
+        directory_.string(), log_->last().term, promised));
   }
+  // A leader's snapshot may be on disk before the term of that leader is: nothing was promised in
+  // it then, and it is taken on as any term that is heard of.
+  if (newest_ && newest_->last.term > promised) {
+    hard_state_->save({newest_->last.term, std::nullopt});
+  }
+  log_replaced_ = join_log_to_snapshot(*log_, newest_);
 }
 
 raft::Restored Persistence::restored(raft::Index applied_index, std::size_t recent_bytes) const {
@@ -30,7 +42,7 @@ raft::Restored Persistence::restored(raft::Index applied_index, std::size_t rece
           .last_time_ms = log_->last().time_ms,
           .log_bytes = log_->bytes(),
           .configurations = log_->configurations(),
-          .snapshot = std::nullopt};
+          .snapshot = newest_};
 }
 
 void Persistence::persist(std::span<const raft::Persist> group) {
@@ -51,12 +63,15 @@ void Persistence::persist(std::span<const raft::Persist> group) {
     appended = true;
   }
   if (appended) log_->sync();
-  // Last: a snapshot stands for what goes, so nothing is promised that needs it.
-  for (auto order = group.rbegin(); order != group.rend(); ++order) {
-    if (!order->compact_to) continue;
-    log_->trim_to(*order->compact_to);
-    break;
+}
+
+raft::Index Persistence::compact_to(std::span<const raft::Persist> group) {
+  raft::Index index = 0;
+  for (const raft::Persist& order : group) {
+    if (order.reset_to) index = 0;
+    index = order.compact_to.value_or(index);
   }
+  return index;
 }
 
 std::vector<raft::EntriesFetched> Persistence::fetch(
@@ -65,11 +80,12 @@ std::vector<raft::EntriesFetched> Persistence::fetch(
   for (const raft::FetchEntries& each : wanted) {
     const raft::Index last = std::min(each.last_index, log_->last_index());
     if (each.first_index < log_->first_index() || each.first_index > last) {
-      // What is to be applied here is committed, and never truncated.
-      if (each.peer) continue;
-      throw Damage(
-          fmt::format("entry {} is committed, and the log holds {} to {}; replace this node",
-                      each.first_index, log_->first_index(), log_->last_index()));
+      // Truncated: a node that truncates leads no peer. Behind the base: a snapshot stands for it.
+      if (each.peer || each.first_index <= log_->base().index) continue;
+      throw Damage(fmt::format("{}: entry {} is committed, and the log holds {} to {}; replace this "
+                               "node",
+                               directory_.string(), each.first_index, log_->first_index(),
+                               log_->last_index()));
     }
     fetched.push_back({each.peer, log_->read(each.first_index, last, each.max_bytes)});
   }

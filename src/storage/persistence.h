@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,20 +20,27 @@ namespace storage {
 
 class Persistence {
  public:
-  // Throws Damage, which names `directory`, where the two do not fit together.
-  Persistence(const std::filesystem::path& directory, std::unique_ptr<HardStateStore> hard_state,
-              std::unique_ptr<LogStore> log);
+  // Brings term, log and the newest snapshot together, which a crash may have left apart (A19).
+  // Throws Damage, which names `directory`, where they cannot be.
+  Persistence(std::filesystem::path directory, std::unique_ptr<HardStateStore> hard_state,
+              std::unique_ptr<LogStore> log, std::optional<raft::SnapshotHead> newest);
 
-  // What the core starts from, but for the snapshot. `recent_bytes`: of the end of the log, to be
-  // held in memory.
+  // Whether the log was replaced by an empty one behind the snapshot.
+  [[nodiscard]] bool log_replaced() const { return log_replaced_; }
+
+  // What the core starts from. `recent_bytes`: of the end of the log, to be held in memory.
   [[nodiscard]] raft::Restored restored(raft::Index applied_index, std::size_t recent_bytes) const;
 
   // Carries out the orders in their sequence, with one sync for all. On return they are on disk,
   // and their promises may leave.
   void persist(std::span<const raft::Persist> group);
+  // What the orders, once they are carried out, let go of the log: up to here; 0: nothing. To be
+  // done after the promises have left, for which it does not matter.
+  [[nodiscard]] static raft::Index compact_to(std::span<const raft::Persist> group);
+  void trim_to(raft::Index index) { log_->trim_to(index); }
 
-  // Answers in the order of the questions. None for a peer whose entries were truncated meanwhile:
-  // a node that truncates leads no peer, and nobody needs them then.
+  // Answers in the order of the questions. None where the entries were truncated meanwhile, or
+  // where a snapshot stands for them: nobody needs them then.
   [[nodiscard]] std::vector<raft::EntriesFetched> fetch(
       std::span<const raft::FetchEntries> wanted) const;
 
@@ -40,8 +48,11 @@ class Persistence {
   [[nodiscard]] const LogStore& log() const { return *log_; }
 
  private:
+  std::filesystem::path directory_;
   std::unique_ptr<HardStateStore> hard_state_;
   std::unique_ptr<LogStore> log_;
+  std::optional<raft::SnapshotHead> newest_;  // as it was at the start
+  bool log_replaced_ = false;
 };
 
 }  // namespace storage

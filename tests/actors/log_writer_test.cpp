@@ -57,7 +57,8 @@ struct Bench {
     writer = std::make_unique<LogWriter>(
         std::make_unique<storage::Persistence>(
             "node", std::make_unique<storage::HardStateStore>(disk, "node", true),
-            std::make_unique<storage::LogStore>(disk, "node/log", 1, storage::LogOptions{1 << 16})),
+            std::make_unique<storage::LogStore>(disk, "node/log", 1, storage::LogOptions{1 << 16}),
+            std::nullopt),
         LogWriter::Links{std::move(orders.far), std::move(promises.near)}, *logging, counters);
     disk.syncs = 0;
   }
@@ -69,7 +70,7 @@ struct Bench {
     raft::Persist persist;
     persist.number = number;
     persist.entries = builder.finish();
-    persist.promises.push_back({2, raft::AppendEntriesAccepted{1, number}});
+    persist.promises.push_back({{2, 22}, raft::AppendEntriesAccepted{1, number}});
     previous = persist.entries.back().checksum();
     return persist;
   }
@@ -168,4 +169,47 @@ TEST_CASE("log_writer_ends_the_node_where_a_committed_entry_is_missing") {
   const ActorEnded ended = running.wait_for_end();
   REQUIRE(ended.fault);
   CHECK_THAT(*ended.fault, Catch::Contains("entry 5 is committed"));
+}
+
+TEST_CASE("log_writer_begins_anew_behind_a_snapshot") {
+  const auto mode = each_runtime();
+  Bench bench;
+  bench.orders.near.send({bench.order(1), {}});
+  raft::Persist order;
+  order.number = 2;
+  order.reset_to = raft::LogPosition{100, 1, 77, 0};
+  // Behind the snapshot by now: whoever asked has no use for it.
+  bench.orders.near.send({order, {raft::FetchEntries{std::nullopt, 1, 1, 1 << 20}}});
+  raft::EntryBlockBuilder builder(77);
+  builder.add(101, 1, raft::EntryKind::kCommand, base::SharedBytes::copy_of("command"));
+  raft::Persist next_order;
+  next_order.number = 3;
+  next_order.entries = builder.finish();
+  bench.orders.near.send({next_order, {raft::FetchEntries{3, 101, 101, 1 << 20}}});
+  RunningActors running(bench.context, mode, {bench.writer.get()});
+  CHECK(next(bench.orders.near).persisted->number == 3);
+  const LogReport report = next(bench.orders.near);
+  REQUIRE(report.fetched.size() == 1);
+  CHECK(report.fetched[0].entries.at(0).index == 101);
+}
+
+TEST_CASE("log_writer_trims_after_its_promises_and_what_was_asked_for") {
+  const auto mode = each_runtime();
+  Bench bench;
+  for (std::uint64_t number = 1; number <= 2000; ++number) {
+    bench.orders.near.send({bench.order(number), {}});
+  }
+  raft::Persist order = bench.order(2001);
+  order.compact_to = 1900;
+  bench.orders.near.send({order, {raft::FetchEntries{3, 1, 1, 1 << 20}}});
+  RunningActors running(bench.context, mode, {bench.writer.get()});
+  while (next(bench.orders.near).persisted->number != 2001) {
+  }
+  CHECK(next(bench.orders.near).fetched.size() == 1);  // asked for before it went
+  bench.orders.near.send(
+      {std::nullopt,
+       {raft::FetchEntries{3, 1, 1, 1 << 20}, raft::FetchEntries{3, 2001, 2001, 1 << 20}}});
+  const LogReport report = next(bench.orders.near);
+  REQUIRE(report.fetched.size() == 1);
+  CHECK(report.fetched[0].entries.at(0).index == 2001);
 }

@@ -19,24 +19,10 @@ settings::Settings lone_settings(const std::filesystem::path& directory) {
   return settings::parse(
       fmt::format("[node]\nid = 1\ncluster = \"test\"\ndata_directory = \"{}\"\n"
                   "[[member]]\nid = 1\npeer = \"{}\"\nclient = \"{}\"\npublish = \"{}\"\n"
-                  "[storage]\nsegment_bytes = 65536\n",
+                  "[storage]\nsegment_bytes = 65536\n[raft]\ntrailing_entries = 1\n",
                   directory.string(), peer.endpoint, client.endpoint, publish.endpoint),
       "lone.toml");
 }
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "node-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 using Fields = std::map<std::string, msgpack::object>;
 
@@ -112,4 +98,40 @@ TEST_CASE("node_refuses_a_directory_of_another_node") {
   { Node node(settings, *file_system, *logging); }
   settings.node.id = settings.members[0].id = 2;
   CHECK_THROWS_AS(Node(settings, *file_system, *logging), storage::Refused);
+}
+
+TEST_CASE("node_starts_from_its_snapshot_where_the_log_is_trimmed_and_the_database_lost") {
+  const auto mode = each_runtime();
+  TemporaryDirectory directory;
+  const auto settings = lone_settings(directory.path() / "data");
+  const auto logging = quiet_logging();
+  const auto file_system = storage::posix_file_system();
+  {
+    Node node(settings, *file_system, *logging);
+    RunningActors running(node.inside(), mode, node.actors());
+    Client client(settings.self().client);
+    for (int i = 0; i < 10; ++i) {
+      client.ask({{"op", "set"}, {"key", std::to_string(i)}, {"value", std::string(30'000, 'x')}});
+    }
+    client.ask({{"op", "snapshot"}});
+    client.ask({{"op", "set"}, {"key", "after"}, {"value", "it"}});
+    // Trimmed once the snapshot is known to the core, with the next order.
+    eventually([&] {
+      return client.ask({{"op", "status"}}).at("first_index").as<std::uint64_t>() > 5;
+    });
+    running.stop();
+  }
+  std::filesystem::remove_all(directory.path() / "data" / "database");
+  {
+    Node node(settings, *file_system, *logging);
+    RunningActors running(node.inside(), mode, node.actors());
+    Client client(settings.self().client);
+    CHECK(client.ask({{"op", "get"}, {"key", "0"}}).at("found").as<bool>());
+    CHECK(client.ask({{"op", "get"}, {"key", "after"}}).at("value").as<std::string>() == "it");
+    const auto members = client.ask({{"op", "members"}}).at("members");
+    CHECK(members.as<std::vector<Fields>>().size() == 1);
+    running.stop();
+  }
+  std::filesystem::remove_all(directory.path() / "data" / "snapshots");
+  CHECK_THROWS_AS(Node(settings, *file_system, *logging), storage::Damage);
 }

@@ -13,24 +13,39 @@ struct Bench {
       : settings(sample_settings()),
         sends(make_link<OutboundMessages>(inside, "sends", kMustArrive)),
         promises(make_link<OutboundMessages>(inside, "promises", kMustArrive)),
+        learned(make_link<PeersLearned>(inside, "learned", kMustArrive)),
         ticks(inside, "ticks"),
         heard(inside, "heard"),
         logging(quiet_logging()) {
-    settings.members[1].peer = endpoint_of_2;
     dispatcher = std::make_unique<OutboundDispatcher>(
-        outside, settings, 0,
-        OutboundDispatcher::Links{
-            std::move(sends.far), std::move(promises.far), {inside, "ticks"}, {inside, "heard"}},
+        outside, settings, codec::PeerIdentity{"test", 1, 11}, 0,
+        OutboundDispatcher::Links{std::move(sends.far),
+                                  std::move(promises.far),
+                                  {inside, "ticks"},
+                                  {inside, "heard"},
+                                  std::move(learned.far)},
         *logging, counters);
+    tell_members({endpoint_of_2, settings.members[2].peer});
   }
 
-  void heartbeat(raft::NodeId to) { sends.near.send({{{to, raft::Heartbeat{1, 0, 0}}}}); }
+  // Of node 2, node 3 and so on.
+  void tell_members(const std::vector<std::string>& endpoints) {
+    raft::Members members{1, {}};
+    members.configuration.members.push_back({.id = 1, .peer = settings.self().peer});
+    for (const std::string& endpoint : endpoints) {
+      const raft::NodeId id = members.configuration.members.size() + 1;
+      members.configuration.members.push_back({.id = id, .peer = endpoint});
+    }
+    sends.near.send({{}, members, {}});
+  }
+  void heartbeat(raft::NodeId to) { sends.near.send({{{{to, 22}, raft::Heartbeat{1, 0, 0}}}}); }
 
   settings::Settings settings;
   zmq::context_t inside{0};
   zmq::context_t outside{1};
   LinkEnds<OutboundMessages> sends;
   LinkEnds<OutboundMessages> promises;
+  LinkEnds<PeersLearned> learned;
   BroadcastSource<Tick> ticks;
   BroadcastSource<PeerHeard> heard;
   std::unique_ptr<Logging> logging;
@@ -44,7 +59,7 @@ std::optional<raft::Message> received(zmq::socket_t& router) {
   if (receive_message(router, {100, 1 << 20}, frames) != Received::kMessage) return std::nullopt;
   codec::Frames content;
   for (std::size_t i = 1; i < frames.size(); ++i) content.push_back(to_bytes(std::move(frames[i])));
-  auto decoded = codec::decode_peer_message({"test", 2}, {}, content);
+  auto decoded = codec::decode_peer_message({"test", 2, 22}, {}, content);
   REQUIRE(std::holds_alternative<codec::PeerMessage>(decoded));
   return std::get<codec::PeerMessage>(decoded).message;
 }
@@ -63,7 +78,7 @@ TEST_CASE("outbound_dispatcher_speaks_to_a_peer_on_two_lanes") {
   });
   CHECK(std::holds_alternative<raft::Heartbeat>(*small));
   eventually([&] {
-    bench.promises.near.send({{{2, raft::AppendEntries{1, 0, 0, 0, {}}}}});
+    bench.promises.near.send({{{{2, 22}, raft::AppendEntries{1, 0, 0, 0, {}}}}});
     const auto message = received(node2.socket);
     return message && std::holds_alternative<raft::AppendEntries>(*message);
   });
@@ -126,4 +141,71 @@ TEST_CASE("outbound_dispatcher_keeps_a_link_while_its_peer_is_heard") {
     eventually([&] { return received(node2.socket); });
   }
   CHECK(bench.counters.links_recreated.value() == 0);
+}
+
+TEST_CASE("outbound_dispatcher_follows_a_peer_that_moves") {
+  const auto mode = each_runtime();
+  zmq::context_t peers(1);
+  auto before = bound(peers, zmq::socket_type::router);
+  auto after = bound(peers, zmq::socket_type::router);
+  Bench bench(before.endpoint);
+  RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
+  const auto arrives_at = [&bench](Bound& place) {
+    eventually([&] {
+      bench.heartbeat(2);
+      return received(place.socket);
+    });
+  };
+  arrives_at(before);
+  bench.sends.near.send({{}, {}, {{.id = 2, .peer = after.endpoint}}});
+  arrives_at(after);
+  // A configuration that says nothing new of it does not bring it back.
+  bench.tell_members({before.endpoint, "tcp://127.0.0.1:3109"});
+  arrives_at(after);
+  bench.tell_members({after.endpoint});
+  bench.tell_members({before.endpoint});
+  arrives_at(before);
+}
+
+TEST_CASE("outbound_dispatcher_speaks_to_whom_it_learned_of_and_forgets_strangers") {
+  const auto mode = each_runtime();
+  zmq::context_t peers(1);
+  auto node2 = bound(peers, zmq::socket_type::router);
+  Bench bench(node2.endpoint);
+  bench.tell_members({});
+  bench.learned.near.send({{{.id = 2, .peer = node2.endpoint}, {.id = 4, .peer = "nonsense"}}});
+  RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
+  eventually([&] {
+    bench.heartbeat(2);
+    return received(node2.socket);
+  });
+  const auto dropped = bench.counters.sends_dropped.value();
+  bench.heartbeat(4);  // where it is, nobody can say
+  eventually([&] { return bench.counters.sends_dropped.value() == dropped + 1; });
+  // Neither a member nor heard for a minute.
+  raft::Milliseconds now = 0;
+  eventually([&] {
+    bench.ticks.publish({now += 60'000});
+    const auto before = bench.counters.sends_dropped.value();
+    bench.heartbeat(2);
+    return bench.counters.sends_dropped.value() > before;
+  });
+}
+
+TEST_CASE("outbound_dispatcher_keeps_room_for_members_among_strangers") {
+  const auto mode = each_runtime();
+  zmq::context_t peers(1);
+  auto node2 = bound(peers, zmq::socket_type::router);
+  Bench bench("tcp://127.0.0.1:3109");
+  std::vector<raft::Member> strangers;
+  for (raft::NodeId id = 100; id < 300; ++id) {
+    strangers.push_back({.id = id, .peer = "tcp://127.0.0.1:3108"});
+  }
+  bench.sends.near.send({{}, {}, strangers});
+  bench.tell_members({node2.endpoint});
+  RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
+  eventually([&] {
+    bench.heartbeat(2);
+    return received(node2.socket);
+  });
 }

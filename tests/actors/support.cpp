@@ -23,6 +23,14 @@ settings::Settings sample_settings(const std::string& more) {
   return settings::parse(text + more, "sample.toml");
 }
 
+TemporaryDirectory::TemporaryDirectory() {
+  std::string name = (std::filesystem::temp_directory_path() / "actors-test-XXXXXX").string();
+  REQUIRE(mkdtemp(name.data()) != nullptr);
+  path_ = name;
+}
+
+TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+
 std::unique_ptr<actors::Logging> quiet_logging() {
   return std::make_unique<actors::Logging>(1, settings::LogLevel::kDebug,
                                            std::make_shared<spdlog::sinks::null_sink_mt>(), false);

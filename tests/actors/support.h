@@ -5,6 +5,7 @@
 #include "../storage/catch.h"
 // Catch's CHECK comes first.
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,6 +49,19 @@ Taken next(actors::Link<Sent, Taken>& link) {
 
 // A three-member cluster, this node its first. `more`: TOML behind it.
 [[nodiscard]] settings::Settings sample_settings(const std::string& more = "");
+
+// An empty directory, until the end of the test.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
 
 // A log that nobody sees.
 [[nodiscard]] std::unique_ptr<actors::Logging> quiet_logging();

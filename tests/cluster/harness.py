@@ -20,6 +20,8 @@ import zmq
 DEADLINE = 60.0  # seconds until a condition that should hold soon counts as never
 RUNTIME = os.environ.get("RAFT_ACTOR_RUNTIME", "threaded")
 BINARY = os.environ.get("RAFT_ACTOR_BINARY", "raft-actor")
+# To be sent again: it was not taken, or, under a session, it does not matter whether it was.
+RETRY = ("busy", "no_leader", "unknown_outcome")
 
 
 def wait_until(condition, what, deadline=DEADLINE):
@@ -115,14 +117,22 @@ class Node:
     def __init__(self, cluster, number):
         self.cluster = cluster
         self.number = number
-        self.ports = {name: cluster.ports.take() for name in ("peer", "client", "publish")}
+        self.take_ports()
         self.process = None
         self.log_path = os.path.join(cluster.folder, f"node{number}.log")
         self.data = os.path.join(cluster.folder, f"data{number}")
         self.config = os.path.join(cluster.folder, f"node{number}.toml")
 
+    def take_ports(self):
+        self.ports = {name: self.cluster.ports.take() for name in ("peer", "client", "publish")}
+
     def endpoint(self, name):
         return f"tcp://127.0.0.1:{self.ports[name]}"
+
+    def description(self):
+        """As an element of `add` in a `change`."""
+        return {"id": self.number,
+                **{name: self.endpoint(name) for name in ("peer", "client", "publish")}}
 
     def start(self, *arguments, stderr=None):
         with open(self.log_path, "ab") as log:
@@ -148,12 +158,18 @@ class Node:
     def client(self):
         return self.cluster.keep(Client(self.endpoint("client")))
 
-    def status(self, timeout=1.0):
+    def ask_once(self, op, timeout=1.0, **fields):
         client = Client(self.endpoint("client"))
         try:
-            return client.ask("status", timeout=timeout)
+            return client.ask(op, timeout=timeout, **fields)
         finally:
             client.close()
+
+    def status(self, timeout=1.0):
+        return self.ask_once("status", timeout)
+
+    def wipe(self):
+        shutil.rmtree(self.data)
 
     def counters(self):
         """The named counters of a `debug` dump: lines of `name value` or `name: value`."""
@@ -172,16 +188,29 @@ class Cluster:
         for node in self.nodes.values():
             self.write_config(node)
 
-    def write_config(self, node, cluster="test", number=None):
+    def write_config(self, node, cluster="test", number=None, join=None, options=""):
+        """With `join`, a list of nodes, for one that is to be let in by them."""
         lines = ["[node]", f"id = {number or node.number}", f'cluster = "{cluster}"',
-                 f'data_directory = "{node.data}"', "[runtime]", f'mode = "{RUNTIME}"']
-        for other in self.nodes.values():
+                 f'data_directory = "{node.data}"']
+        if join:
+            endpoints = ", ".join(f'"{other.endpoint("client")}"' for other in join)
+            lines += [f"join = [{endpoints}]"]
+        lines += ["[runtime]", f'mode = "{RUNTIME}"']
+        for other in [node] if join else self.nodes.values():
             lines += ["[[member]]", f"id = {other.number}"]
             lines += [f'{name} = "{other.endpoint(name)}"'
                       for name in ("peer", "client", "publish")]
-        lines += ["[storage]", "segment_bytes = 1048576", self.options]
+        lines += ["[storage]", "segment_bytes = 1048576", self.options, options]
         with open(node.config, "w", encoding="utf-8") as config:
             config.write("\n".join(lines) + "\n")
+
+    def add_node(self, number, options=""):
+        """One that asks those that run now to be let in; it is not started."""
+        members = self.running()
+        node = Node(self, number)
+        self.write_config(node, join=members, options=options)
+        self.nodes[number] = node
+        return node
 
     def keep(self, client):
         self.kept.append(client)
@@ -227,6 +256,75 @@ class Cluster:
         leader = self.leader()
         return [node for node in self.running() if node is not leader]
 
+    def ask(self, op, nodes=None, **fields):
+        """Asks until it is done, at whichever node, as `zmq-send --retry` does."""
+        nodes = nodes or self.running()
+        replies = []
+
+        def attempt():
+            for node in nodes:
+                reply = node.ask_once(op, timeout=8.0, **fields)
+                if reply is not None and reply.ok:
+                    return reply
+                replies[:] = [reply]
+                assert reply is None or reply.code in RETRY, f"{op} {fields}: {reply}"
+            return None
+
+        try:
+            return wait_until(attempt, f"an answer to {op} {fields}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the last answer: {replies}") from None
+
+    def transfer(self, number):
+        """Asked again until it is so, as in docs/protocol.md."""
+        def leads():
+            leader = self.find_leader()
+            if leader is None or leader.number == number:
+                return leader
+            leader.ask_once("transfer", timeout=8.0, node=number)
+            return None
+
+        wait_until(leads, f"node {number} to lead")
+
+    def leave(self, number, nodes=None):
+        """Until the node has left, or is about to: a repeated `leave` finds no such member."""
+        nodes = nodes or [node for node in self.running() if node.number != number]
+
+        def attempt():
+            for node in nodes:
+                reply = node.ask_once("leave", timeout=8.0, node=number)
+                if reply is not None and (reply.ok or reply.code == "conflict"):
+                    return True
+            return False
+
+        wait_until(attempt, f"node {number} to leave")
+        wait_until(lambda: number not in self.members(nodes)[0], f"node {number} to be gone")
+
+    def members(self, nodes=None):
+        """The newest that any node knows: (members by id, whether they are changing)."""
+        replies = [node.ask_once("members") for node in nodes or self.running()]
+        newest = max((reply for reply in replies if reply is not None and reply.ok),
+                     key=lambda reply: reply["index"], default=None)
+        if newest is None:
+            return {}, True
+        return {member["id"]: member for member in newest["members"]}, newest["changing"]
+
+    def wait_members(self, voters, learners=(), nodes=None):
+        """Until exactly these are members, and no change is under way."""
+        seen = []
+
+        def settled():
+            members, changing = self.members(nodes)
+            seen[:] = [(member["id"], member["voter"]) for member in members.values()], changing
+            return (not changing and sorted(members) == sorted([*voters, *learners]) and
+                    all(members[number]["voter"] for number in voters) and
+                    not any(members[number]["voter"] for number in learners))
+
+        try:
+            wait_until(settled, f"voters {voters}, learners {learners}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; seen: {seen}") from None
+
     def set(self, key, value, nodes=None):
         """Sets until it is acknowledged, at whichever node; returns the reply."""
         nodes = nodes or self.running()
@@ -243,6 +341,27 @@ class Cluster:
             return None
 
         return wait_until(attempt, f"an acknowledgement of {key}")
+
+    def set_all(self, values):
+        """All in flight together, and those again that a busy machine made fail."""
+        left = dict(values)
+
+        def attempt():
+            client = Client(self.leader().endpoint("client"))
+            try:
+                sent = {client.send("set", key=key, value=value): key
+                        for key, value in left.items()}
+                for _ in sent:
+                    reply = client.receive(8.0)
+                    if reply is None:  # the node has ended
+                        break
+                    if reply.ok:
+                        del left[sent[reply["id"]]]
+            finally:
+                client.close()
+            return not left
+
+        wait_until(attempt, f"an acknowledgement of {len(values)} keys")
 
     def wait_applied(self, index, nodes=None):
         for node in nodes or self.running():

@@ -85,8 +85,10 @@ class Hostile(unittest.TestCase):
         for frame in hostile_frames(self.random):
             dealer.send(frame)
             dealer.send_multipart([frame, frame])
-        for fields in ([1, "test", 2, 1, 1], [1, "other", 2, 1, 1, 1, 1, 1], [99, "test", 2, 1],
-                       [1, "test", 1, 1, 1, 9, 9, 9], [1, "test", 77, self.node.number, 4, 9, 9]):
+        for fields in ([2, "test", 2, 1, 1], [2, "other", 2, 1, 1, 7, 8, 1, 1, 1], [99, "test", 2],
+                       [2, "test", 1, 1, 1, 7, 8, 9, 9, 9], [1, "test", 2, 1, 1, 1, 1, 1],
+                       [2, "test", 77, self.node.number, 4, 7, 8, 9, 9],
+                       [2, "test", 2, self.node.number, 3, 7, 8, 2**62, 9, 9, True]):
             dealer.send(msgpack.packb(fields))
         dealer.send_multipart([b"x"] * 5000)
         self.check_alive()
@@ -94,7 +96,7 @@ class Hostile(unittest.TestCase):
     def test_a_message_of_another_cluster_is_refused_and_counted(self):
         dealer = self.dealer(self.node.endpoint("peer"))
         for _ in range(3):
-            dealer.send(msgpack.packb([1, "another-cluster", 2, self.node.number, 1, 1, 1, 1, 1]))
+            dealer.send(msgpack.packb([2, "another-cluster", 2, self.node.number, 1, 1, 1, 1, 1]))
             dealer.send(msgpack.packb([77, "test", 2, self.node.number, 1, 1, 1, 1, 1]))
         client = self.node.client()
 

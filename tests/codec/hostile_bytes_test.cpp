@@ -82,6 +82,23 @@ TEST_CASE("hostile_truncated_entries_are_a_shorter_message_or_refused") {
   }
 }
 
+TEST_CASE("hostile_truncated_configuration_or_member_is_refused") {
+  const std::vector<raft::Message> messages = {
+      raft::InstallSnapshot{8, samples::snapshot_head(), 0, base::SharedBytes::copy_of("part")},
+      raft::ForwardChange{8, 77, {{samples::member(4)}, {samples::member(6)}, {}, {}}}};
+  for (const auto& message : messages) {
+    const Frames frames = samples::encoded(message);
+    CAPTURE(raft::message_name(message));
+    REQUIRE(accepted(frames));
+    for (std::size_t size = 0; size < frames[1].size(); ++size) {
+      REQUIRE_FALSE(accepted(replaced(frames, 1, std::string(frames[1].view().substr(0, size)))));
+    }
+    for (std::size_t bit = 0; bit < frames[1].size() * 8; ++bit) {
+      (void)accepted(replaced(frames, 1, flipped(std::string(frames[1].view()), bit)));
+    }
+  }
+}
+
 TEST_CASE("hostile_bit_flip_in_an_entry_is_refused") {
   const Frames frames = samples::encoded(samples::append(samples::blocks(1, 1, 3, 4)));
   for (std::size_t bit = 0; bit < frames[1].size() * 8; ++bit) {
@@ -99,8 +116,10 @@ TEST_CASE("hostile_bit_flip_in_an_envelope_is_never_taken_as_it_was") {
       // A number may have become another: whatever is taken is not what was sent.
       const auto result = decode(changed);
       const auto& back = std::get<PeerMessage>(result);
-      const bool same_sender = back.from == samples::kSender.node;
-      REQUIRE_FALSE((same_sender && samples::encoded(back.message) == frames));
+      const bool same_envelope =
+          back.from == raft::Peer{samples::kSender.node, samples::kSender.identity} &&
+          back.addressed == samples::kReceiver.identity;
+      REQUIRE_FALSE((same_envelope && samples::encoded(back.message) == frames));
     }
   }
 }
@@ -155,8 +174,8 @@ TEST_CASE("hostile_declared_sizes_allocate_nothing_B19") {
                  "change\xa6remove" +
                  giant));
     REQUIRE_FALSE(accepted("\x82" + giant));
-    for (const auto& prefix : {""s, "\x96"s, "\x96\x01"s, "\x96\x01\xa4test\x01\x02"s,
-                               "\x97\x01\xa4test\x01\x02\x0a\x08"s}) {
+    for (const auto& prefix : {""s, "\x9a"s, "\x9a\x02"s, "\x9a\x02\xa4test\x01\x02"s,
+                               "\x9a\x02\xa4test\x01\x02\x0a\xcd\x03\xe9\xcd\x03\xea\x08"s}) {
       const auto frame = base::SharedBytes::copy_of(prefix + giant);
       REQUIRE_FALSE(accepted(Frames{frame, {}}));
     }
@@ -171,7 +190,7 @@ TEST_CASE("hostile_nesting_is_refused_before_it_costs_anything") {
       REQUIRE_FALSE(accepted("\x82\xa2id" + deep + "\xc0\xa2op\xa6status"));
       REQUIRE_FALSE(accepted(Frames{base::SharedBytes::copy_of(deep)}));
       REQUIRE_FALSE(
-          accepted(Frames{base::SharedBytes::copy_of("\x96\x01\xa4test\x01\x02" + deep)}));
+          accepted(Frames{base::SharedBytes::copy_of("\x9a\x02\xa4test\x01\x02" + deep)}));
     }
   }
 }

@@ -32,11 +32,15 @@ Refusal refused(const Frames& frames, codec::PeerLimits limits = {}) {
   return std::get<Refusal>(result);
 }
 
-// A first frame as text: [1,"test",1,2,8,…].
+// A first frame as text: [2,"test",1,2,8,…].
 std::string layout(const base::SharedBytes& frame) {
   std::ostringstream text;
   text << msgpack::unpack(reinterpret_cast<const char*>(frame.data()), frame.size()).get();
-  return text.str();
+  std::string layout = text.str();
+  for (auto at = layout.find("\\/"); at != std::string::npos; at = layout.find("\\/")) {
+    layout.erase(at, 1);
+  }
+  return layout;
 }
 
 template <typename... Fields>
@@ -46,7 +50,15 @@ base::SharedBytes header(const Fields&... fields) {
   return base::SharedBytes::copy_of({buffer.data(), buffer.size()});
 }
 
+base::SharedBytes bytes_of(std::string_view text) { return base::SharedBytes::copy_of(text); }
+
 constexpr int kHeartbeat = 8;
+
+// From node 1 to node 2, as their identities are.
+template <typename... Fields>
+base::SharedBytes message(int kind, const Fields&... fields) {
+  return header(2, "test", 1, 2, kind, kSender.identity, kReceiver.identity, fields...);
+}
 
 }  // namespace
 
@@ -57,34 +69,54 @@ TEST_CASE("peer_message_returns_as_it_was_sent") {
     auto result = decode(frames);
     REQUIRE(std::holds_alternative<PeerMessage>(result));
     const auto& back = std::get<PeerMessage>(result);
-    REQUIRE(back.from == kSender.node);
+    REQUIRE(back.from == raft::Peer{kSender.node, kSender.identity});
+    REQUIRE(back.addressed == kReceiver.identity);
     REQUIRE(back.message.index() == message.index());
     REQUIRE(samples::encoded(back.message) == frames);
   }
 }
 
 TEST_CASE("peer_layout_is_the_documented_one") {
+  const auto envelope = [](int kind) {
+    return R"([2,"test",1,2,)" + std::to_string(kind) + ",1001,1002,";
+  };
   const std::vector<std::string> expected = {
-      R"([1,"test",1,2,1,7,8,20,6])",
-      R"([1,"test",1,2,1,0,1,0,0])",
-      R"([1,"test",1,2,2,7,8,true])",
-      R"([1,"test",1,2,3,8,20,6])",
-      R"([1,"test",1,2,4,8,false])",
-      R"([1,"test",1,2,5,8,20,6,19])",
-      R"([1,"test",1,2,5,9,0,0,3])",
-      R"([1,"test",1,2,5,9,20,5,3])",
-      R"([1,"test",1,2,6,8,26])",
-      R"([1,"test",1,2,7,8,20,15,4])",
-      R"([1,"test",1,2,8,8,19,300])",
-      R"([1,"test",1,2,9,8,300,26])",
-      R"([1,"test",1,2,10,8,[1001,3,1002,0,1003,1]])",
-      R"([1,"test",1,2,10,8,[1099511627776,5]])",
-      R"([1,"test",1,2,10,8,[]])",
-      R"([1,"test",1,2,11,8,[1001,27,1003,28],[1004,1005]])",
-      R"([1,"test",1,2,11,8,[],[]])",
-      R"([1,"test",1,2,12,8,12])",
-      R"([1,"test",1,2,13,8,12,26])",
-      R"([1,"test",1,2,13,8,13,null])",
+      envelope(1) + R"(7,8,20,6])",
+      envelope(1) + R"(0,1,0,0])",
+      envelope(2) + R"(7,8,true])",
+      envelope(3) + R"(8,20,6,false])",
+      envelope(3) + R"(8,20,6,true])",
+      envelope(4) + R"(8,false])",
+      envelope(5) + R"(8,20,6,19])",
+      envelope(5) + R"(9,0,0,3])",
+      envelope(5) + R"(9,20,5,3])",
+      envelope(6) + R"(8,26])",
+      envelope(7) + R"(8,20,15,4])",
+      envelope(8) + R"(8,19,300])",
+      envelope(9) + R"(8,300,26])",
+      envelope(10) + R"(8,[1001,3,1002,0,1003,1]])",
+      envelope(10) + R"(8,[1099511627776,5]])",
+      envelope(10) + R"(8,[]])",
+      envelope(11) + R"(8,[1001,27,1003,28],[1004,1005]])",
+      envelope(11) + R"(8,[],[]])",
+      envelope(12) + R"(8,12])",
+      envelope(13) + R"(8,12,26])",
+      envelope(13) + R"(8,13,null])",
+      envelope(14) + R"(8])",
+      envelope(15) + R"(8,40,7,18369618753251835629,12345,1000,99,100])",
+      envelope(15) + R"(8,40,7,18369618753251835629,12345,1000,99,0])",
+      envelope(16) + R"(8,40,106])",
+      envelope(17) + R"(8,77,[3],[1,2]])",
+      envelope(17) + R"(8,78,[],[1]])",
+      envelope(18) + R"(8,77,41,0,""])",
+      envelope(18) + R"(8,77,null,3,"No."])",
+      envelope(19) + R"(8,79,3])",
+      envelope(19) + R"(8,80,null])",
+      envelope(20) + R"(8,79,1,"Later."])",
+      envelope(21) +
+          R"(0,7,"tcp://127.0.0.1:3111","tcp://127.0.0.1:4111","tcp://127.0.0.1:5111",true])",
+      envelope(21) +
+          R"(8,7,"tcp://127.0.0.1:3111","tcp://127.0.0.1:4111","tcp://127.0.0.1:5111",false])",
   };
   const auto messages = samples::messages();
   REQUIRE(messages.size() == expected.size());
@@ -167,7 +199,7 @@ TEST_CASE("append_entries_agrees_with_its_own_header") {
 
 TEST_CASE("forward_commands_share_the_frame_they_came_in") {
   const auto messages = samples::messages();
-  const Frames frames = samples::encoded(messages[12]);
+  const Frames frames = samples::encoded(messages[13]);
   REQUIRE(frames.size() == 2);
   const auto back = std::get<raft::ForwardCommands>(decoded(frames));
   REQUIRE(back.commands.size() == 3);
@@ -180,7 +212,7 @@ TEST_CASE("forward_commands_share_the_frame_they_came_in") {
 TEST_CASE("forward_commands_whose_lengths_do_not_add_up_are_refused") {
   using List = std::vector<std::uint64_t>;
   const auto body = base::SharedBytes::copy_of("abcd");
-  const auto with = [](const List& list) { return header(1, "test", 1, 2, 10, 8, list); };
+  const auto with = [](const List& list) { return message(10, 8, list); };
   REQUIRE(std::holds_alternative<PeerMessage>(decode({with({5, 1, 6, 3}), body})));
 
   REQUIRE(refused({with({5, 1, 6, 4}), body}).reason == PeerRefusal::kMalformed);
@@ -193,24 +225,24 @@ TEST_CASE("forward_commands_whose_lengths_do_not_add_up_are_refused") {
 
 TEST_CASE("peer_refusal_is_named_after_its_cause_A29_B14") {
   SECTION("another protocol, whatever follows") {
-    REQUIRE(refused({header(2)}).reason == PeerRefusal::kOtherProtocol);
+    REQUIRE(refused({header(1)}).reason == PeerRefusal::kOtherProtocol);
     REQUIRE(refused({header(-1, "test")}).reason == PeerRefusal::kOtherProtocol);
-    REQUIRE(refused({header(2, "other", 2, 2)}).reason == PeerRefusal::kOtherProtocol);
-    REQUIRE(refused({header(2, 1.5, std::map<int, int>{})}).reason == PeerRefusal::kOtherProtocol);
-    const auto cut = base::SharedBytes::copy_of("\x95\x02\xa4te");
+    REQUIRE(refused({header(1, "other", 2, 2)}).reason == PeerRefusal::kOtherProtocol);
+    REQUIRE(refused({header(1, 1.5, std::map<int, int>{})}).reason == PeerRefusal::kOtherProtocol);
+    const auto cut = base::SharedBytes::copy_of("\x95\x01\xa4te");
     REQUIRE(refused({cut}).reason == PeerRefusal::kOtherProtocol);
   }
   SECTION("another cluster, whatever follows") {
-    REQUIRE(refused({header(1, "other", 1, 2, kHeartbeat, 8, 19, 300)}).reason ==
+    REQUIRE(refused({header(2, "other", 1, 2, kHeartbeat, 8, 19, 300)}).reason ==
             PeerRefusal::kOtherCluster);
-    REQUIRE(refused({header(1, "", 2, 2)}).reason == PeerRefusal::kOtherCluster);
-    REQUIRE(refused({header(1, "tes", 1.5)}).reason == PeerRefusal::kOtherCluster);
+    REQUIRE(refused({header(2, "", 2, 2)}).reason == PeerRefusal::kOtherCluster);
+    REQUIRE(refused({header(2, "tes", 1.5)}).reason == PeerRefusal::kOtherCluster);
   }
   SECTION("another receiver, then the own message") {
-    REQUIRE(refused({header(1, "test", 1, 3, kHeartbeat, 8, 19, 300)}).reason ==
+    REQUIRE(refused({header(2, "test", 1, 3, kHeartbeat, 8, 19, 300)}).reason ==
             PeerRefusal::kOtherReceiver);
-    REQUIRE(refused({header(1, "test", 2, 3)}).reason == PeerRefusal::kOtherReceiver);
-    REQUIRE(refused({header(1, "test", 2, 2, kHeartbeat, 8, 19, 300)}).reason ==
+    REQUIRE(refused({header(2, "test", 2, 3)}).reason == PeerRefusal::kOtherReceiver);
+    REQUIRE(refused({header(2, "test", 2, 2, kHeartbeat, 8, 19, 300)}).reason ==
             PeerRefusal::kOwnMessage);
   }
   SECTION("what is no envelope at all") {
@@ -218,14 +250,18 @@ TEST_CASE("peer_refusal_is_named_after_its_cause_A29_B14") {
     REQUIRE(refused({{}}).reason == PeerRefusal::kMalformed);
     REQUIRE(refused({header()}).reason == PeerRefusal::kMalformed);
     REQUIRE(refused({header("1", "test", 1, 2)}).reason == PeerRefusal::kMalformed);
-    REQUIRE(refused({header(1, 7, 1, 2)}).reason == PeerRefusal::kMalformed);
-    REQUIRE(refused({header(1, "test", 0, 2)}).reason == PeerRefusal::kMalformed);
-    REQUIRE(refused({header(1, "test", 1, 0)}).reason == PeerRefusal::kMalformed);
-    REQUIRE(refused({header(1, "test", 1, 2)}).reason == PeerRefusal::kMalformed);
-    REQUIRE(refused({header(1, "test", 1, 2, "8")}).reason == PeerRefusal::kMalformed);
+    REQUIRE(refused({header(2, 7, 1, 2)}).reason == PeerRefusal::kMalformed);
+    REQUIRE(refused({header(2, "test", 0, 2)}).reason == PeerRefusal::kMalformed);
+    REQUIRE(refused({header(2, "test", 1, 0)}).reason == PeerRefusal::kMalformed);
+    REQUIRE(refused({header(2, "test", 1, 2)}).reason == PeerRefusal::kMalformed);
+    REQUIRE(refused({header(2, "test", 1, 2, "8", 1001, 1002, 8)}).reason ==
+            PeerRefusal::kMalformed);
+    REQUIRE(refused({header(2, "test", 1, 2, kHeartbeat)}).reason == PeerRefusal::kMalformed);
+    REQUIRE(refused({header(2, "test", 1, 2, kHeartbeat, "1001", 1002, 8, 19, 300)}).reason ==
+            PeerRefusal::kMalformed);
   }
   SECTION("a name from outside is made printable") {
-    const auto refusal = refused({header(1, std::string("a\x1b[31m\n") + std::string(999, 'z'))});
+    const auto refusal = refused({header(2, std::string("a\x1b[31m\n") + std::string(999, 'z'))});
     REQUIRE(refusal.detail.find("a?[31m?zzz") != std::string::npos);
     REQUIRE(refusal.detail.size() < 200);
   }
@@ -234,7 +270,7 @@ TEST_CASE("peer_refusal_is_named_after_its_cause_A29_B14") {
 TEST_CASE("peer_field_of_wrong_number_type_or_range_is_refused") {
   const auto last = ~std::uint64_t{0};
   const auto heartbeat = [](const auto&... fields) {
-    return decode({header(1, "test", 1, 2, kHeartbeat, fields...)}).index() == 0;
+    return decode({message(kHeartbeat, fields...)}).index() == 0;
   };
   REQUIRE(heartbeat(8, 19, last));
   REQUIRE_FALSE(heartbeat(8, 19));
@@ -248,14 +284,154 @@ TEST_CASE("peer_field_of_wrong_number_type_or_range_is_refused") {
   REQUIRE_FALSE(heartbeat(8, std::vector<int>{19}, 300));
   REQUIRE_FALSE(heartbeat(8, 19, 300, std::vector<std::vector<int>>{{1}}));
 
-  REQUIRE(refused({header(1, "test", 1, 2, 0, 8)}).reason == PeerRefusal::kMalformed);
-  REQUIRE(refused({header(1, "test", 1, 2, 14, 8)}).reason == PeerRefusal::kMalformed);
+  REQUIRE(refused({message(0, 8)}).reason == PeerRefusal::kMalformed);
+  REQUIRE(refused({message(22, 8)}).reason == PeerRefusal::kMalformed);
   // 256 + 8: a kind is not cut to a byte.
-  REQUIRE(refused({header(1, "test", 1, 2, 264, 8, 19, 300)}).reason == PeerRefusal::kMalformed);
-  REQUIRE(refused({header(1, "test", 1, 2, 3, 8, 0, 6)}).reason == PeerRefusal::kMalformed);
-  REQUIRE(refused({header(1, "test", 1, 2, 3, 8, 6, 0)}).reason == PeerRefusal::kMalformed);
-  REQUIRE(refused({header(1, "test", 1, 2, 4, 8, 1)}).reason == PeerRefusal::kMalformed);
-  REQUIRE(refused({header(1, "test", 1, 2, 13, 8, 12, false)}).reason == PeerRefusal::kMalformed);
+  REQUIRE(refused({message(264, 8, 19, 300)}).reason == PeerRefusal::kMalformed);
+  REQUIRE(refused({message(3, 8, 0, 6, false)}).reason == PeerRefusal::kMalformed);
+  REQUIRE(refused({message(3, 8, 6, 0, false)}).reason == PeerRefusal::kMalformed);
+  REQUIRE(refused({message(4, 8, 1)}).reason == PeerRefusal::kMalformed);
+  REQUIRE(refused({message(13, 8, 12, false)}).reason == PeerRefusal::kMalformed);
+}
+
+TEST_CASE("peer_message_for_another_data_directory_is_refused_but_a_hello_A28") {
+  const raft::Peer lost{kReceiver.node, 999};
+  for (const auto& each : samples::messages()) {
+    CAPTURE(raft::message_name(each));
+    const auto result = decode(codec::encode_peer_message(kSender, lost, each));
+    if (std::holds_alternative<raft::Hello>(each)) {
+      REQUIRE(std::get<PeerMessage>(result).addressed == 999);
+    } else {
+      REQUIRE(std::get<Refusal>(result).reason == PeerRefusal::kOtherIdentity);
+    }
+  }
+}
+
+TEST_CASE("peer_hello_is_about_its_sender") {
+  const auto hello =
+      std::get<raft::Hello>(decoded(samples::encoded(raft::Hello{8, samples::member(7)})));
+  REQUIRE(hello.self.id == kSender.node);
+  REQUIRE(hello.self.identity == kSender.identity);
+  REQUIRE(hello.self.peer == samples::member(7).peer);
+}
+
+TEST_CASE("install_snapshot_agrees_with_itself_A23_A24") {
+  raft::InstallSnapshot part{8, samples::snapshot_head(), 994, bytes_of("a part")};
+  Frames frames = samples::encoded(part);
+  const auto back = std::get<raft::InstallSnapshot>(decoded(frames));
+  REQUIRE(back.head == part.head);
+  REQUIRE(back.offset == 994);
+  REQUIRE(back.bytes.data() == frames[2].data());
+
+  SECTION("no term") { part.term = 0; }
+  SECTION("no index") { part.head.last.index = 0; }
+  SECTION("no term of the last entry") { part.head.last.term = 0; }
+  SECTION("a later term than the message's") { part.head.last.term = 9; }
+  SECTION("a part beyond the size") { part.offset = 995; }
+  SECTION("an offset beyond the size") {
+    part.offset = 1001;
+    part.bytes = {};
+  }
+  SECTION("a size beyond every position") { part.head.size = ~std::uint64_t{0}; }
+  SECTION("a time beyond every position") { part.head.last.time_ms = ~std::uint64_t{0}; }
+  REQUIRE(refused(samples::encoded(part)).reason == PeerRefusal::kMalformed);
+}
+
+TEST_CASE("install_snapshot_has_a_configuration_and_one_part_A24") {
+  Frames frames = samples::encoded(raft::InstallSnapshot{8, samples::snapshot_head(), 0, {}});
+  REQUIRE(frames.size() == 3);
+  SECTION("no part") { frames.pop_back(); }
+  SECTION("two parts") { frames.push_back({}); }
+  SECTION("no configuration") { frames[1] = {}; }
+  SECTION("a configuration with a byte more") {
+    frames[1] = bytes_of(std::string(frames[1].view()) + '\0');
+  }
+  SECTION("a configuration that names a voter who is no member") {
+    std::string bytes(frames[1].view());
+    // Behind the members: one voter, of whom this is the first byte.
+    const auto voters = raft::encode_members(samples::snapshot_head().configuration.members).size();
+    bytes[voters + 2] = 9;
+    frames[1] = bytes_of(bytes);
+  }
+  REQUIRE(refused(frames).reason == PeerRefusal::kMalformed);
+}
+
+TEST_CASE("forward_change_with_a_defect_is_refused") {
+  const raft::ForwardChange change{8, 77, {{samples::member(4)}, {samples::member(6)}, {3}, {1}}};
+  Frames frames = samples::encoded(change);
+  REQUIRE(std::get<raft::ForwardChange>(decoded(frames)).change == change.change);
+  using List = std::vector<std::uint64_t>;
+  const auto with = [&](const auto&... fields) {
+    return Frames{message(17, fields...), frames[1], frames[2]};
+  };
+  REQUIRE(decode(with(8, 77, List{3}, List{1})).index() == 0);
+
+  SECTION("no term") { frames = with(0, 77, List{3}, List{1}); }
+  SECTION("no list") { frames = with(8, 77, List{3}); }
+  SECTION("a number for a list") { frames = with(8, 77, 3, List{1}); }
+  SECTION("more nodes than members can be") { frames = with(8, 77, List(65, 3), List{1}); }
+  SECTION("more nodes to go than members can be") { frames = with(8, 77, List{3}, List(65, 3)); }
+  SECTION("a frame less") { frames.pop_back(); }
+  SECTION("a frame more") { frames.push_back(frames[2]); }
+  SECTION("members cut off") {
+    frames[1] = bytes_of(frames[1].view().substr(0, frames[1].size() - 1));
+  }
+  SECTION("a member with id 0") {
+    frames[2] = raft::encode_members(std::vector{samples::member(0)});
+  }
+  REQUIRE(refused(frames).reason == PeerRefusal::kMalformed);
+}
+
+TEST_CASE("peer_field_of_a_new_kind_of_wrong_number_type_or_range_is_refused") {
+  const auto taken = [](int kind, const auto&... fields) {
+    return decode({message(kind, fields...)}).index() == 0;
+  };
+  const auto last = ~std::uint64_t{0};
+  const auto nil = msgpack::type::nil_t();
+  REQUIRE(taken(14, 8));
+  REQUIRE_FALSE(taken(14));
+  REQUIRE_FALSE(taken(14, 0));
+  REQUIRE_FALSE(taken(14, 8, 1));
+
+  REQUIRE(taken(16, 8, 40, 0));
+  REQUIRE_FALSE(taken(16, 0, 40, 0));
+  REQUIRE_FALSE(taken(16, 8, 0, 0));
+  REQUIRE_FALSE(taken(16, 8, 40, last));
+  REQUIRE_FALSE(taken(16, 8, 40));
+
+  REQUIRE(taken(18, 8, last, 41, 3, "No."));
+  REQUIRE(taken(18, 8, 77, nil, 3, std::string(1024, 'x')));
+  REQUIRE_FALSE(taken(18, 0, 77, 41, 3, "No."));
+  REQUIRE_FALSE(taken(18, 8, 77, false, 3, "No."));
+  REQUIRE_FALSE(taken(18, 8, 77, last, 3, "No."));
+  REQUIRE_FALSE(taken(18, 8, 77, 41, 4, "No."));
+  REQUIRE_FALSE(taken(18, 8, 77, 41, 256, "No."));
+  REQUIRE_FALSE(taken(18, 8, 77, 41, nil, "No."));
+  REQUIRE_FALSE(taken(18, 8, 77, 41, 3, 7));
+  REQUIRE_FALSE(taken(18, 8, 77, 41, 3, std::string(1025, 'x')));
+  REQUIRE_FALSE(taken(18, 8, 77, 41, 3));
+
+  REQUIRE(taken(19, 8, 79, nil));
+  REQUIRE_FALSE(taken(19, 0, 79, 3));
+  REQUIRE_FALSE(taken(19, 8, 79));
+  REQUIRE_FALSE(taken(19, 8, 79, "3"));
+
+  REQUIRE(taken(20, 8, 79, 0, ""));
+  REQUIRE_FALSE(taken(20, 0, 79, 0, ""));
+  REQUIRE_FALSE(taken(20, 8, 79, 4, ""));
+  REQUIRE_FALSE(taken(20, 8, 79, 0, std::string(1025, 'x')));
+
+  REQUIRE(taken(21, 0, UINT32_MAX, "", "", std::string(256, 'x'), true));
+  REQUIRE_FALSE(taken(21, last, 0, "", "", "", true));
+  REQUIRE_FALSE(taken(21, 8, std::uint64_t{1} << 32, "", "", "", true));
+  REQUIRE_FALSE(taken(21, 8, 0, std::string(257, 'x'), "", "", true));
+  REQUIRE_FALSE(taken(21, 8, 0, "", std::string(257, 'x'), "", true));
+  REQUIRE_FALSE(taken(21, 8, 0, "", "", std::string(257, 'x'), true));
+  REQUIRE_FALSE(taken(21, 8, 0, "", "", "", 1));
+  REQUIRE_FALSE(taken(21, 8, 0, "", "", ""));
+
+  REQUIRE_FALSE(taken(3, 8, 20, 6));
+  REQUIRE_FALSE(taken(3, 8, 20, 6, 1));
 }
 
 TEST_CASE("peer_message_with_more_than_it_says_is_refused") {
@@ -278,7 +454,7 @@ TEST_CASE("peer_message_over_a_limit_is_refused_B16") {
   REQUIRE(refused(frames, {.max_frames = 3}).reason == PeerRefusal::kMalformed);
   REQUIRE(refused(frames, {.max_bytes = bytes - 1}).reason == PeerRefusal::kMalformed);
 
-  std::string list = "\x97\x01\xa4test\x01\x02\x0a\x08";
+  std::string list = "\x9a\x02\xa4test\x01\x02\x0a\xcd\x03\xe9\xcd\x03\xea\x08";
   list += std::string("\xdd\x00\x50\x00\x00", 5) + std::string(0x500000, '\0');
   const auto refusal = refused({base::SharedBytes::take(list), {}});
   REQUIRE(refusal.detail.find("first frame") != std::string::npos);
@@ -289,5 +465,6 @@ TEST_CASE("peer_refusals_have_distinct_names") {
   REQUIRE(codec::refusal_name(PeerRefusal::kOtherProtocol) == "other_protocol");
   REQUIRE(codec::refusal_name(PeerRefusal::kOtherCluster) == "other_cluster");
   REQUIRE(codec::refusal_name(PeerRefusal::kOtherReceiver) == "other_receiver");
+  REQUIRE(codec::refusal_name(PeerRefusal::kOtherIdentity) == "other_identity");
   REQUIRE(codec::refusal_name(PeerRefusal::kOwnMessage) == "own_message");
 }

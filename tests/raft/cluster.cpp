@@ -19,6 +19,16 @@ std::string join(const Commands& content) {
   return text;
 }
 
+// A snapshot that the log does not hold stands for more than it: the log begins anew (A19).
+void join_log_to_snapshot(Disk& disk) {
+  const LogPosition& last = disk.snapshot->last;
+  if (last.index <= disk.base.index) return;
+  const std::size_t place = last.index - disk.base.index;
+  if (place <= disk.log.size() && disk.log[place - 1].term == last.term) return;
+  disk.base = last;
+  disk.log.clear();
+}
+
 Commands split(const std::string& text) {
   Commands content;
   std::size_t from = 0;
@@ -71,14 +81,40 @@ Restored restored_from(std::vector<Entry> log, HardState hard_state) {
   return restored;
 }
 
-Cluster::Cluster(const std::vector<NodeId>& ids, std::function<void(Options&)> adjust)
-    : ids_(ids), adjust_(std::move(adjust)) {
+void write(Disk& disk, const Persist& order) {
+  if (order.hard_state) disk.hard_state = *order.hard_state;
+  if (order.reset_to) {
+    disk.base = *order.reset_to;
+    disk.log.clear();
+  }
+  if (order.truncate_from) disk.log.resize(*order.truncate_from - 1 - disk.base.index);
+  for (const Entry& entry : order.entries) {
+    CHECK(entry.index == disk.base.index + disk.log.size() + 1, "entry {} written after {}",
+          entry.index, disk.base.index + disk.log.size());
+    disk.log.push_back(entry);
+  }
+  if (order.compact_to) {
+    while (!disk.log.empty() && disk.log.front().index <= *order.compact_to) {
+      disk.base = position_of(disk.log.front());
+      disk.log.erase(disk.log.begin());
+    }
+  }
+}
+
+Cluster::Cluster(const std::vector<NodeId>& ids, std::function<void(Options&)> adjust,
+                 bool with_hellos)
+    : carries_hellos(with_hellos), ids_(ids), adjust_(std::move(adjust)) {
   for (const NodeId id : ids) start(id, {});
 }
 
 void Cluster::start(NodeId id, Disk disk) {
   std::vector<Member> members;
-  for (const NodeId each : ids_) members.push_back(member_of(each));
+  const bool is_first = std::find(ids_.begin(), ids_.end(), id) != ids_.end();
+  for (const NodeId each : ids_) {
+    if (is_first) members.push_back(member_of(each, nodes_[each].life));
+    // Nobody tells a directory that is new who the others are.
+    if (is_first && nodes_[id].life > 1) members.back().identity = 0;
+  }
   start_with(id, std::move(disk), std::move(members));
 }
 
@@ -88,14 +124,12 @@ void Cluster::add(NodeId id) {
 }
 
 void Cluster::wipe(NodeId id) {
-  ++node(id).life;
-  node(id).flushed_index = 0;
-  std::vector<Member> members;
-  for (const NodeId each : ids_) {
-    members.push_back(member_of(each));
-    members.back().identity = 0;
-  }
-  start_with(id, {}, std::move(members));
+  TestNode& wiped = node(id);
+  ++wiped.life;
+  wiped.flushed_index = 0;
+  wiped.offered.reset();
+  wiped.receiving.clear();
+  start(id, {});
 }
 
 void Cluster::start_with(NodeId id, Disk disk, std::vector<Member> first_members) {
@@ -109,7 +143,7 @@ void Cluster::start_with(NodeId id, Disk disk, std::vector<Member> first_members
   node.orders.clear();
   node.disk_held = false;
   node.applied.clear();
-  node.receiving.clear();
+  if (node.disk.snapshot) join_log_to_snapshot(node.disk);
   Restored restored = restored_from(node.disk.log, node.disk.hard_state);
   restored.base = node.disk.base;
   restored.last_index += node.disk.base.index;
@@ -169,6 +203,8 @@ void Cluster::carry_out(NodeId id, Effects effects) {
   if (effects.apply) {
     for (const auto& committed : effects.apply->entries) apply(node, committed.entry);
     const Index last = effects.apply->entries.back().entry.index;
+    // Before the next turn, which may bring more.
+    if (effects.take_snapshot) node.disk.content = node.content;
     for (auto& entry : effects.apply->entries) node.applied.push_back(std::move(entry));
     step(id, EntriesApplied{last});
   }
@@ -192,7 +228,7 @@ void Cluster::answer_fetch(NodeId id, const FetchEntries& fetch) {
 void Cluster::answer_snapshot_orders(NodeId id, Effects& effects) {
   Disk& disk = node(id).disk;
   if (effects.take_snapshot) {
-    disk.content = node(id).content;
+    if (!effects.apply) disk.content = node(id).content;
     disk.snapshot = SnapshotHead{effects.take_snapshot->last, effects.take_snapshot->configuration,
                                  join(disk.content).size(), 0};
     step(id, SnapshotTaken{*disk.snapshot});
@@ -212,13 +248,16 @@ void Cluster::answer_snapshot_orders(NodeId id, Effects& effects) {
 }
 
 void Cluster::store_chunk(NodeId id, const StoreSnapshotChunk& chunk) {
-  std::string& receiving = node(id).receiving;
-  if (chunk.offset == receiving.size()) receiving += chunk.bytes.view();
-  const bool complete = receiving.size() == chunk.head.size;
-  const std::uint64_t next = receiving.size();
+  TestNode& node = nodes_.at(id);
+  if (node.offered != chunk.head) node.receiving.clear();
+  node.offered = chunk.head;
+  if (chunk.offset == node.receiving.size()) node.receiving += chunk.bytes.view();
+  const std::uint64_t next = node.receiving.size();
+  const bool complete = next == chunk.head.size;
   if (complete) {
-    node(id).disk.snapshot = chunk.head;
-    node(id).disk.content = split(std::exchange(receiving, {}));
+    node.disk.snapshot = chunk.head;
+    node.disk.content = split(std::exchange(node.receiving, {}));
+    node.offered.reset();
   }
   step(id, SnapshotChunkStored{chunk.from, chunk.head, next, complete});
 }
@@ -227,26 +266,7 @@ void Cluster::sync_one(NodeId id) {
   TestNode& node = nodes_.at(id);
   Persist order = std::move(node.orders.front());
   node.orders.pop_front();
-  if (order.hard_state) node.disk.hard_state = *order.hard_state;
-  if (order.reset_to) {
-    node.disk.base = *order.reset_to;
-    node.disk.log.clear();
-  }
-  if (order.truncate_from) {
-    node.disk.log.resize(*order.truncate_from - 1 - node.disk.base.index);
-  }
-  for (Entry& entry : order.entries) {
-    CHECK(entry.index == node.disk.base.index + node.disk.log.size() + 1,
-          "entry {} written after {}", entry.index, node.disk.base.index + node.disk.log.size());
-    node.disk.log.push_back(std::move(entry));
-  }
-  if (order.compact_to) {
-    auto& log = node.disk.log;
-    while (!log.empty() && log.front().index <= *order.compact_to) {
-      node.disk.base = position_of(log.front());
-      log.erase(log.begin());
-    }
-  }
+  write(node.disk, order);
   for (Send& send : order.promises) post(id, std::move(send));
   step(id, Persisted{order.number});
 }

@@ -34,6 +34,9 @@ struct Disk {
   Commands content = {};  // of the snapshot
 };
 
+// What the disk is once this order is carried out.
+void write(Disk& disk, const Persist& order);
+
 struct TestNode {
   std::unique_ptr<Server> server;
   Disk disk;                            // what a restart would find
@@ -43,7 +46,8 @@ struct TestNode {
   Index flushed_index = 0;              // of the state machine
   std::vector<CommittedEntry> applied;  // since the start, but for what a snapshot brought
   Commands content;                     // of the state machine
-  std::string receiving;                // parts of a snapshot
+  std::optional<SnapshotHead> offered;  // the snapshot of which parts have come
+  std::string receiving;                // and those parts
   std::vector<Complete> completions;
   std::vector<RequestNumber> served_reads;
   std::vector<Refuse> refusals;
@@ -60,7 +64,8 @@ struct Envelope {
 
 class Cluster {
  public:
-  explicit Cluster(const std::vector<NodeId>& ids, std::function<void(Options&)> adjust = {});
+  explicit Cluster(const std::vector<NodeId>& ids, std::function<void(Options&)> adjust = {},
+                   bool carries_hellos = false);
 
   [[nodiscard]] TestNode& node(NodeId id) { return nodes_.at(id); }
   [[nodiscard]] Server& server(NodeId id) { return *nodes_.at(id).server; }
@@ -71,7 +76,7 @@ class Cluster {
   void start(NodeId id, Disk disk);
   // A node that is none of the first members, with an empty disk, and no cluster yet.
   void add(NodeId id);
-  // The data directory of a node is lost; it starts again with an empty one, as a first member.
+  // The data directory of a node is lost; it starts again with an empty one, as it did first.
   void wipe(NodeId id);
   void crash_and_restart(NodeId id);
 
@@ -108,7 +113,7 @@ class Cluster {
   void heal() { cut_.clear(); }
 
   std::deque<Envelope> network;
-  bool carries_hellos = false;      // most stories are about what comes after them
+  bool carries_hellos;              // most stories are about what comes after them
   std::vector<Envelope> delivered;  // everything that arrived, in order
   // Where set: sees the effects of each turn before they are carried out.
   std::function<void(NodeId, const Effects&)> observe;

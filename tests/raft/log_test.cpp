@@ -1,15 +1,122 @@
 #include "raft/log.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "base/random.h"
 #include "cluster.h"
 #include "raft/durability.h"
 #include "raft/election.h"
 
-using raft::Log;
-using raft::log_of;
-using raft::restored_from;
-using raft::Term;
+using namespace raft;  // NOLINT: the words of the paper
+
+namespace {
+
+// Every entry that ever counted, and where the log begins.
+struct Model {
+  LogPosition base;
+  std::vector<Entry> entries;  // from base.index + 1 on
+
+  [[nodiscard]] Index last_index() const { return base.index + entries.size(); }
+  [[nodiscard]] std::optional<Term> term_at(Index index) const {
+    if (index == base.index) return base.term;
+    if (index < base.index || index > last_index()) return std::nullopt;
+    return entries[index - base.index - 1].term;
+  }
+  [[nodiscard]] Term last_term() const { return entries.empty() ? base.term : entries.back().term; }
+};
+
+// The log and the simplest thing that could be one, through the same history.
+struct Pair {
+  Log log{Restored{}};
+  Model model;
+  // Where the checksum of the last entry is forgotten until the next append.
+  bool checksum_known = true;
+  base::Random random;
+
+  explicit Pair(std::uint64_t seed) : random(seed) {}
+
+  void append() {
+    const std::uint64_t previous =
+        model.entries.empty() ? model.base.checksum : model.entries.back().checksum();
+    const Milliseconds time =
+        model.entries.empty() ? model.base.time_ms : model.entries.back().time_ms();
+    EntryBlockBuilder block(previous, std::max(time, log.last_time_ms()) + random.between(0, 3));
+    const Term term = std::max<Term>(model.last_term(), 1) + random.between(0, 1);
+    const Index first = model.last_index() + 1;
+    for (Index index = first; index <= first + random.between(0, 3); ++index) {
+      block.add(index, term, EntryKind::kCommand, bytes("some command"));
+    }
+    const auto entries = block.finish();
+    REQUIRE(log.chains_with(entries.front(), log.last_index()));
+    log.append(entries);
+    model.entries.insert(model.entries.end(), entries.begin(), entries.end());
+    checksum_known = true;
+  }
+
+  void truncate() {
+    if (model.entries.empty()) return;
+    const Index index = random.between(model.base.index + 1, model.last_index());
+    checksum_known = log.in_memory(index - 1) || index - 1 == model.base.index;
+    log.truncate_from(index);
+    model.entries.resize(index - model.base.index - 1);
+  }
+
+  void compact() {
+    const Index index = random.between(model.base.index, model.last_index());
+    if (index == model.base.index) return;
+    const auto kept = static_cast<std::ptrdiff_t>(index - model.base.index);
+    log.compact(index);
+    model.base = position_of(model.entries[static_cast<std::size_t>(kept) - 1]);
+    model.entries.erase(model.entries.begin(), model.entries.begin() + kept);
+    if (log.base().checksum == 0) {
+      // It was on disk alone: what is not known any more is known as such.
+      model.base.checksum = 0;
+      model.base.time_ms = log.base().time_ms;
+    }
+  }
+
+  void reset() {
+    const Index index = model.last_index() + random.between(1, 9);
+    model = {{index, model.last_term() + 1, random.next() | 1, log.last_time_ms() + 5}, {}};
+    log.reset(model.base);
+    checksum_known = true;
+  }
+
+  void evict() { log.evict(random.between(0, model.last_index()), random.between(0, 400)); }
+
+  void compare() const {
+    REQUIRE(log.base() == model.base);
+    REQUIRE(log.first_index() == model.base.index + 1);
+    REQUIRE(log.last_index() == model.last_index());
+    REQUIRE(log.last_term() == model.last_term());
+    for (Index index = 0; index <= model.last_index() + 2; ++index) {
+      REQUIRE(log.term_at(index) == model.term_at(index));
+    }
+    std::size_t memory = 0;
+    for (const Entry& entry : model.entries) {
+      if (!log.in_memory(entry.index)) continue;
+      REQUIRE(log.at(entry.index).checksum() == entry.checksum());
+      memory += entry.record.size();
+    }
+    REQUIRE(log.memory_bytes() == memory);
+    REQUIRE_FALSE(log.in_memory(model.base.index));
+    if (!checksum_known || model.entries.empty()) return;
+    REQUIRE(log.last_checksum() == model.entries.back().checksum());
+    REQUIRE(log.last_time_ms() >= model.entries.back().time_ms());
+  }
+
+  // The definition, word by word.
+  void compare_within() {
+    const Index index = random.between(model.base.index, model.last_index() + 3);
+    const Term term = random.between(model.base.term, model.last_term() + 1);
+    Index expected = std::min(index, model.last_index());
+    while (expected > model.base.index && *model.term_at(expected) > term) --expected;
+    REQUIRE(log.last_index_within(index, term) == expected);
+  }
+};
+
+}  // namespace
 
 TEST_CASE("entry_survives_encoding_and_every_flipped_bit_is_noticed") {
   const auto entries = log_of({1, 1, 2});
@@ -114,4 +221,47 @@ TEST_CASE("durability_the_same_entries_written_again_count_from_their_second_syn
   REQUIRE(durability.durable_index() == 4);
   REQUIRE(durability.on_persisted(third));
   REQUIRE(durability.durable_index() == 5);
+}
+
+TEST_CASE("log_is_what_a_list_of_entries_would_be_through_random_histories (A20)") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    Pair pair(seed);
+    for (int step = 0; step < 100; ++step) {
+      const auto choice = pair.random.between(0, 9);
+      if (choice < 5) pair.append();
+      if (choice == 5) pair.truncate();
+      if (choice == 6) pair.compact();
+      if (choice == 7) pair.evict();
+      if (choice == 8) pair.truncate();
+      if (choice == 9 && step % 7 == 0) pair.reset();
+      pair.compare();
+      pair.compare_within();
+    }
+  }
+}
+
+TEST_CASE("log_starts_from_any_tail_of_what_is_stored") {
+  const auto entries = log_of({1, 1, 2, 2, 3, 5, 5});
+  for (Index base = 0; base <= 6; ++base) {
+    for (Index first = base + 1; first <= 7; ++first) {
+      Restored restored;
+      if (base > 0) restored.base = position_of(entries[base - 1]);
+      restored.last_index = 7;
+      for (Index index = base + 1; index <= 7; ++index) {
+        const Term term = entries[index - 1].term;
+        if (restored.term_runs.empty() || restored.term_runs.back().term != term) {
+          restored.term_runs.push_back({index, term});
+        }
+        if (index >= first) restored.recent.push_back(entries[index - 1]);
+      }
+      const Log log(restored);
+      REQUIRE(log.last_term() == 5);
+      REQUIRE(log.last_checksum() == entries.back().checksum());
+      for (Index index = base + 1; index <= 7; ++index) {
+        REQUIRE(log.term_at(index) == entries[index - 1].term);
+        REQUIRE(log.in_memory(index) == (index >= first));
+      }
+    }
+  }
 }

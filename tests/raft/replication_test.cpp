@@ -372,3 +372,27 @@ TEST_CASE("replication_a_follower_that_lost_its_log_is_asked_at_the_pace_of_hear
             return trace.level == TraceLevel::kWarning;
           }) == 1);
 }
+
+TEST_CASE("replication_tells_no_commit_behind_an_entry_that_is_compacted") {
+  Cluster cluster({1, 2, 3}, [](Options& options) {
+    options.window_messages = 1;
+    options.trailing_entries = 0;
+  });
+  cluster.elect(1);
+  command(cluster, 1, 1, "a");
+  cluster.settle();
+  // Nobody has missed node 3 yet: its window is full, and its next entry is soon gone.
+  cluster.isolate(3);
+  for (RequestNumber request = 2; request <= 6; ++request) {
+    command(cluster, 1, request, "b");
+    cluster.settle();
+  }
+  cluster.step(1, SnapshotRequested{7});
+  cluster.settle();
+  REQUIRE(cluster.state(1).log.first_index() > 5);
+  command(cluster, 1, 8, "c");
+  cluster.settle();
+  cluster.heal();
+  cluster.pass(1000);
+  CHECK(cluster.state(3).applied_index == cluster.state(1).log.last_index());
+}

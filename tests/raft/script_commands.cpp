@@ -4,20 +4,70 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "script_print.h"
 
 namespace raft {
 namespace {
 
-void nodes(Stage& stage, Words& words) {
-  const std::size_t count = words.number("count");
-  std::optional<std::size_t> max_append_bytes;
-  if (words.take("max_append_bytes")) max_append_bytes = words.number("number of bytes");
-  stage.create(count, [=](Options& options) {
-    options.max_append_bytes = max_append_bytes.value_or(options.max_append_bytes);
-  });
+// How many of what, for all nodes; `priority` for one, `hellos` for none in particular.
+struct NodeOptions {
+  std::map<std::string, std::uint64_t> numbers;
+  std::map<NodeId, std::uint32_t> priorities;
+  bool hellos = false;
+};
+
+template <typename Option>
+void adjust_one(const NodeOptions& given, const char* name, Option& option) {
+  const auto number = given.numbers.find(name);
+  if (number != given.numbers.end()) option = static_cast<Option>(number->second);
 }
+
+void adjust(const NodeOptions& given, Options& options) {
+  adjust_one(given, "max_append_bytes", options.max_append_bytes);
+  adjust_one(given, "window_messages", options.window_messages);
+  adjust_one(given, "log_memory_bytes", options.log_memory_bytes);
+  adjust_one(given, "snapshot_log_bytes", options.snapshot_log_bytes);
+  adjust_one(given, "trailing_entries", options.trailing_entries);
+  adjust_one(given, "max_disk_wait_ms", options.max_disk_wait_ms);
+  adjust_one(given, "read_lease_drift_percent", options.read_lease_drift_percent);
+  const auto with_priority = [&](Member& member) {
+    const auto priority = given.priorities.find(member.id);
+    if (priority != given.priorities.end()) member.priority = priority->second;
+  };
+  with_priority(options.self);
+  for (Member& member : options.first_members) {
+    with_priority(member);
+    // Whose data directory is whose has to be found out.
+    if (given.hellos) member.identity = 0;
+  }
+}
+
+void nodes(Stage& stage, Words& words) {
+  constexpr std::array<std::string_view, 7> kNumbers = {
+      "max_append_bytes", "window_messages",  "log_memory_bytes",        "snapshot_log_bytes",
+      "trailing_entries", "max_disk_wait_ms", "read_lease_drift_percent"};
+  const std::size_t count = words.number("count");
+  NodeOptions given;
+  while (!words.empty()) {
+    const std::string option = words.word("an option");
+    if (option == "hellos") {
+      given.hellos = true;
+    } else if (option == "priority") {
+      const NodeId id = words.number("node");
+      given.priorities[id] = static_cast<std::uint32_t>(words.number("priority"));
+    } else if (std::find(kNumbers.begin(), kNumbers.end(), option) != kNumbers.end()) {
+      given.numbers[option] = words.number("number");
+    } else {
+      throw ScriptError(fmt::format("there is no option \"{}\"", option));
+    }
+  }
+  stage.create(
+      count, [=](Options& options) { adjust(given, options); }, given.hellos);
+}
+
+void join(Stage& stage, Words& words) { stage.join(words.number("node")); }
 
 // What is not named stays as it is on its disk; a new term comes without a vote.
 void start(Stage& stage, Words& words) {
@@ -62,6 +112,45 @@ void read(Stage& stage, Words& words) {
   stage.read(id, words.word("the name of the read"));
 }
 
+std::vector<Member> members_named(Stage& stage, Words& words, bool with_directory) {
+  std::vector<Member> members;
+  for (const NodeId id : words.named_nodes()) {
+    members.push_back(member_of(id, stage.cluster().node(id).life));
+    if (!with_directory) members.back().identity = 0;
+  }
+  return members;
+}
+
+void change(Stage& stage, Words& words) {
+  const NodeId id = words.node();
+  const std::string name = words.rest();
+  MembershipChange change;
+  const bool with_directories = !words.take("unseen");
+  while (!words.empty()) {
+    const std::string what = words.word("kind of change");
+    if (what == "add") {
+      change.add_voters = members_named(stage, words, with_directories);
+    } else if (what == "learner") {
+      change.add_learners = members_named(stage, words, with_directories);
+    } else if (what == "promote" || what == "remove") {
+      const auto named = words.named_nodes();
+      (what == "promote" ? change.promote : change.remove).assign(named.begin(), named.end());
+    } else {
+      throw ScriptError(fmt::format("\"{}\" changes no members", what));
+    }
+  }
+  stage.change(id, name, std::move(change));
+}
+
+void transfer(Stage& stage, Words& words) {
+  const NodeId id = words.node();
+  std::optional<NodeId> target;
+  if (words.take("to")) target = words.node();
+  stage.transfer(id, target);
+}
+
+void snapshot(Stage& stage, Words& words) { stage.snapshot(words.node()); }
+
 void hold_disk(Stage& stage, Words& words) { stage.hold_disk(words.node()); }
 void release_disk(Stage& stage, Words& words) { stage.release_disk(words.node()); }
 void sync(Stage& stage, Words& words) { stage.sync_one(words.node()); }
@@ -74,6 +163,7 @@ void crash(Stage& stage, Words& words) {
 }
 
 void restart(Stage& stage, Words& words) { stage.restart(words.node()); }
+void wipe(Stage& stage, Words& words) { stage.wipe(words.node()); }
 
 // A command that finds nothing to work on is a mistake of the script.
 void require_some(std::size_t count) {
@@ -134,7 +224,11 @@ Message forged(Stage& stage, Words& words, NodeId from, NodeId to) {
   std::pair<Index, Term> after{0, 0};
   if (words.take("after")) after = words.place("place");
   const Index commit = words.take("commit") ? words.number("index") : 0;
-  if (kind == "request_vote") return RequestVote{term, after.first, after.second};
+  if (kind == "request_vote") {
+    return RequestVote{term, after.first, after.second, words.take("transfer")};
+  }
+  if (kind == "request_vote_reply") return RequestVoteReply{term, true};
+  if (kind == "timeout_now") return TimeoutNow{term};
   if (kind == "heartbeat") return Heartbeat{term, commit, 0};
   if (kind != "append_entries") throw ScriptError(fmt::format("no \"{}\" can be forged", kind));
   AppendEntries message{term, after.first, after.second, commit, {}};
@@ -176,12 +270,16 @@ void log(Stage& stage, Words& words) {
 void applied(Stage& stage, Words& words) {
   for (const NodeId id : words.nodes()) {
     std::string line = fmt::format("{} has applied:", id);
-    for (const CommittedEntry& each : stage.cluster().node(id).applied) {
-      if (each.entry.kind == EntryKind::kCommand) {
-        line += fmt::format(" {}", each.entry.payload().view());
-      }
-    }
+    for (const std::string& command : stage.cluster().node(id).content) line += " " + command;
     stage.tell(line);
+  }
+}
+
+void members(Stage& stage, Words& words) {
+  for (const NodeId id : words.nodes()) {
+    const State& state = stage.state(id);
+    stage.tell(fmt::format("{} at {}: {}", id, state.configurations.index(),
+                           describe(state.configuration())));
   }
 }
 
@@ -206,8 +304,10 @@ struct Command {
 
 // MESSAGES: any of a link (1->2, 1<->2, 1,2->3, *->2), a count and a kind; none: all.
 constexpr std::array kCommands = {
-    Command{"nodes", "COUNT [max_append_bytes BYTES]", "creates nodes 1 to COUNT, with empty disks",
+    Command{"nodes", "COUNT [hellos] [priority NODE NUMBER]... [OPTION NUMBER]...",
+            "creates nodes 1 to COUNT, with empty disks; hellos: they do not know each other yet",
             nodes},
+    Command{"join", "NODE", "creates one more, which is of no cluster yet", join},
     Command{"start", "NODE [term TERM] [vote NODE] [log TERM...]",
             "starts it, with its disk changed so", start},
     Command{"elect", "NODE", "lets it stand, and delivers what an election needs", elect},
@@ -216,12 +316,17 @@ constexpr std::array kCommands = {
     Command{"pass", "NODES|all MS", "moves their clocks, and delivers all after each tick", pass},
     Command{"propose", "NODE TEXT", "a client of the node wants TEXT in the log", propose},
     Command{"read", "NODE NAME", "a client of the node wants a linearizable read", read},
+    Command{"change", "NODE [unseen] [add|learner|promote|remove NODES]...",
+            "a client of the node wants other members; unseen: by unknown directories", change},
+    Command{"transfer", "NODE [to NODE]", "a client of the node wants another leader", transfer},
+    Command{"snapshot", "NODE", "a client of the node wants a snapshot there", snapshot},
     Command{"hold-disk", "NODE", "its writes wait", hold_disk},
     Command{"release-disk", "NODE", "they are carried out, and no longer wait", release_disk},
     Command{"sync", "NODE", "carries out the oldest write of a disk that is held", sync},
     Command{"crash", "NODE [lose-unsynced|keep-unsynced]", "stops it, with what waits or without",
             crash},
     Command{"restart", "NODE", "starts it from what its disk has", restart},
+    Command{"wipe", "NODE", "starts it with a new, empty data directory", wipe},
     Command{"deliver", "[MESSAGES]", "these; without words all, and what they cause", deliver},
     Command{"drop", "MESSAGES", "loses them", drop},
     Command{"duplicate", "MESSAGES", "copies them to the end of what waits", duplicate},
@@ -230,12 +335,16 @@ constexpr std::array kCommands = {
     Command{"cut", "LINK [KIND]", "loses what is delivered over it from now on", cut},
     Command{"isolate", "NODE", "cuts it from all others, both ways", isolate},
     Command{"heal", "[LINK] [KIND]", "ends cuts", heal},
-    Command{"forge", "NODE to NODE KIND term TERM [after PLACE] [commit INDEX] [entries PLACE...]",
-            "puts a message into the network", forge},
+    Command{
+        "forge",
+        "NODE to NODE KIND term TERM [after PLACE] [commit INDEX] [transfer] [entries PLACE...]",
+        "puts a message into the network", forge},
     Command{"show", "[NODES]", "role, term, vote, commit, durable index and terms of the log",
             show},
     Command{"log", "NODE", "each entry", log},
-    Command{"applied", "[NODES]", "the commands that the state machine has got", applied},
+    Command{"applied", "[NODES]", "the commands that the state machine holds", applied},
+    Command{"members", "[NODES]", "the configuration in force, and the index of its entry",
+            members},
     Command{"messages", "[MESSAGES]", "what waits in the network", messages},
 };
 

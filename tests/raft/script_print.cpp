@@ -1,6 +1,7 @@
 #include "script_print.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -23,6 +24,33 @@ std::string places(const std::vector<Entry>& entries) {
   return text;
 }
 
+template <typename Numbers>
+std::string list(std::string_view name, const Numbers& numbers) {
+  if (numbers.empty()) return "";
+  return fmt::format("{} {}", name, fmt::join(numbers, " "));
+}
+
+std::vector<NodeId> ids_of(const std::vector<Member>& members) {
+  std::vector<NodeId> ids;
+  for (const Member& member : members) ids.push_back(member.id);
+  return ids;
+}
+
+// Those that say something, with commas between.
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!part.empty()) text += (text.empty() ? "" : ", ") + part;
+  }
+  return text;
+}
+
+std::string describe_change(const MembershipChange& change) {
+  return joined({list("add", ids_of(change.add_voters)),
+                 list("learner", ids_of(change.add_learners)), list("promote", change.promote),
+                 list("remove", change.remove)});
+}
+
 // What a message says beyond its term.
 struct Content {
   std::string operator()(const PreVoteRequest& m) const {
@@ -33,7 +61,8 @@ struct Content {
     return fmt::format(", for term {}: {}", m.proposed_term, yes_or_no(m.vote_granted));
   }
   std::string operator()(const RequestVote& m) const {
-    return fmt::format(", log ends at {}/{}", m.last_log_index, m.last_log_term);
+    return fmt::format(", log ends at {}/{}{}", m.last_log_index, m.last_log_term,
+                       m.transfer ? ", wanted by the leader" : "");
   }
   std::string operator()(const RequestVoteReply& m) const {
     return fmt::format(": {}", yes_or_no(m.vote_granted));
@@ -70,8 +99,32 @@ struct Content {
     return fmt::format(", round {}, {}", m.round,
                        m.read_index ? fmt::format("index {}", *m.read_index) : "not led here");
   }
-  // A kind of message that no script shows in full yet.
-  std::string operator()(const auto&) const { return ""; }
+  std::string operator()(const TimeoutNow&) const { return ""; }
+  std::string operator()(const InstallSnapshot& m) const {
+    return fmt::format(", up to {}/{}, {}, bytes {} to {} of {}", m.head.last.index,
+                       m.head.last.term, describe(m.head.configuration), m.offset,
+                       m.offset + m.bytes.size(), m.head.size);
+  }
+  std::string operator()(const InstallSnapshotReply& m) const {
+    return fmt::format(", up to {}, next byte {}", m.snapshot_index, m.next_offset);
+  }
+  std::string operator()(const ForwardChange& m) const {
+    return fmt::format(", {}", describe_change(m.change));
+  }
+  std::string operator()(const ForwardChangeReply& m) const {
+    if (m.index) return fmt::format(", taken at {}", *m.index);
+    return fmt::format(", {} ({})", refusal_name(m.reason), m.detail);
+  }
+  std::string operator()(const ForwardTransfer& m) const {
+    return m.target ? fmt::format(", to {}", *m.target) : "";
+  }
+  std::string operator()(const ForwardTransferReply& m) const {
+    return fmt::format(", {} ({})", refusal_name(m.reason), m.detail);
+  }
+  std::string operator()(const Hello& m) const {
+    return fmt::format(", node {} with directory {}{}", m.self.id, m.self.identity,
+                       m.asks ? ", who are you?" : "");
+  }
 };
 
 std::string_view kind_name(EntryKind kind) {
@@ -124,17 +177,29 @@ std::string describe(const Message& message) {
 std::string describe(const Entry& entry) {
   std::string text = fmt::format("{}/{} {}", entry.index, entry.term, kind_name(entry.kind));
   if (entry.kind == EntryKind::kCommand) text += fmt::format(" {}", entry.payload().view());
+  if (entry.kind == EntryKind::kConfiguration) {
+    text += ": " + describe(*decode_configuration(entry.payload().span()));
+  }
   return text;
+}
+
+std::string describe(const Configuration& configuration) {
+  std::vector<NodeId> learners;
+  for (const Member& member : configuration.members) {
+    if (!configuration.is_voter(member.id)) learners.push_back(member.id);
+  }
+  return joined({list("voters", configuration.voters), list("old voters", configuration.old_voters),
+                 list("goal", configuration.goal), list("learners", learners)});
 }
 
 std::string table_header() { return "node  role           term  vote  commit  disk  log"; }
 
 std::string table_row(const State& state) {
   const auto& vote = state.hard_state.voted_for;
-  std::string row =
-      fmt::format("{:<4}  {:<13}  {:>4}  {:>4}  {:>6}  {:>4}  {}", state.id(),
-                  role_name(state.role()), state.current_term(), vote ? fmt::to_string(*vote) : "-",
-                  state.commit_index, state.durability.durable_index(), log_terms(state.log));
+  std::string row = fmt::format("{:<4}  {:<13}  {:>4}  {:>4}  {:>6}  {:>4}  {}", state.id(),
+                                role_name(state.standing_role()), state.current_term(),
+                                vote ? fmt::to_string(*vote) : "-", state.commit_index,
+                                state.durability.durable_index(), log_terms(state.log));
   row.erase(row.find_last_not_of(' ') + 1);
   return row;
 }

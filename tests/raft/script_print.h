@@ -16,6 +16,9 @@ namespace raft {
 // "2/1 command a"
 [[nodiscard]] std::string describe(const Entry& entry);
 
+// "voters 1 2 3, old voters 1 2, goal 1 2 4, learners 4"
+[[nodiscard]] std::string describe(const Configuration& configuration);
+
 [[nodiscard]] std::string table_header();
 [[nodiscard]] std::string table_row(const State& state);
 

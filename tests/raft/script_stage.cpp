@@ -22,13 +22,19 @@ bool belongs_to_election(const Envelope& envelope) {
 
 }  // namespace
 
-void Stage::create(std::size_t size, std::function<void(Options&)> adjust) {
+void Stage::create(std::size_t size, std::function<void(Options&)> adjust, bool with_hellos) {
   if (cluster_) throw ScriptError("the nodes are there already");
   if (size == 0 || size > 9) throw ScriptError("a script has 1 to 9 nodes");
   for (NodeId id = 1; id <= size; ++id) nodes_.insert(id);
   cluster_ = std::make_unique<Cluster>(std::vector<NodeId>(nodes_.begin(), nodes_.end()),
-                                       std::move(adjust));
+                                       std::move(adjust), with_hellos);
   cluster_->observe = [this](NodeId id, const Effects& effects) { note(id, effects); };
+}
+
+void Stage::join(NodeId id) {
+  if (id == 0 || id > 9) throw ScriptError("a script has nodes 1 to 9");
+  if (!nodes_.insert(id).second) throw ScriptError(fmt::format("node {} is there already", id));
+  cluster().add(id);
 }
 
 Cluster& Stage::cluster() {
@@ -83,18 +89,32 @@ void Stage::pass(const std::set<NodeId>& ids, Milliseconds duration, bool delive
   }
 }
 
-void Stage::propose(NodeId id, const std::string& text) {
-  require_up(id);
-  const RequestNumber request = requests_.size() + 1;
-  requests_[request] = text;
-  cluster().step(id, CommandSubmitted{request, bytes(text)});
-}
-
-void Stage::read(NodeId id, const std::string& name) {
+RequestNumber Stage::new_request(NodeId id, const std::string& name) {
   require_up(id);
   const RequestNumber request = requests_.size() + 1;
   requests_[request] = name;
-  cluster().step(id, ReadRequested{request});
+  return request;
+}
+
+void Stage::propose(NodeId id, const std::string& text) {
+  cluster().step(id, CommandSubmitted{new_request(id, text), bytes(text)});
+}
+
+void Stage::read(NodeId id, const std::string& name) {
+  cluster().step(id, ReadRequested{new_request(id, name)});
+}
+
+void Stage::change(NodeId id, const std::string& name, MembershipChange change) {
+  cluster().step(id, ChangeSubmitted{new_request(id, name), std::move(change)});
+}
+
+void Stage::transfer(NodeId id, std::optional<NodeId> target) {
+  const std::string name = target ? fmt::format("transfer to {}", *target) : "transfer";
+  cluster().step(id, TransferRequested{new_request(id, name), target});
+}
+
+void Stage::snapshot(NodeId id) {
+  cluster().step(id, SnapshotRequested{new_request(id, "snapshot")});
 }
 
 void Stage::hold_disk(NodeId id) {
@@ -119,11 +139,7 @@ void Stage::crash(NodeId id, bool keep_unsynced) {
   require_up(id);
   TestNode& node = cluster().node(id);
   if (keep_unsynced) {
-    for (const Persist& order : node.orders) {
-      if (order.hard_state) node.disk.hard_state = *order.hard_state;
-      if (order.truncate_from) node.disk.log.resize(*order.truncate_from - 1);
-      node.disk.log.insert(node.disk.log.end(), order.entries.begin(), order.entries.end());
-    }
+    for (const Persist& order : node.orders) write(node.disk, order);
   }
   node.orders.clear();
   leading_.erase(id);
@@ -133,6 +149,12 @@ void Stage::crash(NodeId id, bool keep_unsynced) {
 void Stage::restart(NodeId id) {
   if (!down(id)) throw ScriptError(fmt::format("node {} is not down", id));
   start(id, cluster().node(id).disk);
+}
+
+void Stage::wipe(NodeId id) {
+  leading_.erase(id);
+  down_.erase(id);
+  cluster().wipe(id);
 }
 
 void Stage::start(NodeId id, Disk disk) {
@@ -254,9 +276,17 @@ void Stage::note(NodeId id, const Effects& effects) {
   for (const RequestNumber request : effects.serve_reads) {
     tell(fmt::format("{} answers {}: read at {}", id, requests_.at(request), applied));
   }
+  note_answers(id, effects);
+}
+
+void Stage::note_answers(NodeId id, const Effects& effects) {
+  for (const Complete& done : effects.completions) {
+    tell(fmt::format("{} answers {}: done, {}", id, requests_.at(done.request), done.number));
+  }
   for (const Refuse& refusal : effects.refusals) {
-    tell(fmt::format("{} answers {}: {}", id, requests_.at(refusal.request),
-                     refusal_name(refusal.reason)));
+    tell(fmt::format("{} answers {}: {}{}", id, requests_.at(refusal.request),
+                     refusal_name(refusal.reason),
+                     refusal.detail.empty() ? "" : fmt::format(" ({})", refusal.detail)));
   }
 }
 

@@ -20,7 +20,9 @@ namespace raft {
 class Stage {
  public:
   // Nodes 1 to `size`, each with its options adjusted.
-  void create(std::size_t size, std::function<void(Options&)> adjust);
+  void create(std::size_t size, std::function<void(Options&)> adjust, bool with_hellos);
+  // One more, with an empty disk and no cluster.
+  void join(NodeId id);
   [[nodiscard]] const std::set<NodeId>& nodes() const { return nodes_; }
   [[nodiscard]] Cluster& cluster();
   [[nodiscard]] const State& state(NodeId id) { return cluster().state(id); }
@@ -41,6 +43,9 @@ class Stage {
 
   void propose(NodeId id, const std::string& text);
   void read(NodeId id, const std::string& name);
+  void change(NodeId id, const std::string& name, MembershipChange change);
+  void transfer(NodeId id, std::optional<NodeId> target);
+  void snapshot(NodeId id);
 
   void hold_disk(NodeId id);
   void release_disk(NodeId id);
@@ -48,6 +53,7 @@ class Stage {
   // Loses what waits for its disk, or has it on disk without having said so.
   void crash(NodeId id, bool keep_unsynced);
   void restart(NodeId id);
+  void wipe(NodeId id);  // starts it with a new data directory
   // Starts again, from this disk.
   void start(NodeId id, Disk disk);
 
@@ -69,8 +75,10 @@ class Stage {
   void deliver_while(const std::function<bool(const Envelope&)>& wanted);
   void arrive(Envelope envelope);
   [[nodiscard]] std::vector<Cut> cuts_of(const Selection& selection) const;
+  [[nodiscard]] RequestNumber new_request(NodeId id, const std::string& name);
   void forget_leader(NodeId id);
   void note(NodeId id, const Effects& effects);
+  void note_answers(NodeId id, const Effects& effects);
   void note_standing(NodeId id, const Standing& standing);
 
   std::unique_ptr<Cluster> cluster_;

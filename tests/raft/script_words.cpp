@@ -93,6 +93,12 @@ std::pair<Index, Term> Words::place(std::string_view what) {
   return {*index, *term};
 }
 
+std::string Words::rest() const {
+  std::string text;
+  for (const std::string& each : words_) text += (text.empty() ? "" : " ") + each;
+  return text;
+}
+
 void Words::finish() const {
   if (!words_.empty()) throw ScriptError(fmt::format("\"{}\" is too much", words_.front()));
 }

@@ -48,7 +48,11 @@ class Words {
   [[nodiscard]] NodeId node();
   // `2`, `1,2` or `all`; all where no word is left.
   [[nodiscard]] std::set<NodeId> nodes();
+  // `2` or `1,2`; at least one.
+  [[nodiscard]] std::set<NodeId> named_nodes() { return nodes_named(word("nodes")); }
   [[nodiscard]] Selection selection();
+  // What is left, as it stands there; it is not taken.
+  [[nodiscard]] std::string rest() const;
   // INDEX/TERM
   [[nodiscard]] std::pair<Index, Term> place(std::string_view what);
   [[nodiscard]] bool next_is_number() const;

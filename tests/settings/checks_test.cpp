@@ -129,6 +129,19 @@ TEST_CASE("checks_one_client_has_at_most_the_place_of_all") {
                                "more than limits.max_requests_in_flight (4095 requests)"));
 }
 
+TEST_CASE("checks_join_asks_others_and_each_once") {
+  const auto join = [](std::string_view endpoints) {
+    return refusal(
+        replaced(sample(), "[[member]]", joined({"join = [", endpoints, "]\n[[member]]"})));
+  };
+  REQUIRE(join("\"tcp://127.0.0.1:4112\"").empty());
+  REQUIRE(join("\"tcp://127.0.0.1:04111\"") ==
+          "node.toml:5:8: node.join has this node's own endpoint 'tcp://127.0.0.1:04111'; name the "
+          "client endpoints of members that run");
+  REQUIRE(join("\"tcp://B:1\", \"tcp://b:1\"") ==
+          "node.toml:5:8: node.join has 'tcp://b:1' twice; name each member once");
+}
+
 TEST_CASE("checks_every_relation_names_two_integers") {
   for (const auto& relation : settings::relations()) {
     const auto* const lesser = settings::find_key(relation.lesser_table, relation.lesser_name);

@@ -42,6 +42,7 @@ std::string default_of(const settings::Key& key) {
   if (const auto* integer = std::get_if<settings::Integer>(&key.kind)) {
     return std::to_string(integer->fallback.value());
   }
+  if (std::holds_alternative<settings::TextList>(key.kind)) return "[]";
   const auto& choice = std::get<settings::Choice>(key.kind);
   return fmt::format("\"{}\"", choice.words[choice.fallback]);
 }
@@ -100,6 +101,7 @@ TEST_CASE("config_node1_with_its_comments_as_settings_is_the_same") {
     INFO(key.name);
     REQUIRE(integer->field(with_all) == integer->field(as_it_is));
   }
+  REQUIRE(with_all.join == as_it_is.join);
   REQUIRE(with_all.runtime == as_it_is.runtime);
   REQUIRE(with_all.logging.level == as_it_is.logging.level);
 }
@@ -123,6 +125,22 @@ TEST_CASE("config_files_agree_on_the_cluster") {
       REQUIRE(read.members[i].client == first.members[i].client);
       REQUIRE(read.members[i].publish == first.members[i].publish);
     }
+  }
+}
+
+TEST_CASE("config_node6_asks_the_five_to_be_let_in") {
+  const auto first = settings::load(path_of(1));
+  const auto read = settings::load(path_of(6));
+  REQUIRE(read.node.id == 6);
+  REQUIRE(read.node.cluster == first.node.cluster);
+  REQUIRE(read.node.data_directory == "data/node6");
+  REQUIRE(read.members.size() == 1);
+  REQUIRE(read.self().peer == "tcp://127.0.0.1:3116");
+  REQUIRE(read.self().client == "tcp://127.0.0.1:4116");
+  REQUIRE(read.self().publish == "tcp://127.0.0.1:5116");
+  REQUIRE(read.join.size() == first.members.size());
+  for (std::size_t i = 0; i < first.members.size(); ++i) {
+    REQUIRE(read.join[i] == first.members[i].client);
   }
 }
 

@@ -73,7 +73,7 @@ TEST_CASE("parse_unknown_table_names_the_nearest") {
           "node.toml:10:3: unknown table 'members'; did you mean [[member]]?");
   REQUIRE(refusal(sample("[zookeeper]\n")) ==
           "node.toml:10:2: unknown table 'zookeeper'; known are [node], [runtime], [[member]], "
-          "[raft], [storage], [database], [limits], [logging]");
+          "[raft], [storage], [database], [sessions], [limits], [logging]");
 }
 
 TEST_CASE("parse_tells_the_first_unknown_key_of_the_file") {
@@ -132,8 +132,8 @@ TEST_CASE("parse_range_of_every_integer_ends_where_the_description_says") {
     const auto* const integer = std::get_if<settings::Integer>(&key.kind);
     if (integer == nullptr || key.required()) continue;
     const auto message = [&](std::uint64_t value) {
-      return refusal(
-          sample(joined({"[", key.table, "]\n", key.name, " = ", std::to_string(value), "\n"})));
+      const std::string text = std::to_string(static_cast<std::int64_t>(value));  // one below 0: -1
+      return refusal(sample(joined({"[", key.table, "]\n", key.name, " = ", text, "\n"})));
     };
     const std::string beyond = joined({"; it must be ", key.domain()});
     INFO(key.name);
@@ -195,6 +195,58 @@ TEST_CASE("parse_data_directory_has_a_form") {
   REQUIRE_THAT(refusal(replaced(sample(), "data/node1", "")), Catch::Contains("but it is empty"));
   REQUIRE_THAT(refusal(replaced(sample(), "data/node1", "a\\u0000b")),
                Catch::Contains("'a\\x00b', but it has a control character"));
+}
+
+TEST_CASE("parse_join_is_a_list_of_endpoints") {
+  REQUIRE(settings::parse(sample(), "node.toml").join.empty());
+  const auto join = [](std::string_view value) {
+    return replaced(sample(), "[[member]]", joined({"join = ", value, "\n[[member]]"}));
+  };
+  const auto read = settings::parse(join("[\"tcp://b:4112\", \"tcp://[::1]:4113\"]"), "node.toml");
+  REQUIRE(read.join == std::vector<std::string>{"tcp://b:4112", "tcp://[::1]:4113"});
+  REQUIRE(settings::parse(join("[]"), "node.toml").join.empty());
+  REQUIRE(refusal(join("\"tcp://b:4112\"")) ==
+          "node.toml:5:8: node.join is a string, but must be an array: a list of at most 64, each "
+          "tcp://HOST:PORT with a port of 1 to 65535");
+  REQUIRE(refusal(join("[\"tcp://b:4112\", \"tcp://b\"]")) ==
+          "node.toml:5:25: node.join has 'tcp://b', but it has no port; each must be "
+          "tcp://HOST:PORT with a port of 1 to 65535");
+  REQUIRE(refusal(join("[4112]")) ==
+          "node.toml:5:9: node.join has an element, but it is an integer; each must be "
+          "tcp://HOST:PORT with a port of 1 to 65535");
+  std::string many;
+  for (int port = 1; port <= 65; ++port) {
+    many += joined({"\"tcp://b:", std::to_string(port), "\", "});
+  }
+  REQUIRE(refusal(join(joined({"[", many, "]"}))) ==
+          "node.toml:5:8: node.join has 65 elements; it must be a list of at most 64, each "
+          "tcp://HOST:PORT with a port of 1 to 65535");
+}
+
+TEST_CASE("parse_fills_what_the_complete_core_needs") {
+  const auto defaults = settings::parse(sample(), "node.toml");
+  REQUIRE(defaults.raft.priority == 0);
+  REQUIRE(defaults.raft.snapshot_log_bytes == 256u << 20);
+  REQUIRE(defaults.raft.trailing_entries == 10000);
+  REQUIRE(defaults.raft.max_disk_wait_ms == 1000);
+  REQUIRE(defaults.raft.read_lease_drift_percent == 0);  // A12
+  REQUIRE(defaults.sessions.timeout_ms == 3600000);
+  REQUIRE(defaults.sessions.max_sessions == 10000);
+  const auto read = settings::parse(
+      sample("[raft]\npriority = 4_294_967_295\nsnapshot_log_bytes = 65536\ntrailing_entries = 0\n"
+             "max_disk_wait_ms = 500\nread_lease_drift_percent = 10\n"
+             "[sessions]\ntimeout_ms = 2000\nmax_sessions = 3\n"),
+      "node.toml");
+  REQUIRE(read.raft.priority == 4294967295);
+  REQUIRE(read.raft.snapshot_log_bytes == 65536);
+  REQUIRE(read.raft.trailing_entries == 0);
+  REQUIRE(read.raft.max_disk_wait_ms == 500);
+  REQUIRE(read.raft.read_lease_drift_percent == 10);
+  REQUIRE(read.sessions.timeout_ms == 2000);
+  REQUIRE(read.sessions.max_sessions == 3);
+  REQUIRE(refusal(sample("[raft]\nread_lease_drift_percent = 51\n")) ==
+          "node.toml:11:28: raft.read_lease_drift_percent is 51 percent; it must be 0 to 50 "
+          "percent");
 }
 
 TEST_CASE("parse_syntax_error_has_its_position") {

@@ -5,7 +5,6 @@
 
 #include "bit_flip.h"
 #include "report.h"
-#include "storage/log_boundary.h"
 
 namespace sim {
 namespace {
@@ -31,7 +30,6 @@ raft::Restored Disk::open(std::size_t recent_bytes, bool interrupted) {
   }
   open_files();
   auto restored = persistence_->restored(0, recent_bytes);
-  restored.snapshot = snapshots_->newest();
   if (interrupted) throw storage::DiskFault("the start is interrupted when all is open");
   return restored;
 }
@@ -51,9 +49,10 @@ void Disk::open_files() {
   compare_hard_state(hard_state->current());
   compare_snapshot();
   compare_log(*log);
-  if (storage::join_log_to_snapshot(*log, snapshots_->newest())) follow_reset(snapshot_index_);
   persistence_ = std::make_unique<storage::Persistence>(kDirectory, std::move(hard_state),
-                                                        std::move(log));
+                                                        std::move(log), snapshots_->newest());
+  if (persistence_->log_replaced()) follow_reset(snapshot_index_);
+  hard_state_ = persistence_->hard_state();
 }
 
 void Disk::compare_hard_state(const raft::HardState& found) {
@@ -184,6 +183,7 @@ void Disk::persist(std::span<const raft::Persist> group) {
   draw_faults(group.size());
   try {
     persistence_->persist(group);
+    persistence_->trim_to(storage::Persistence::compact_to(group));
   } catch (const storage::DiskFault&) {
     expect_part_of(group);
     throw;

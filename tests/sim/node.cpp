@@ -106,7 +106,8 @@ void Node::damage() {
   environment_.report.note(id_, "a bit of what is stored changes");
 }
 
-void Node::wipe() {
+void Node::wipe(bool joins) {
+  first_ = first_ && !joins;
   ++environment_.report.statistics.wipes;
   environment_.report.note(id_, "loses everything on its disk");
   disk_.wipe();

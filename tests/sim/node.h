@@ -66,8 +66,9 @@ class Node {
   void start();
   // Where it is down, before a start: perhaps its disk is damaged.
   void damage();
-  // Where it is down: everything on its disk is lost.
-  void wipe();
+  // Where it is down: everything on its disk is lost. `joins`: its settings say that it joins a
+  // cluster, and no longer that it is one of the first members.
+  void wipe(bool joins);
   void end(End end);
   void pause(Microseconds length);
   void jump_clock(raft::Milliseconds ahead);

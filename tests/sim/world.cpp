@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -49,6 +51,11 @@ std::string describe(const Node& node) {
     text += fmt::format(", of node {}: match {} next {}{}", peer.id, peer.match_index,
                         peer.next_index, peer.reachable ? "" : " (lost)");
   }
+  const raft::Configuration& members = status.configuration;
+  text += fmt::format("; voters {} of configuration {}", fmt::join(members.voters, ","),
+                      status.configuration_index);
+  if (members.joint()) text += fmt::format(", before {}", fmt::join(members.old_voters, ","));
+  if (!members.goal.empty()) text += fmt::format(", goal {}", fmt::join(members.goal, ","));
   return text + '\n';
 }
 
@@ -60,6 +67,9 @@ std::uint64_t progress_of(const Node& node) {
       status.commit_index + node.disk().last_index() + node.machine().applied_index() +
       status.snapshot_index;
   for (const auto& peer : status.peers) sum += peer.match_index;
+  if (const auto* leader = node.state().as<raft::LeaderState>()) {
+    for (const auto& [peer, progress] : leader->peers) sum += progress.snapshot_offset();
+  }
   return sum;
 }
 
@@ -184,13 +194,20 @@ void World::on_ended(Node& node) {
     if (healing_ || node.runs() || node.refused()) return;
     if (may_lose(node)) {
       if (random_.chance(options_.node.wipe_per_mille, 1000)) {
-        node.wipe();
+        node.wipe(!may_ask_others(node.id()));
       } else {
         node.damage();
       }
     }
     node.start();
   });
+}
+
+// A first member without data asks the other first ones whether there was a cluster before. So one
+// of them has to be left that knows; an operator sees to that, and else lets the node join.
+bool World::may_ask_others(raft::NodeId node) {
+  lost_first_.insert(node);
+  return lost_first_.size() < options_.nodes;
 }
 
 std::vector<raft::Configuration> World::configurations() const {
@@ -200,6 +217,12 @@ std::vector<raft::Configuration> World::configurations() const {
     if (node->runs() && !node->state().configuration().members.empty()) {
       all.push_back(node->state().configuration());
     }
+  }
+  // And what those with a goal come to.
+  for (std::size_t place = all.size(); place-- > 0;) {
+    if (all[place].goal.empty()) continue;
+    all.push_back(all[place]);
+    all.back().voters = all.back().goal;
   }
   return all;
 }
@@ -306,7 +329,7 @@ void World::partition(base::Random& random) {
 
 // At least a majority recovers. Those whose disks are lost never do, others may not.
 void World::choose_dead_nodes() {
-  const auto lives = [this](raft::NodeId id) { return !dead_[id - 1]; };
+  const auto lives = [this](raft::NodeId id) { return may_count(id); };
   for (const auto& node : nodes_) dead_[node->id() - 1] = node->refused();
   if (!random_.chance(1, 3)) return;
   for (std::uint64_t tries = random_.between(1, nodes_.size()); tries > 0; --tries) {
@@ -315,6 +338,12 @@ void World::choose_dead_nodes() {
     dead_[place] = true;
     if (!majorities(lives)) dead_[place] = was_dead;
   }
+}
+
+// A first member that never heard all others needs one of them, or a leader, to take part.
+bool World::may_count(raft::NodeId id) const {
+  const Node& node = *nodes_[id - 1];
+  return !dead_[id - 1] && !(node.runs() && node.state().awaits_admission());
 }
 
 bool World::is_healed(const Node& node) const {
@@ -413,7 +442,7 @@ bool World::is_settled() const {
 }
 
 void World::check_liveness() {
-  if (!majorities([this](raft::NodeId id) { return !dead_[id - 1]; })) {
+  if (!majorities([this](raft::NodeId id) { return may_count(id); })) {
     ++report_.statistics.liveness_not_due;  // an operator's mistake, or a loss, too many
     return;
   }

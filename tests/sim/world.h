@@ -81,6 +81,7 @@ class World : private Surroundings {
   [[nodiscard]] std::vector<raft::Configuration> configurations() const;
   // Whether a majority of each is `whole`.
   [[nodiscard]] bool majorities(const std::function<bool(raft::NodeId)>& whole) const;
+  [[nodiscard]] bool may_ask_others(raft::NodeId node);
   // Whether this node may lose what it has, and a majority of all that count keeps its own.
   [[nodiscard]] bool may_lose(const Node& node) const;
 
@@ -92,6 +93,7 @@ class World : private Surroundings {
   void require_progress(Microseconds limit, const char* what, const std::function<bool()>& holds);
   void require_write(Node& node);
   void choose_dead_nodes();
+  [[nodiscard]] bool may_count(raft::NodeId id) const;
   // It runs, and is a member for good.
   [[nodiscard]] bool is_healed(const Node& node) const;
   [[nodiscard]] bool has_leader() const;
@@ -116,6 +118,7 @@ class World : private Surroundings {
   Checks checks_;
   Clients clients_;
   bool healing_ = false;
+  std::set<raft::NodeId> lost_first_;  // whose first directory is gone
   std::vector<bool> dead_;  // by node - 1: stays down for good in the second phase
 };
 

@@ -51,6 +51,14 @@ class Bench(unittest.TestCase):
             self.assertGreater(report["errors"], 0)
             self.assertEqual(list(report["errors_by_code"]), ["busy"])
 
+    def test_refusals_are_retries_where_that_is_asked_for(self):
+        for behaviour in ("busy", "no_leader", "unknown_outcome"):
+            with FakeCluster(1, node1=behaviour) as cluster:
+                done = bench("write", "--retry", *SHORT, *cluster.to)
+                report = json.loads(done.stdout)
+                self.assertEqual((report["errors"], report["requests"]), (0, 0), behaviour)
+                self.assertGreater(report["retries"], 0, behaviour)
+
     def test_wrong_usage_is_exit_code_2(self):
         for words in ([], ["sing"], ["write", "--in-flight", "1", "--clients", "2"],
                       ["write", "--start", "3", "--to", "tcp://127.0.0.1:4111"]):

@@ -46,7 +46,7 @@ class Crew {
           Plan{endpoints, options.any_node, options.write || fill, options.local,
                share(options.clients, i),
                std::max(share(options.in_flight, i), share(options.clients, i)),
-               options.value_bytes, options.keys, fill, i, count},
+               options.value_bytes, options.keys, options.retry && !fill, fill, i, count},
           phase_));
     }
     for (const auto& worker : workers_) threads_.emplace_back([&worker] { worker->run(); });
@@ -74,6 +74,7 @@ class Crew {
     for (const auto& worker : workers_) {
       tally.latencies.merge(worker->tally().latencies);
       tally.not_found += worker->tally().not_found;
+      tally.retries += worker->tally().retries;
       for (const auto& [code, times] : worker->tally().errors) tally.errors[code] += times;
     }
   }

@@ -19,6 +19,11 @@ Each request waits for its answer before its place is taken by the next, so the 
 --in-flight allows. Requests go to the leader, which is found through `status`, unless --any-node
 spreads the clients over all nodes. A read first writes its --keys. Keys are bench/00000000 and on.
 
+With --retry no request is given up: it is sent again where a node is busy, has no leader, does not
+know the outcome or ends before it answers, and its latency counts from its first sending. A key
+always gets the same value, so that it does no harm to write it twice. What is not answered within
+ten seconds all the same is an error.
+
 Nodes: as for zmq-send, by --to, --config or RAFT_ACTOR_CONFIG_PATH; or those of --start, which are
 made for this run, with files in a folder of their own, and removed at its end. CPU time and memory
 are read from /proc, for the nodes of --start, else for every raft-actor on this machine.
@@ -65,6 +70,8 @@ void declare_options(CLI::App& app, Options& options) {
   app.add_option("--warm-up", options.warm_up_s, "Seconds of load before that")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  app.add_flag("--retry", options.retry,
+               "Send what was refused, or whose answer was lost, again until it is answered");
   app.add_flag("--json", options.json, "One JSON object on one line");
   app.add_option("--start", options.start, "Start a cluster of this many nodes for this run")
       ->check(CLI::Range(1, 9));

@@ -21,6 +21,7 @@ struct Options {
   std::uint64_t keys = 10'000;
   double seconds = 10;
   double warm_up_s = 2;
+  bool retry = false;
   bool json = false;
   unsigned start = 0;  // nodes; 0: none, the cluster is there
   std::string runtime = "threaded";

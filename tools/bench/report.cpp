@@ -57,6 +57,7 @@ void print_json(const Options& options, const Measurement& measurement) {
                   {"errors_by_code", errors_by_code},
                   {"requests", measurement.tally.latencies.count()},
                   {"not_found", measurement.tally.not_found},
+                  {"retries", measurement.tally.retries},
                   {"seconds", measurement.seconds},
                   {"clients", options.clients},
                   {"in_flight", options.in_flight},
@@ -81,6 +82,7 @@ void print_report(const Options& options, const Measurement& measurement) {
              max_milliseconds(measurement));
   fmt::print("errors: {}\n", count_errors(measurement));
   for (const auto& [code, times] : measurement.tally.errors) fmt::print("  {}: {}\n", code, times);
+  if (options.retry) fmt::print("requests sent again: {}\n", measurement.tally.retries);
   if (measurement.tally.not_found > 0) {
     fmt::print("keys not there: {}\n", measurement.tally.not_found);
   }

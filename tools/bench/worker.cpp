@@ -23,6 +23,7 @@ constexpr milliseconds kRefusalPause{10};
 constexpr milliseconds kSilence{2000};
 constexpr milliseconds kCheckPause{50};
 constexpr milliseconds kLeaderTime{10'000};
+constexpr milliseconds kAnswerTime{10'000};  // of a request that is sent again and again
 
 std::string make_value(std::size_t size) {
   base::Random random(size + 1);
@@ -36,6 +37,11 @@ client::Request make_request(const Plan& plan) {
   using client::Consistency;
   if (plan.write) return client::make_set(key, make_value(plan.value_bytes));
   return client::make_get(key, plan.local ? Consistency::kLocal : Consistency::kLinearizable);
+}
+
+// Not taken, or what a `get` or a `set` of the same value may well do twice.
+bool may_be_repeated(const std::string& code) {
+  return code == "busy" || code == "no_leader" || code == "unknown_outcome";
 }
 
 std::optional<std::string> leader_among(const std::vector<client::Answer>& answers) {
@@ -91,6 +97,7 @@ void Worker::run() {
     for (std::size_t i = 0; i < connections_.size(); ++i) receive(i);
     check_connections();
   }
+  count_unanswered();
   connections_.clear();
   done_ = true;
 }
@@ -99,7 +106,9 @@ void Worker::connect() {
   connections_.clear();
   free_.clear();
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (slots_[slot].id != 0) {
+    if (slots_[slot].id != 0 && plan_.retry) {
+      send_again(slot);
+    } else if (slots_[slot].id != 0) {
       count_error("no_answer");
       if (plan_.fill) refused_keys_.push_back(slots_[slot].key);
     }
@@ -130,9 +139,11 @@ void Worker::send_free() {
 
 bool Worker::send(std::size_t slot) {
   const bool again = !refused_keys_.empty();
+  const bool retry = slots_[slot].again;
   if (plan_.fill && !again && next_key_ >= plan_.keys) return false;
   std::uint64_t key = plan_.fill ? next_key_ : random_.between(0, plan_.keys - 1);
   if (again) key = refused_keys_.front();
+  if (retry) key = slots_[slot].key;
   std::uint64_t digits = key;
   for (std::size_t i = kKeyDigits; i-- > 0; digits /= 10) {
     request_.frame[key_offset_ + i] = static_cast<char>('0' + digits % 10);
@@ -147,7 +158,7 @@ bool Worker::send(std::size_t slot) {
   } else if (plan_.fill) {
     next_key_ += plan_.key_step;
   }
-  slots_[slot] = {id, key, Clock::now()};
+  slots_[slot] = {id, key, retry ? slots_[slot].sent_at : Clock::now(), false};
   ++waiting_;
   return true;
 }
@@ -193,7 +204,12 @@ void Worker::on_reply(std::string_view frame) {
 void Worker::on_error(std::size_t slot, std::string_view frame) {
   const auto reply = client::Reply::parse(frame);
   const std::string code(reply ? reply->error_code() : "malformed");
-  count_error(code);
+  const bool retry = plan_.retry && may_be_repeated(code);
+  if (retry) {
+    send_again(slot);
+  } else {
+    count_error(code);
+  }
   leader_lost_ |= !plan_.any_node && (code == "no_leader" || code == "unknown_outcome");
   if (plan_.fill) refused_keys_.push_back(slots_[slot].key);
   resume_at_ = Clock::now() + kRefusalPause;
@@ -204,6 +220,20 @@ void Worker::release(std::size_t slot) {
   slots_[slot].id = 0;
   --waiting_;
   free_.push_back(slot);
+}
+
+void Worker::send_again(std::size_t slot) {
+  slots_[slot].again = true;
+  if (phase_ == Phase::kMeasure) ++tally_.retries;
+}
+
+void Worker::count_unanswered() {
+  if (!plan_.retry) return;
+  const Clock::time_point now = Clock::now();
+  for (const Slot& slot : slots_) {
+    const bool open = slot.id != 0 || slot.again;
+    if (open && now - slot.sent_at > kAnswerTime) ++tally_.errors["no_answer"];
+  }
 }
 
 void Worker::check_connections() {

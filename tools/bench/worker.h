@@ -33,6 +33,7 @@ struct Plan {
   std::size_t in_flight;
   std::size_t value_bytes;
   std::uint64_t keys;
+  bool retry;  // a request until it is answered; else a refusal is an error
   // Write keys first_key, first_key + key_step, … up to `keys` once each, and end; else random
   // keys until the end.
   bool fill;
@@ -44,6 +45,7 @@ struct Tally {
   Histogram latencies;                          // of successes in the measured time
   std::map<std::string, std::uint64_t> errors;  // by code, in the measured time
   std::uint64_t not_found = 0;
+  std::uint64_t retries = 0;  // requests sent again, in the measured time
 };
 
 // The client endpoint of the leader, asked of all `endpoints` until one is known. Nothing once
@@ -70,7 +72,8 @@ class Worker {
   struct Slot {
     std::uint64_t id = 0;  // of the request that it waits for; 0: none
     std::uint64_t key = 0;
-    Clock::time_point sent_at;
+    Clock::time_point sent_at;  // for the first time
+    bool again = false;         // refused or lost, and to be sent once more
   };
 
   [[nodiscard]] bool fill_done() const;
@@ -83,6 +86,8 @@ class Worker {
   void on_error(std::size_t slot, std::string_view frame);
   void check_connections();
   void release(std::size_t slot);
+  void send_again(std::size_t slot);
+  void count_unanswered();
   void count_error(const std::string& code);
 
   zmq::context_t& context_;

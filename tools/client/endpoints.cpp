@@ -38,7 +38,9 @@ std::vector<std::string> endpoints_of_folders(const std::string& folders) {
     if (folder.empty()) continue;
     for (const fs::path& file : files_of_folder(folder)) {
       try {
-        const std::string endpoint = settings::load(file).self().client;
+        const settings::Settings node = settings::load(file);
+        if (!node.join.empty()) continue;  // it may not be part of the cluster yet
+        const std::string endpoint = node.self().client;
         if (std::find(endpoints.begin(), endpoints.end(), endpoint) == endpoints.end()) {
           endpoints.push_back(endpoint);
         }
@@ -76,6 +78,8 @@ NodeFile read_node_file(const std::string& config) {
     for (const settings::Member& member : node.members) {
       if (member.id != self.id) file.others.push_back(member.client);
     }
+    // Such a file names whom to ask, and may name no other member.
+    if (!node.join.empty()) file.others = node.join;
     return file;
   } catch (const settings::InvalidSettings& error) {
     throw UsageError(error.what());

@@ -25,7 +25,7 @@ class UsageError : public std::runtime_error {
 struct NodeFile {
   std::uint64_t id;
   std::string peer, client, publish;  // its endpoints
-  std::vector<std::string> others;    // client endpoints of the other members that it names
+  std::vector<std::string> others;  // client endpoints of its `join`, or else of the other members
 };
 // Throws UsageError.
 [[nodiscard]] NodeFile read_node_file(const std::string& config);

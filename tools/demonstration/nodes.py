@@ -25,6 +25,7 @@ class Node:
         with open(file, "rb") as stream:
             settings = tomllib.load(stream)
         self.file, self.id = file, settings["node"]["id"]
+        self.joins_later = bool(settings["node"].get("join"))
         own = next(member for member in settings["member"] if member["id"] == self.id)
         self.peer, self.client, self.publish = own["peer"], own["client"], own["publish"]
         self.process = None
@@ -39,7 +40,8 @@ class Cluster:
     def __init__(self, program, config):
         self.program = program
         files = sorted(name for name in os.listdir(config) if name.endswith(".toml"))
-        self.nodes = [Node(os.path.join(config, name)) for name in files]
+        nodes = [Node(os.path.join(config, name)) for name in files]
+        self.nodes = [node for node in nodes if not node.joins_later]
 
     def __enter__(self):
         self.check_ports()

@@ -1,0 +1,56 @@
+// snapshot_store: owns the snapshots on disk. It keeps what database or a leader sends, slice by
+// slice, and hands out what it has: to followers, and to database where a leader's snapshot is to
+// be installed. Apart from log_writer, so that no sync of the log waits for a large snapshot.
+// A fault of the disk leaves turn() as an exception, and ends the node.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "actors/actor.h"
+#include "actors/link.h"
+#include "actors/logging.h"
+#include "actors/messages.h"
+#include "storage/snapshot_store.h"
+
+namespace actors {
+
+class SnapshotStore final : public Actor {
+ public:
+  struct Links {
+    Link<SnapshotReport, SnapshotOrders> event_handler;
+    Link<ContentReport, ContentOrder> state_machine;
+  };
+
+  SnapshotStore(std::unique_ptr<storage::SnapshotStore> store, Links links, const Logging& logging);
+
+  [[nodiscard]] std::string_view name() const override { return "snapshot_store"; }
+  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  void turn() override;
+  void stop() override;
+
+ private:
+  void take_orders();
+  void take_content();
+
+  void store_first_configuration(raft::Configuration configuration);
+  void store_part(const raft::StoreSnapshotChunk& part);
+  [[nodiscard]] storage::Received receive(const raft::StoreSnapshotChunk& part);
+  void fetch_part(const raft::FetchSnapshotChunk& fetch);
+
+  void on_content(SnapshotBegun begun);
+  void on_content(const SnapshotSlice& slice);
+  void on_content(const SnapshotEnded& ended);
+  void on_content(const SnapshotGivenUp& given_up);
+  void on_content(const ContentWanted& wanted);
+  void report_taken();
+
+  std::unique_ptr<storage::SnapshotStore> store_;
+  Links links_;
+  ActorLog log_;
+  std::optional<raft::Peer> sender_;  // of what is being received, since the start
+  SnapshotReport report_;             // of this turn
+};
+
+}  // namespace actors

@@ -1,0 +1,115 @@
+"""Leadership is handed over, and every node restarted, while clients work: all is answered."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import DEADLINE, Cluster, wait_until
+from load import Load
+
+TOOLS = os.environ.get("RAFT_ACTOR_TOOLS", "")
+
+
+def restart_one_after_the_other(cluster, while_one_is_away):
+    """As docs/operations.md says: leadership goes first, and the next node only when the one
+    before has caught up."""
+    for node in list(cluster.nodes.values()):
+        rest = [other for other in cluster.running() if other is not node]
+        if cluster.leader() is node:
+            cluster.transfer(rest[0].number)
+        code = node.kill(signal.SIGTERM)
+        assert code == 0, node.log()[-2000:]
+        while_one_is_away()
+        node.start()
+        cluster.wait_applied(max(other.status()["commit_index"] for other in rest), [node])
+
+
+class Leadership(unittest.TestCase):
+    def test_leadership_goes_where_it_is_asked_to_under_load(self):
+        with Cluster(3) as cluster:
+            with Load(cluster) as load:
+                for target in (1, 2, 3, 1):
+                    cluster.transfer(target)
+                    load.wait_for_more()
+                asked = cluster.leader().client()
+                done = wait_until(lambda: (reply := asked.ask("transfer")).ok and reply,
+                                  "whoever fits best leads")
+                self.assertIn(done["node"], (2, 3))
+            load.check(cluster.running())
+
+    def test_a_transfer_to_who_cannot_lead_is_refused(self):
+        with Cluster(3) as cluster:
+            client = cluster.leader().client()
+            self.assertEqual(client.ask("transfer", node=9).code, "conflict")
+            away = cluster.followers()[0]
+            away.kill()
+            wait_until(lambda: not client.ask("transfer", node=away.number).ok,
+                       "an answer, though not who was asked for")
+            cluster.set("key", b"1")
+
+    def test_a_rolling_restart_of_all_nodes_under_load(self):
+        with Cluster(5) as cluster:
+            with Load(cluster) as load:
+                restart_one_after_the_other(cluster, load.wait_for_more)
+            load.check(cluster.running())
+
+    def test_a_rolling_restart_under_raft_bench_answers_every_request(self):
+        with Cluster(3) as cluster:
+            cluster.leader()
+            to = [word for node in cluster.nodes.values()
+                  for word in ("--to", node.endpoint("client"))]
+            bench = subprocess.Popen(
+                [os.path.join(TOOLS, "raft-bench"), "write", "--retry", "--json", "--any-node",
+                 "--clients", "6", "--in-flight", "24", "--warm-up", "0", "--seconds", "12", *to],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+            def written():
+                return cluster.leader().status()["last_index"]
+
+            wait_until(lambda: written() > 100, "the load to begin")
+
+            def wait_for_more():
+                before = written()
+                wait_until(lambda: written() > before + 100, "the load to go on")
+
+            restart_one_after_the_other(cluster, wait_for_more)
+            self.assertIsNone(bench.poll(), "the load lasts as long as the restarts")
+            output, complaint = bench.communicate(timeout=DEADLINE)
+            report = json.loads(output)
+            self.assertEqual((report["errors"], bench.returncode), (0, 0), (report, complaint))
+            self.assertGreater(report["retries"], 0)
+
+    def test_a_rolling_restart_that_just_kills_loses_nothing_either(self):
+        with Cluster(3) as cluster:
+            with Load(cluster) as load:
+                for node in list(cluster.nodes.values()):
+                    rest = [other for other in cluster.running() if other is not node]
+                    node.kill()
+                    load.wait_for_more()
+                    node.start()
+                    cluster.wait_applied(max(other.status()["commit_index"] for other in rest),
+                                         [node])
+            load.check(cluster.running())
+
+    def test_leadership_settles_on_the_node_of_the_highest_priority(self):
+        cluster = Cluster(3)
+        preferred = cluster.nodes[3]
+        cluster.write_config(preferred, options="[raft]\npriority = 7\n")
+        with cluster:
+            def leads():
+                return cluster.find_leader() is preferred
+
+            wait_until(leads, "the preferred node leads")
+            preferred.kill()
+            with Load(cluster, writers=2) as load:
+                cluster.leader(cluster.running())
+                preferred.start()
+                wait_until(leads, "the preferred node leads again")
+                load.wait_for_more()
+            load.check(cluster.running())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
