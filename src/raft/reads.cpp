@@ -16,15 +16,6 @@ void refuse(State& state, const PendingRead& read) {
   }
 }
 
-// dissertation §6.4.1: no other leader can be elected until followers have missed this one for an
-// election timeout of their own clocks.
-bool has_lease(const State& state, const LeaderState& leader) {
-  const std::uint64_t drift = state.options.read_lease_drift_percent;
-  if (drift == 0 || !leader.lease_began || leader.asked_to_stand) return false;
-  const Milliseconds length = state.options.election_timeout_ms * (100 - drift) / 100;
-  return state.now - *leader.lease_began < length;
-}
-
 void answer_round(State& state, LeaderState& leader) {
   for (const PendingRead& read : leader.read_round->reads) {
     if (read.asked_by) {
@@ -38,6 +29,16 @@ void answer_round(State& state, LeaderState& leader) {
 }
 
 }  // namespace
+
+// dissertation §6.4.1: no other leader can be elected until followers have missed this one for an
+// election timeout of their own clocks.
+bool has_lease(const State& state, Milliseconds now) {
+  const auto* leader = state.as<LeaderState>();
+  const std::uint64_t drift = state.options.read_lease_drift_percent;
+  if (leader == nullptr || drift == 0 || !leader->lease_began || leader->asked_to_stand) return false;
+  const Milliseconds length = state.options.election_timeout_ms * (100 - drift) / 100;
+  return now - *leader->lease_began < length;
+}
 
 void on_read_requested(State& state, RequestNumber request) {
   if (auto* leader = state.as<LeaderState>()) {
@@ -91,7 +92,7 @@ void start_read_round(State& state) {
   if (state.commit_index < leader->first_index_of_term) return;
   leader->read_round = ReadRound{0, state.commit_index, std::move(leader->waiting_reads)};
   leader->waiting_reads.clear();
-  if (has_lease(state, *leader)) {
+  if (has_lease(state, state.now)) {
     answer_round(state, *leader);
     return;
   }

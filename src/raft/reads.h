@@ -18,6 +18,9 @@ void on_read_index_request(State& state, const Peer& from, const ReadIndexReques
 // that election does not wait for followers to miss this leader.
 void begin_lease_round(State& state);
 
+// Whether this node leads and may at `now` answer reads without asking: nobody else leads then.
+[[nodiscard]] bool has_lease(const State& state, Milliseconds now);
+
 // A follower answered a heartbeat, or fewer have to: perhaps the round is confirmed.
 void confirm_read_round(State& state);
 // End of a turn: reads that wait begin the next round, once one was committed in this term (A10).

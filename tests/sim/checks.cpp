@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "raft/reads.h"
+
 namespace sim {
 
 void Checks::on_stepped(const Node& node) {
@@ -15,7 +17,7 @@ void Checks::on_stepped(const Node& node) {
   }
   check_commit(state, view);
   check_matches(state, view);
-  check_configurations(state);
+  check_configurations(state, view);
   const auto& waiting = state.waiting_writes;
   require(std::is_sorted(waiting.begin(), waiting.end(),
                          [](const auto& a, const auto& b) { return a.index < b.index; }),
@@ -38,7 +40,7 @@ void Checks::restart(const Node& node, View& view) {
     require(seen != nullptr && seen->checksum == stored.checksum,
             "node {}: entry {} of term {} is on its disk, and was in no log", node.id(), index,
             stored.term);
-    view.log.push_back(*seen);
+    view.append(*seen);
   }
   // What others were promised is still there.
   for (const auto& other : nodes_) {
@@ -69,6 +71,7 @@ void Checks::check_log(const raft::State& state, View& view) {
             base.index);
     view.base = base.index;
     view.log.clear();
+    view.configurations.clear();
     view.commit_index = std::max(view.commit_index, base.index);
   }
   require(same <= view.last(), "node {}: its log reaches {}, but nothing was appended after {}",
@@ -80,12 +83,12 @@ void Checks::check_log(const raft::State& state, View& view) {
     require(same >= view.commit_index,
             "no truncation at or below commit: node {} truncates from {}, committed to {}",
             state.id(), same + 1, view.commit_index);
-    view.log.resize(same - view.base);
+    view.truncate_behind(same);
   }
   for (raft::Index index = same + 1; index <= log.last_index(); ++index) {
     const raft::Entry& entry = log.at(index);
     check_appended(entry, view);
-    view.log.push_back(*seen_before(index, entry.term));
+    view.append(*seen_before(index, entry.term));
   }
 }
 
@@ -144,10 +147,21 @@ void Checks::check_new_leader(const Node& node, const View& view) {
     const auto vote = votes_.find({voter.disk().identity(), term});
     return vote != votes_.end() && vote->second == node.id();
   });
-  require(raft::Quorum(configuration.voters, configuration.old_voters).is_majority(granted),
+  require(has_majorities(configuration, granted),
           "a majority elects, by the configuration of who stands: node {} leads term {} with {} "
           "votes",
           node.id(), term, granted.size());
+  const raft::Configurations& all = node.state().configurations;
+  const raft::Configuration& committed =
+      all.at(std::max(node.state().commit_index, all.first_index()));
+  require(configuration.is_voter(node.id()) || committed.is_voter(node.id()),
+          "a learner never leads (A4): node {} leads term {}", node.id(), term);
+  for (const auto& other : nodes_) {
+    require(!other->runs() || other->state().current_term() >= term ||
+                !raft::has_lease(other->state(), other->clock()),
+            "nobody is elected while a leader has a lease: node {} leads term {}, node {} has one",
+            node.id(), term, other->id());
+  }
   raft::Index last = committed_.size();
   while (last > 0 && committed_[last - 1].by_term >= term) --last;
   require(last == 0 || has_committed(view, last),
@@ -182,7 +196,9 @@ void Checks::check_commit(const raft::State& state, const View& view) {
     }
   }
   // By the configuration in force at the leader, which may be younger than the one committed last.
-  if (is_news) require_on_majority(state.commit_index);
+  require(!is_news || is_on_majority_of(*committed_.back().by, state.commit_index),
+          "what is committed is on the disks of a majority: node {} of term {} commits {}",
+          state.id(), state.current_term(), state.commit_index);
 }
 
 void Checks::commit(raft::Index index, const Record& record, const raft::State& by) {
@@ -204,6 +220,7 @@ void Checks::commit(raft::Index index, const Record& record, const raft::State& 
   if (record.configuration != nullptr) {
     ++report_.statistics.changes_committed;
     committed_configuration_ = record.configuration;
+    committed_configurations_[index] = record.configuration;
   }
   if (record.write == 0) return;
   require(writes_committed_.insert(record.write).second,
@@ -239,20 +256,6 @@ void Checks::check_matches(const raft::State& state, const View& view) const {
   require(durable <= nodes_[state.id() - 1]->disk().last_index(),
           "node {} counts its own disk to {}, it ends at {}", state.id(), durable,
           nodes_[state.id() - 1]->disk().last_index());
-}
-
-// dissertation §4.1: one uncommitted configuration at most. What a leader appends is counted from
-// what is committed, by whomever.
-void Checks::check_configurations(const raft::State& state) const {
-  if (state.role() != raft::Role::kLeader) return;
-  const View& view = views_.at(state.id());
-  std::size_t uncommitted = 0;
-  for (raft::Index index = std::max<raft::Index>(committed_.size(), view.base) + 1;
-       index <= view.last(); ++index) {
-    if (view.at(index)->configuration != nullptr) ++uncommitted;
-  }
-  require(uncommitted <= 1, "at most one uncommitted configuration (A2): node {} has {}",
-          state.id(), uncommitted);
 }
 
 void Checks::vote(const Node& voter, raft::Term term, raft::NodeId candidate) {
@@ -367,7 +370,7 @@ bool Checks::is_on_majority_of(const raft::Configuration& configuration, raft::I
   for (const raft::Member& member : configuration.members) {
     if (nodes_[member.id - 1]->disk().identity() != member.identity) holders.insert(member.id);
   }
-  return raft::Quorum(configuration.voters, configuration.old_voters).is_majority(holders);
+  return has_majorities(configuration, holders);
 }
 
 void Checks::require_on_majority(raft::Index index) const {

@@ -15,6 +15,11 @@
 
 namespace sim {
 
+// Whether `nodes` hold more than half of the voters, of the old ones too where joint: counted here
+// for itself, as the core's own way of counting is what is checked.
+[[nodiscard]] bool has_majorities(const raft::Configuration& configuration,
+                                  const std::set<raft::NodeId>& nodes);
+
 class Checks {
  public:
   using Nodes = std::vector<std::unique_ptr<Node>>;
@@ -71,7 +76,19 @@ class Checks {
     raft::Index commit_index = 0;
     raft::Index base = 0;  // the log begins after it
     std::vector<Record> log;
+    std::vector<raft::Index> configurations;  // of it
+    // Configuration and snapshot that were looked at last.
+    std::pair<std::uint64_t, raft::Index> version_and_index;
+    raft::Index snapshot = 0;
 
+    void append(Record record) {
+      if (record.configuration != nullptr) configurations.push_back(last() + 1);
+      log.push_back(std::move(record));
+    }
+    void truncate_behind(raft::Index index) {
+      log.resize(index - base);
+      while (!configurations.empty() && configurations.back() > index) configurations.pop_back();
+    }
     [[nodiscard]] raft::Index last() const { return base + log.size(); }
     // None where it is compacted away, or beyond the end.
     [[nodiscard]] const Record* at(raft::Index index) const {
@@ -93,7 +110,12 @@ class Checks {
   [[nodiscard]] bool is_on_majority_of(const raft::Configuration& configuration,
                                        raft::Index index) const;
   void check_state(const Node& node);
-  void check_configurations(const raft::State& state) const;
+  void check_configurations(const raft::State& state, View& view) const;
+  void check_in_force(const raft::State& state, View& view) const;
+  void check_snapshot(const raft::State& state, View& view) const;
+  void check_changes(const raft::State& state, const View& view) const;
+  // Committed last up to `index`; none where it is older than all entries.
+  [[nodiscard]] const raft::Configuration* committed_configuration_at(raft::Index index) const;
   [[nodiscard]] std::set<raft::NodeId> intact_nodes(
       const raft::Configuration& configuration,
       const std::function<bool(const Node&)>& holds) const;
@@ -112,6 +134,7 @@ class Checks {
   std::vector<std::optional<Effect>> effects_;          // by applied index - 1
   std::map<SessionSeq, AppliedEntry> session_effects_;  // the first outcome of each
   std::shared_ptr<const raft::Configuration> committed_configuration_;
+  std::map<raft::Index, std::shared_ptr<const raft::Configuration>> committed_configurations_;
   std::shared_ptr<const raft::Configuration> committing_;  // that counted last
   std::vector<Committed> committed_;                       // by index - 1
   std::set<std::uint64_t> writes_committed_;

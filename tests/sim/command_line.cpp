@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kUsage = 2;
 constexpr std::uint64_t kMaxJobs = 256;
+constexpr std::uint64_t kSeedsOfAMutation = 20'000;
 
 bool parse_range(const std::string& text, CommandLine& line) {
   unsigned long long first = 0;
@@ -82,12 +83,23 @@ std::optional<CommandLine> parse_command_line(int count, char** values, int& exi
   app.add_flag("--json", line.json, "print the result as one JSON object");
   app.add_flag("--keep-going", line.keep_going, "do not stop at the first broken seed");
   app.add_flag("--quiet", line.quiet, "one line for a broken seed");
+  auto* mutations = app.add_option("--mutations", line.mutation_names,
+                                   "for each planted bug, or those named, how many seeds it takes "
+                                   "to be found (default --seeds 1..20000)");
+  mutations->expected(0, -1);
+  app.add_flag("--recorded", line.recorded, "try the seed that found a bug once before the others")
+      ->needs(mutations);
+  app.add_option("--mutation", line.mutation, "run the seeds with this bug planted")
+      ->excludes(mutations);
   try {
     app.parse(count, values);
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error) == 0 ? 0 : kUsage;
     return std::nullopt;
   }
+  line.mutations = mutations->count() > 0;
+  std::erase(line.mutation_names, "");  // none were named
+  if (line.mutations) line.last_seed = kSeedsOfAMutation;
   if (one->count() > 0) line.first_seed = line.last_seed = seed;
   if (const std::string wrong = interpret(line, range, faults); !wrong.empty()) {
     fmt::print(stderr, "{}\n", wrong);

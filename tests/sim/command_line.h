@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "options.h"
 
@@ -22,6 +24,11 @@ struct CommandLine {
   bool json = false;
   bool keep_going = false;
   bool quiet = false;
+  // Planted bugs: how many seeds each takes to be found, of `mutation_names` or all.
+  bool mutations = false;
+  std::vector<std::string> mutation_names;
+  bool recorded = false;  // the seed that found it once goes first
+  std::string mutation;   // planted while seeds are run as ever
 
   [[nodiscard]] bool one_seed() const { return first_seed == last_seed; }
   [[nodiscard]] RunOptions options_of(std::uint64_t seed) const;

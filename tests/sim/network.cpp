@@ -23,6 +23,7 @@ Network::Network(const RunOptions& options, Schedule& schedule, Report& report, 
       deliver_(std::move(deliver)),
       identity_of_(std::move(identity_of)),
       cut_((nodes_ + 1) * (nodes_ + 1)),
+      deaf_(nodes_ + 1),
       last_arrival_(cut_.size()) {}
 
 void Network::send(raft::NodeId from_node, const raft::Send& send) {
@@ -33,7 +34,7 @@ void Network::send(raft::NodeId from_node, const raft::Send& send) {
     held_.push_back({from, send});
     return;
   }
-  if (cut || random_.chance(options_.loss_per_mille, 1000)) {
+  if (cut || deaf_[send.to.id] || random_.chance(options_.loss_per_mille, 1000)) {
     ++report_.statistics.messages_lost;
     return;
   }
@@ -78,13 +79,14 @@ void Network::arrive(raft::NodeId to, const codec::Frames& frames) {
   deliver_(to, {understood.from, std::move(understood.message), understood.addressed});
 }
 
-void Network::partition() {
+void Network::partition(std::optional<raft::NodeId> leader) {
   ++report_.statistics.partitions;
   heal_partition();
   holds_ = random_.chance(1, 2);
   const std::uint64_t kind = random_.between(0, 3);
   const bool one_way = random_.chance(1, 3);
-  const raft::NodeId alone = random_.between(1, nodes_);
+  const bool is_leader = random_.chance(1, 2) && leader;
+  const raft::NodeId alone = is_leader ? *leader : random_.between(1, nodes_);
   std::uint64_t links = 0;
   std::vector<bool> side(nodes_ + 1);
   for (raft::NodeId node = 1; node <= nodes_; ++node) {

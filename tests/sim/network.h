@@ -25,12 +25,14 @@ class Network {
 
   void send(raft::NodeId from, const raft::Send& send);
 
-  // A new fault, in place of the one before: random groups, one node alone, one-way cuts, or a
-  // link or two. What is sent over a cut link is lost, or held until the cut heals, as
+  // A new fault, in place of the one before: random groups, one node alone, often the leader,
+  // one-way cuts, or a link or two. What is sent over a cut link is lost, or held until the cut heals, as
   // connections that outlive it do: then it comes late, and all at once.
-  void partition();
+  void partition(std::optional<raft::NodeId> leader);
   void heal_partition();
-  // For good: every link works and is quick.
+  // For good: nothing reaches this node.
+  void deafen(raft::NodeId node) { deaf_[node] = true; }
+  // For good: every other link works and is quick.
   void heal(Microseconds delay_max_us);
 
  private:
@@ -48,7 +50,8 @@ class Network {
   [[nodiscard]] std::size_t link(raft::NodeId from, raft::NodeId to) const {
     return from * (nodes_ + 1) + to;
   }
-  std::vector<bool> cut_;  // by link
+  std::vector<bool> cut_;   // by link
+  std::vector<bool> deaf_;  // by node
   struct Held {
     raft::Peer from;
     raft::Send send;

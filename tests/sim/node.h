@@ -72,6 +72,7 @@ class Node {
   void end(End end);
   void pause(Microseconds length);
   void jump_clock(raft::Milliseconds ahead);
+  [[nodiscard]] raft::Milliseconds clock() const;  // its own
   // Disks work and are quick from now on, and pauses end.
   void heal(Microseconds delay_max_us);
 
@@ -129,7 +130,6 @@ class Node {
       }
     });
   }
-  [[nodiscard]] raft::Milliseconds clock() const;
   [[nodiscard]] raft::Options core_options();
   void run(raft::Restored restored);
   void tick();

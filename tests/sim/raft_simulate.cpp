@@ -12,12 +12,16 @@
 #include <vector>
 
 #include "command_line.h"
+#include "json.h"
+#include "mutation_runs.h"
 #include "workers.h"
 #include "world.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using sim::as_json;
+using sim::first_line;
 
 constexpr int kProgressMs = 200;
 
@@ -50,22 +54,6 @@ double core_seconds() {
 
 double a_minute(std::uint64_t seeds, double seconds) {
   return seconds > 0 ? static_cast<double>(seeds) / seconds * 60 : 0;
-}
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-std::string as_json(const std::string& text) {
-  std::string json = "\"";
-  for (const char letter : text) {
-    if (letter == '"' || letter == '\\') {
-      json += {'\\', letter};
-    } else if (static_cast<unsigned char>(letter) < 0x20) {
-      json += fmt::format("\\u{:04x}", static_cast<unsigned char>(letter));
-    } else {
-      json += letter;
-    }
-  }
-  return json + '"';
 }
 
 class Progress {
@@ -166,6 +154,7 @@ int main(int count, char** values) {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   sim::print_story_on_abort();
   try {
+    if (const auto done = sim::run_mutations(*line, values)) return *done;
     return simulate(*line);
   } catch (const std::exception& error) {
     fmt::print(stderr, "raft-simulate: {}\n", error.what());

@@ -132,7 +132,7 @@ void Workers::on_ended(Worker& worker, const std::function<void(SeedResult)>& ta
   if (!worker.running) return;
   const std::string how = WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "its end";
   take({worker.seed,
-        {fmt::format("broken: an invariant of one node, as said on stderr ({})\n", how), 0, {}}});
+        {fmt::format("broken: an invariant of one node, as said on stderr ({})\n", how), 0, {}, true}});
   if (!shared_->stopped) start_worker();
 }
 

@@ -235,7 +235,7 @@ bool World::majorities(const std::function<bool(raft::NodeId)>& whole) const {
       const bool known = member.identity == 0 || checks_.is_intact(configuration, member.id);
       if (known && whole(member.id)) intact.insert(member.id);
     }
-    return raft::Quorum(configuration.voters, configuration.old_voters).is_majority(intact);
+    return has_majorities(configuration, intact);
   });
 }
 
@@ -316,7 +316,12 @@ void World::take_snapshot(base::Random& random) {
 }
 
 void World::partition(base::Random& random) {
-  network_.partition();
+  // What a leader took and nobody else has is what the next one lets go: that makes truncations.
+  std::optional<raft::NodeId> leader;
+  for (const auto& node : nodes_) {
+    if (node->runs() && node->state().role() == raft::Role::kLeader) leader = node->id();
+  }
+  network_.partition(leader);
   schedule_.after(random.between(0, options_.network.partition_length_ms * 1000),
                   [this] { network_.heal_partition(); });
 }
@@ -356,7 +361,10 @@ void World::heal() {
   for (const auto& node : nodes_) {
     node->heal(delay_max_us);
     const bool dead = dead_[node->id() - 1];
-    if (dead && node->runs()) node->end(End::kKill);
+    if (dead && node->runs()) {
+      // It is gone, or still speaks but hears nothing (A27).
+      random_.chance(1, 2) ? network_.deafen(node->id()) : node->end(End::kKill);
+    }
     if (!dead && !node->runs()) node->start();
   }
 }

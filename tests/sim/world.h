@@ -22,6 +22,7 @@ struct RunResult {
   std::string failure;  // empty: everything held
   std::uint64_t hash = 0;
   Statistics statistics;
+  bool aborted = false;  // by a CHECK, which has said on stderr what broke
 };
 
 class World : private Surroundings {
