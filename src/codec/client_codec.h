@@ -65,7 +65,7 @@ inline constexpr std::size_t kMaxEndpointBytes = 256;
 inline constexpr std::uint64_t kMinSessionTimeoutMs = 1000;
 inline constexpr std::uint64_t kMaxSessionTimeoutMs = 86'400'000;
 
-// A member to be let in, or to be changed where its id is a member's already.
+// A member to be let in.
 struct NewMember {
   std::uint64_t id;
   std::uint64_t identity;  // of its data directory, any 64 bits; 0: not known

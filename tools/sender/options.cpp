@@ -150,8 +150,8 @@ void declare_join(CLI::App& app, Options& options, Command& command) {
       app, command, "join",
       std::string("Let a node in: it gets the log, and becomes a voter once it caught up\n"
                   "Its id and endpoints are those of its --config; the nodes to ask are those of "
-                  "--to, or the other members in that file. A member that joins again gets the "
-                  "new endpoints. ") +
+                  "--to, or the other members in that file. A member that moved need not join again: "
+                  "it says itself where it is found. ") +
           kWaiting,
       "  zmq-send join --config node6.toml\n  zmq-send join --config node6.toml --replace 2\n"
       "  zmq-send join --config node6.toml --learner --to tcp://127.0.0.1:4111\n"
