@@ -309,8 +309,11 @@ void Node::fetch_chunk(const raft::FetchSnapshotChunk& wanted) {
   const storage::SnapshotStore& store = disk_.snapshots();
   const auto bytes = store.read(wanted.index, wanted.offset, wanted.max_bytes);
   raft::SnapshotHead head = *store.newest();
-  if (!bytes) head.last.index = wanted.index;  // gone
-  if (!bytes && head.size == 0) head.size = 1;
+  if (!bytes) {
+    // Gone: of a size that was not reached, as in the product.
+    head.last.index = wanted.index;
+    head.size = wanted.offset + 1;
+  }
   receive(raft::SnapshotChunkFetched{wanted.peer, std::move(head), wanted.offset,
                                      bytes.value_or(base::SharedBytes())});
 }
