@@ -6,8 +6,7 @@
 
 namespace sim {
 
-bool has_majorities(const raft::Configuration& configuration,
-                    const std::set<raft::NodeId>& nodes) {
+bool has_majorities(const raft::Configuration& configuration, const std::set<raft::NodeId>& nodes) {
   const auto has_majority = [&](const std::vector<raft::NodeId>& voters) {
     const auto count = std::count_if(voters.begin(), voters.end(),
                                      [&](raft::NodeId voter) { return nodes.contains(voter); });
@@ -28,7 +27,8 @@ void Checks::check_configurations(const raft::State& state, View& view) const {
   if (state.role() == raft::Role::kLeader) check_changes(state, view);
 }
 
-// The configuration in force is the last one in the log, committed or not, and all is counted by it.
+// The configuration in force is the last one in the log, committed or not, and all is counted by
+// it.
 void Checks::check_in_force(const raft::State& state, View& view) const {
   const raft::Index index = view.configurations.empty() ? 0 : view.configurations.back();
   const std::pair seen(state.configurations.version(), index);
@@ -52,9 +52,10 @@ void Checks::check_snapshot(const raft::State& state, View& view) const {
   if (!newest || newest->last.index == view.snapshot) return;
   view.snapshot = newest->last.index;
   const raft::Configuration* expected = committed_configuration_at(view.snapshot);
-  require(expected == nullptr || newest->configuration == *expected,
-          "a snapshot holds the configuration at its last entry (A24): node {} has another one at {}",
-          state.id(), view.snapshot);
+  require(
+      expected == nullptr || newest->configuration == *expected,
+      "a snapshot holds the configuration at its last entry (A24): node {} has another one at {}",
+      state.id(), view.snapshot);
 }
 
 // dissertation §4: what a leader may append of configurations, and when.
