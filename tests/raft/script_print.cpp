@@ -1,7 +1,6 @@
 #include "script_print.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -27,7 +26,9 @@ std::string places(const std::vector<Entry>& entries) {
 template <typename Numbers>
 std::string list(std::string_view name, const Numbers& numbers) {
   if (numbers.empty()) return "";
-  return fmt::format("{} {}", name, fmt::join(numbers, " "));
+  std::string text(name);
+  for (const auto& number : numbers) text += fmt::format(" {}", number);
+  return text;
 }
 
 std::vector<NodeId> ids_of(const std::vector<Member>& members) {

@@ -1,7 +1,5 @@
 #include "world.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -36,6 +34,12 @@ constexpr std::string_view kEmptyWhenIdle[] = {"append_entries_in_flight",
                                                "released_commands",
                                                "waiting_transfers"};
 
+std::string list_of(const std::vector<raft::NodeId>& nodes) {
+  std::string text;
+  for (const raft::NodeId node : nodes) text += fmt::format("{}{}", text.empty() ? "" : ",", node);
+  return text;
+}
+
 std::string describe(const Node& node) {
   if (!node.runs()) return fmt::format("  node {}: down\n", node.id());
   const raft::Status status = node.status();
@@ -52,10 +56,10 @@ std::string describe(const Node& node) {
                         peer.next_index, peer.reachable ? "" : " (lost)");
   }
   const raft::Configuration& members = status.configuration;
-  text += fmt::format("; voters {} of configuration {}", fmt::join(members.voters, ","),
+  text += fmt::format("; voters {} of configuration {}", list_of(members.voters),
                       status.configuration_index);
-  if (members.joint()) text += fmt::format(", before {}", fmt::join(members.old_voters, ","));
-  if (!members.goal.empty()) text += fmt::format(", goal {}", fmt::join(members.goal, ","));
+  if (members.joint()) text += fmt::format(", before {}", list_of(members.old_voters));
+  if (!members.goal.empty()) text += fmt::format(", goal {}", list_of(members.goal));
   return text + '\n';
 }
 
