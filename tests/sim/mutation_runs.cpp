@@ -143,7 +143,10 @@ int run_all(const CommandLine& line, const std::vector<const Mutation*>& wanted)
   }
   if (line.json) {
     std::string rows;
-    for (const Search& each : searches) rows += (rows.empty() ? "" : ",") + row_of(each);
+    for (const Search& each : searches) {
+      if (!rows.empty()) rows += ',';
+      rows += row_of(each);
+    }
     fmt::print("{{\"seeds\":{},\"mutations\":[{}]}}\n", line.last_seed, rows);
   } else {
     print_summary(searches);
