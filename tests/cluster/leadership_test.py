@@ -1,15 +1,10 @@
 """Leadership is handed over, and every node restarted, while clients work: all is answered."""
 
-import json
-import os
 import signal
-import subprocess
 import unittest
 
-from harness import DEADLINE, Cluster, wait_until
+from harness import Cluster, wait_until
 from load import Load
-
-TOOLS = os.environ.get("RAFT_ACTOR_TOOLS", "")
 
 
 def restart_one_after_the_other(cluster, while_one_is_away):
@@ -54,32 +49,6 @@ class Leadership(unittest.TestCase):
             with Load(cluster) as load:
                 restart_one_after_the_other(cluster, load.wait_for_more)
             load.check(cluster.running())
-
-    def test_a_rolling_restart_under_raft_bench_answers_every_request(self):
-        with Cluster(3) as cluster:
-            cluster.leader()
-            to = [word for node in cluster.nodes.values()
-                  for word in ("--to", node.endpoint("client"))]
-            bench = subprocess.Popen(
-                [os.path.join(TOOLS, "raft-bench"), "write", "--retry", "--json", "--any-node",
-                 "--clients", "6", "--in-flight", "24", "--warm-up", "0", "--seconds", "12", *to],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-            def written():
-                return cluster.leader().status()["last_index"]
-
-            wait_until(lambda: written() > 100, "the load to begin")
-
-            def wait_for_more():
-                before = written()
-                wait_until(lambda: written() > before + 100, "the load to go on")
-
-            restart_one_after_the_other(cluster, wait_for_more)
-            self.assertIsNone(bench.poll(), "the load lasts as long as the restarts")
-            output, complaint = bench.communicate(timeout=DEADLINE)
-            report = json.loads(output)
-            self.assertEqual((report["errors"], bench.returncode), (0, 0), (report, complaint))
-            self.assertGreater(report["retries"], 0)
 
     def test_a_rolling_restart_that_just_kills_loses_nothing_either(self):
         with Cluster(3) as cluster:
