@@ -122,6 +122,7 @@ class Node:
         self.log_path = os.path.join(cluster.folder, f"node{number}.log")
         self.data = os.path.join(cluster.folder, f"data{number}")
         self.config = os.path.join(cluster.folder, f"node{number}.toml")
+        self.environment = {}  # beside what the test itself has
 
     def take_ports(self):
         self.ports = {name: self.cluster.ports.take() for name in ("peer", "client", "publish")}
@@ -138,7 +139,8 @@ class Node:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "--runtime", RUNTIME, *arguments, self.config],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log if stderr is None else stderr)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log if stderr is None else stderr,
+                env={**os.environ, **self.environment})
         return self
 
     def kill(self, number=signal.SIGKILL):
