@@ -54,9 +54,7 @@ void SnapshotStore::take_content() {
 }
 
 void SnapshotStore::store_first_configuration(raft::Configuration configuration) {
-  store_->begin({{}, configuration, 0, 0});
-  // Where there is a snapshot of the log already, it says more.
-  static_cast<void>(store_->finish());
+  store_->keep_first(configuration);
   report_.events.emplace_back(raft::FirstConfigurationStored{std::move(configuration)});
 }
 

@@ -204,6 +204,12 @@ void SnapshotStore::abandon() {
   implementation_->change([&] { implementation_->drop(implementation_->own); });
 }
 
+void SnapshotStore::keep_first(const raft::Configuration& configuration) {
+  if (writing() || (newest() && newest()->last.index > 0)) return;
+  begin({{}, configuration, 0, 0});
+  static_cast<void>(finish());
+}
+
 bool SnapshotStore::writing() const { return implementation_->own.has_value(); }
 
 Received SnapshotStore::receive(const raft::SnapshotHead& meta, std::uint64_t offset,

@@ -59,6 +59,9 @@ class SnapshotStore {
   [[nodiscard]] bool finish();
   void abandon();
   [[nodiscard]] bool writing() const;
+  // The configuration that a cluster begins with, as the snapshot of index 0. Nothing is done where
+  // there is a snapshot of the log, or one is being written: it says more.
+  void keep_first(const raft::Configuration& configuration);
 
   // A part of a leader's snapshot. A newer snapshot replaces one that is here in part; any order,
   // repetition or mixture of parts is harmless (A23). What is here in part survives a crash as

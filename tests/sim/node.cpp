@@ -281,8 +281,7 @@ void Node::carry_out_snapshot_orders(raft::Effects& effects) {
 }
 
 void Node::store_first_configuration(const raft::Configuration& configuration) {
-  disk_.snapshots().begin({{}, configuration, 0, 0});
-  if (disk_.snapshots().finish()) disk_.note_snapshot();
+  disk_.snapshots().keep_first(configuration);
   receive(raft::FirstConfigurationStored{configuration});
 }
 

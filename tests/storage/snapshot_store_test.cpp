@@ -87,6 +87,24 @@ TEST_CASE("snapshot_store_abandoned_one_leaves_nothing") {
   CHECK(store.newest()->last.index == 0);
 }
 
+TEST_CASE("snapshot_store_first_configuration_gives_way_to_a_snapshot_of_the_log") {
+  SimulatedDisk disk;
+  SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+  const raft::Configuration first = meta_of(0).configuration;
+  store.keep_first(first);
+  REQUIRE(store.newest()->last.index == 0);
+  REQUIRE(store.newest()->configuration == first);
+
+  const auto content = content_of(500, 1);
+  store.begin(meta_of(4));
+  store.keep_first(first);  // its order was late
+  store.append(content);
+  REQUIRE(store.finish());
+  store.keep_first(first);
+  REQUIRE(store.newest()->last.index == 4);
+  REQUIRE(read_all(store) == content);
+}
+
 TEST_CASE("snapshot_store_leftovers_go_at_the_next_start") {
   SimulatedDisk disk;
   {
