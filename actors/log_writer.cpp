@@ -9,6 +9,8 @@ namespace {
 
 // Orders that one sync may cover. The core bounds the bytes in them.
 constexpr std::size_t kOrdersPerTurn = 1024;
+// Each is removed with a sync of its own.
+constexpr std::size_t kSegmentsPerTurn = 2;
 
 }  // namespace
 
@@ -30,28 +32,29 @@ void LogWriter::turn() {
     if (orders->persist) group.push_back(std::move(*orders->persist));
     std::move(orders->fetches.begin(), orders->fetches.end(), std::back_inserter(fetches));
   }
-  raft::Index compact_to = 0;  // nothing is
   if (!group.empty()) {
     persistence_->persist(group);
     log_.debug("persisted {} orders, the log ends at {}", group.size(),
                persistence_->log().last_index());
-    compact_to = storage::Persistence::compact_to(group);
+    trim_to_ = std::max(trim_to_, storage::Persistence::compact_to(group));
     keep_promises(std::move(group));
   }
   if (!fetches.empty()) serve(fetches);
   // Last: what was asked for before it may still be there, and no promise waits for it.
-  if (compact_to > 0) trim(compact_to);
+  if (trim_to_ > 0) trim();
 }
 
 void LogWriter::stop() {
   while (links_.event_handler.readable()) turn();
 }
 
-void LogWriter::trim(raft::Index compact_to) {
+// The next promises do not wait for all of it: what is left goes with the orders that come, and
+// stays where none do.
+void LogWriter::trim() {
   const raft::Index before = persistence_->log().first_index();
-  persistence_->trim_to(compact_to);
+  if (persistence_->trim_to(trim_to_, kSegmentsPerTurn)) trim_to_ = 0;
   const raft::Index now = persistence_->log().first_index();
-  if (now != before) log_.info("the log begins with entry {} now", now);
+  if (now != before && trim_to_ == 0) log_.info("the log begins with entry {} now", now);
 }
 
 void LogWriter::keep_promises(std::vector<raft::Persist> group) {

@@ -31,7 +31,7 @@ class LogWriter final : public Actor {
   void stop() override;
 
  private:
-  void trim(raft::Index compact_to);
+  void trim();
   void keep_promises(std::vector<raft::Persist> group);
   void serve(const std::vector<raft::FetchEntries>& fetches);
 
@@ -39,6 +39,7 @@ class LogWriter final : public Actor {
   Links links_;
   ActorLog log_;
   Counters& counters_;
+  raft::Index trim_to_ = 0;  // what is let go of, and may still be there; 0: nothing
 };
 
 }  // namespace actors

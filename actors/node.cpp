@@ -1,6 +1,7 @@
 #include "actors/node.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <random>
 #include <utility>
 
@@ -52,14 +53,18 @@ raft::Options core_options(const settings::Settings& settings, raft::Identity id
   return options;
 }
 
-// Whether the settings name the members of `configuration`, where they are found.
-bool names_the_members(const settings::Settings& settings,
-                       const raft::Configuration& configuration) {
-  return std::ranges::equal(settings.members, configuration.members,
-                            [](const settings::Member& a, const raft::Member& b) {
-                              return a.id == b.id && a.peer == b.peer && a.client == b.client &&
-                                     a.publish == b.publish;
-                            });
+std::string endpoints_of(const raft::Member& member) {
+  return fmt::format("{}, {}, {}", member.peer, member.client, member.publish);
+}
+
+// Members come and go by command, so the list in the settings is of no matter later; this node's
+// own addresses are.
+void say_where_this_node_moved(const ActorLog& log, const raft::Member& self,
+                               const raft::Configuration& configuration) {
+  const raft::Member* known = configuration.find(self.id);
+  if (known == nullptr || endpoints_of(*known) == endpoints_of(self)) return;
+  log.info("is found at {} now, in the cluster's log at {}: it tells the others",
+           endpoints_of(self), endpoints_of(*known));
 }
 
 }  // namespace
@@ -83,11 +88,7 @@ void Node::say_what_was_found() const {
              members, settings_.node.cluster, disk_.persistence->log().last_index(),
              disk_.state_machine->applied_index());
   }
-  if (configuration && settings_.join.empty() && !names_the_members(settings_, *configuration)) {
-    log.warning(
-        "the members in the settings are not those of the cluster: they counted when it began, "
-        "now those in its log do (`zmq-send members`)");
-  }
+  if (configuration) say_where_this_node_moved(log, to_member(settings_.self()), *configuration);
 }
 
 bool Node::joins() const { return !settings_.join.empty() && !disk_.configuration(); }

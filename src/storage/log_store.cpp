@@ -193,12 +193,14 @@ struct LogStore::Implementation {
   }
 
   // Each removal is on disk before the next, so that no crash leaves a hole.
-  void trim_to(raft::Index index) {
+  bool trim_to(raft::Index index, std::size_t max_segments) {
     while (contents.segments().size() > 1 && contents.last_index_of(0) <= index) {
+      if (max_segments-- == 0) return false;
       file_system.remove(path_of(contents.segments().front()));
       file_system.sync_directory(directory);
       contents.remove_first_segment();
     }
+    return true;
   }
 
   void reset(const raft::LogPosition& base) {
@@ -338,8 +340,10 @@ void LogStore::truncate_from(raft::Index index) {
   implementation_->change([&] { implementation_->truncate_from(index); });
 }
 
-void LogStore::trim_to(raft::Index index) {
-  implementation_->change([&] { implementation_->trim_to(index); });
+bool LogStore::trim_to(raft::Index index, std::size_t max_segments) {
+  bool all = false;
+  implementation_->change([&] { all = implementation_->trim_to(index, max_segments); });
+  return all;
 }
 
 void LogStore::reset(const raft::LogPosition& base) {

@@ -60,8 +60,9 @@ class LogStore {
   // A crash in the middle leaves the log up to `index` - 1 and a part of what follows.
   void truncate_from(raft::Index index);
   // Forgets entries up to `index`, whole segments of them, never the last one: first_index() says
-  // what is left. A crash in the middle leaves a later part of the log, without hole.
-  void trim_to(raft::Index index);
+  // what is left. A crash in the middle leaves a later part of the log, without hole. Each segment
+  // takes a sync; false: not all of them went.
+  bool trim_to(raft::Index index, std::size_t max_segments = SIZE_MAX);
   // Replaces the log by an empty one behind `base`, durable on return. A crash in the middle
   // leaves the log as it was or the empty one.
   void reset(const raft::LogPosition& base);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -37,7 +38,10 @@ class Persistence {
   // What the orders, once they are carried out, let go of the log: up to here; 0: nothing. To be
   // done after the promises have left, for which it does not matter.
   [[nodiscard]] static raft::Index compact_to(std::span<const raft::Persist> group);
-  void trim_to(raft::Index index) { log_->trim_to(index); }
+  // False: there is more to be done, after so many segments.
+  bool trim_to(raft::Index index, std::size_t max_segments = SIZE_MAX) {
+    return log_->trim_to(index, max_segments);
+  }
 
   // Answers in the order of the questions. None where the entries were truncated meanwhile, or
   // where a snapshot stands for them: nobody needs them then.

@@ -193,6 +193,26 @@ TEST_CASE("log_writer_begins_anew_behind_a_snapshot") {
   CHECK(report.fetched[0].entries.at(0).index == 101);
 }
 
+TEST_CASE("log_writer_trims_a_few_segments_at_a_time") {
+  Bench bench;
+  const auto segments = [&bench] { return bench.disk.list("node/log").size(); };
+  const auto obey = [&bench](raft::Persist order) {
+    bench.orders.near.send({std::move(order), {}});
+    bench.writer->turn();
+  };
+  std::uint64_t number = 0;
+  while (segments() < 8) obey(bench.order(++number));
+  raft::Persist order = bench.order(++number);
+  order.compact_to = number;
+  obey(std::move(order));
+  const std::size_t left = segments();
+  CHECK(left >= 6);
+  obey(bench.order(++number));
+  CHECK(segments() == left - 2);
+  for (int i = 0; i < 3; ++i) obey(bench.order(++number));
+  CHECK(segments() <= 2);
+}
+
 TEST_CASE("log_writer_trims_after_its_promises_and_what_was_asked_for") {
   const auto mode = each_runtime();
   Bench bench;

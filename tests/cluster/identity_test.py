@@ -68,6 +68,9 @@ class Identity(unittest.TestCase):
                 load.wait_for_more()
                 others[0].start()
             load.check(cluster.running())
+            self.assertIn("node: is found at " + mover.endpoint("peer"), mover.log())
+            # The list in its file is of before: no matter.
+            self.assertNotIn("node: is found at", others[0].log())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,16 @@
 """Leadership is handed over, and every node restarted, while clients work: all is answered."""
 
+import json
+import os
 import signal
+import subprocess
+import threading
 import unittest
 
-from harness import Cluster, wait_until
+from harness import DEADLINE, Cluster, wait_until
 from load import Load
+
+TOOLS = os.environ.get("RAFT_ACTOR_TOOLS", "")
 
 
 def restart_one_after_the_other(cluster, while_one_is_away):
@@ -19,6 +25,50 @@ def restart_one_after_the_other(cluster, while_one_is_away):
         while_one_is_away()
         node.start()
         cluster.wait_applied(max(other.status()["commit_index"] for other in rest), [node])
+
+
+class Rounds(threading.Thread):
+    """raft-bench again and again while a test changes the cluster, each time until the last of its
+    requests is answered. So there is load for as long as the test takes, and no clock judges it."""
+
+    REQUESTS = 3000
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster = cluster
+        self.ending = threading.Event()
+        self.done = []
+        to = [word for node in cluster.nodes.values() for word in ("--to", node.endpoint("client"))]
+        self.command = [os.path.join(TOOLS, "raft-bench"), "write", "--retry", "--any-node", "--json",
+                        "--clients", "6", "--in-flight", "24", "--requests", str(self.REQUESTS), *to]
+
+    def run(self):
+        while not self.ending.is_set() and all(each.returncode == 0 for each in self.done):
+            self.done.append(subprocess.run(self.command, capture_output=True))
+
+    def written(self):
+        return self.cluster.leader().status()["last_index"]
+
+    def wait_for_more(self):
+        before = self.written()
+        wait_until(lambda: self.written() > before + 100, "the load to go on")
+
+    def __enter__(self):
+        self.cluster.leader()
+        self.start()
+        self.wait_for_more()
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.join(4 * DEADLINE)
+
+    def check(self):
+        assert not self.is_alive(), "every request is answered"
+        for each in self.done:
+            assert each.returncode == 0, each
+            report = json.loads(each.stdout)
+            assert (report["requests"], report["errors"]) == (self.REQUESTS, 0), report
 
 
 class Leadership(unittest.TestCase):
@@ -49,6 +99,12 @@ class Leadership(unittest.TestCase):
             with Load(cluster) as load:
                 restart_one_after_the_other(cluster, load.wait_for_more)
             load.check(cluster.running())
+
+    def test_a_rolling_restart_under_raft_bench_answers_every_request(self):
+        with Cluster(3) as cluster:
+            with Rounds(cluster) as rounds:
+                restart_one_after_the_other(cluster, rounds.wait_for_more)
+            rounds.check()
 
     def test_a_rolling_restart_that_just_kills_loses_nothing_either(self):
         with Cluster(3) as cluster:

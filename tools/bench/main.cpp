@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 
 #include "bench/cluster.h"
@@ -37,16 +38,18 @@ class Crew {
   Crew(zmq::context_t& context, const Options& options, const std::vector<std::string>& endpoints,
        bool fill) {
     const std::size_t count = options.threads;
-    const auto share = [count](std::size_t total, std::size_t i) {
+    const auto share = [count](std::uint64_t total, std::size_t i) {
       return total / count + (i < total % count ? 1 : 0);
     };
+    const auto requests = fill ? options.keys : options.requests;
     for (std::size_t i = 0; i < count; ++i) {
       workers_.push_back(std::make_unique<Worker>(
           context,
           Plan{endpoints, options.any_node, options.write || fill, options.local,
                share(options.clients, i),
                std::max(share(options.in_flight, i), share(options.clients, i)),
-               options.value_bytes, options.keys, options.retry && !fill, fill, i, count},
+               options.value_bytes, options.keys, options.retry || fill,
+               requests ? std::optional(share(*requests, i)) : std::nullopt, fill, i, count},
           phase_));
     }
     for (const auto& worker : workers_) threads_.emplace_back([&worker] { worker->run(); });
@@ -139,14 +142,26 @@ class Run {
 
   void fill_keys() {
     Crew crew(*context_, options_, endpoints_, true);
+    crew.enter(Phase::kMeasure);
+    complete(crew, "writing keys,", options_.keys);
+    crew.end();
+    Tally tally;
+    crew.add_to(tally);
+    progress_.clear();
+    if (tally.errors.empty()) return;
+    throw std::runtime_error(
+        fmt::format("the keys could not be written: {}", tally.errors.begin()->first));
+  }
+
+  // Until the requests of `crew` have ended.
+  void complete(Crew& crew, const char* what, std::uint64_t requests) {
     while (!crew.done()) {
       check();
       if (progress_.is_due()) {
-        progress_.show(fmt::format("writing keys: {} of {}", crew.completed(), options_.keys));
+        progress_.show(fmt::format("{} {} of {}", what, crew.completed(), requests));
       }
       std::this_thread::sleep_for(kStep);
     }
-    progress_.clear();
   }
 
   void spend(Crew& crew, double seconds, const char* what) {
@@ -170,7 +185,7 @@ class Run {
 
   Measurement measure() {
     Crew crew(*context_, options_, endpoints_, false);
-    spend(crew, options_.warm_up_s, "warming up,");
+    if (!options_.requests) spend(crew, options_.warm_up_s, "warming up,");
     const auto processes = cluster_ ? cluster_->processes() : find_processes("raft-actor");
     std::vector<std::optional<ProcessUsage>> before;
     for (const pid_t process : processes) before.push_back(read_usage(process));
@@ -178,7 +193,11 @@ class Run {
     Measurement measurement;
     const Clock::time_point start = Clock::now();
     crew.enter(Phase::kMeasure);
-    spend(crew, options_.seconds, "measuring,");
+    if (options_.requests) {
+      complete(crew, "measuring,", *options_.requests);
+    } else {
+      spend(crew, options_.seconds, "measuring,");
+    }
     crew.enter(Phase::kEnd);
     measurement.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     for (std::size_t i = 0; i < processes.size(); ++i) {

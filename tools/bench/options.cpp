@@ -14,6 +14,7 @@ Examples:
   raft-bench write --start 3
   raft-bench read --start 3 --runtime async --clients 64 --in-flight 1024
   raft-bench write --to tcp://127.0.0.1:4111 --clients 1 --in-flight 1 --json
+  raft-bench write --to tcp://127.0.0.1:4111 --any-node --retry --requests 100000
 
 Each request waits for its answer before its place is taken by the next, so the load is what
 --in-flight allows. Requests go to the leader, which is found through `status`, unless --any-node
@@ -21,8 +22,10 @@ spreads the clients over all nodes. A read first writes its --keys. Keys are ben
 
 With --retry no request is given up: it is sent again where a node is busy, has no leader, does not
 know the outcome or ends before it answers, and its latency counts from its first sending. A key
-always gets the same value, so that it does no harm to write it twice. What is not answered within
-ten seconds all the same is an error.
+always gets the same value, so that it does no harm to write it twice. With --requests the run ends
+when each of them is answered, however long that takes; with --seconds, what has waited for ten
+seconds at the end is an error. So is, always, what a node owes an answer for ten seconds while it
+is there. Clients of a node that ends go to another, with --any-node to any other.
 
 Nodes: as for zmq-send, by --to, --config or RAFT_ACTOR_CONFIG_PATH; or those of --start, which are
 made for this run, with files in a folder of their own, and removed at its end. CPU time and memory
@@ -70,6 +73,9 @@ void declare_options(CLI::App& app, Options& options) {
   app.add_option("--warm-up", options.warm_up_s, "Seconds of load before that")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  app.add_option("--requests", options.requests,
+                 "Instead of --seconds and --warm-up: so many, until each is answered")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
   app.add_flag("--retry", options.retry,
                "Send what was refused, or whose answer was lost, again until it is answered");
   app.add_flag("--json", options.json, "One JSON object on one line");
@@ -85,6 +91,9 @@ void declare_options(CLI::App& app, Options& options) {
 void check_options(const CLI::App& app, Options& options) {
   if (options.start > 0 && !(options.to.empty() && options.config.empty())) {
     throw client::UsageError("--start makes its own nodes: leave out --to and --config");
+  }
+  if (options.requests && app.count("--seconds") + app.count("--warm-up") > 0) {
+    throw client::UsageError("--requests says when to end: leave out --seconds and --warm-up");
   }
   if (app.count("--clients") == 0) options.clients = std::min(options.clients, options.in_flight);
   if (options.in_flight < options.clients) {

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct Options {
   std::uint64_t keys = 10'000;
   double seconds = 10;
   double warm_up_s = 2;
+  std::optional<std::uint64_t> requests;  // instead of both
   bool retry = false;
   bool json = false;
   unsigned start = 0;  // nodes; 0: none, the cluster is there

@@ -1,5 +1,6 @@
 // Worker: some of the clients, on one thread. Each client is a DEALER with its share of the
-// requests in flight; each request waits for its answer before the next takes its place.
+// requests in flight; each request waits for its answer before the next takes its place. Each
+// connection is judged by itself, so that one that is dead is not hidden by others that are well.
 #pragma once
 
 #include <atomic>
@@ -34,9 +35,9 @@ struct Plan {
   std::size_t value_bytes;
   std::uint64_t keys;
   bool retry;  // a request until it is answered; else a refusal is an error
-  // Write keys first_key, first_key + key_step, … up to `keys` once each, and end; else random
-  // keys until the end.
-  bool fill;
+  // So many, each until it has ended, and no more; else without end.
+  std::optional<std::uint64_t> requests;
+  bool fill;  // keys first_key, first_key + key_step, …; else random ones
   std::uint64_t first_key;
   std::uint64_t key_step;
 };
@@ -59,7 +60,7 @@ class Worker {
  public:
   Worker(zmq::context_t& context, Plan plan, const std::atomic<Phase>& phase);
 
-  // The body of the thread: until `phase` is kEnd, or all keys are filled.
+  // The body of the thread: until `phase` is kEnd, or all requests of the plan have ended.
   void run();
 
   // From any thread.
@@ -70,22 +71,44 @@ class Worker {
 
  private:
   struct Slot {
-    std::uint64_t id = 0;  // of the request that it waits for; 0: none
+    std::uint64_t id = 0;  // of the attempt that waits for its reply; 0: none
     std::uint64_t key = 0;
-    Clock::time_point sent_at;  // for the first time
+    Clock::time_point begun;    // sent for the first time
+    Clock::time_point sent_at;  // this attempt
     bool again = false;         // refused or lost, and to be sent once more
   };
+  // A DEALER connects once, see open_dealer: when it is broken, another takes its place.
+  struct Connection {
+    zmq::socket_t socket;
+    std::size_t endpoint;           // of those that connect() found
+    Clock::time_point give_up_at;   // where not connected
+    bool connected = false;         // has been
+    std::size_t waiting = 0;        // slots that wait for a reply
+    Clock::time_point quiet_since;  // the last reply, or the first request that waits for one
+    std::optional<Clock::time_point> probed_at = {};  // asked for its status, since then
+    Clock::time_point resume_at;                      // after a refusal
+    unsigned failures = 0;  // connections that came to nothing since the last that did not
+  };
 
-  [[nodiscard]] bool fill_done() const;
+  [[nodiscard]] bool finished() const;
   void connect();
+  [[nodiscard]] Connection open(std::size_t endpoint, unsigned failures);
+  [[nodiscard]] std::size_t another_endpoint(std::size_t than);
+  [[nodiscard]] Connection& connection_of(std::size_t slot);
   void send_free();
   bool send(std::size_t slot);
+  [[nodiscard]] std::optional<std::uint64_t> choose_key(const Slot& slot);
   void wait();
-  void receive(std::size_t connection);
-  void on_reply(std::string_view frame);
+  void receive(Connection& connection);
+  void on_reply(Connection& connection, std::string_view frame);
   void on_error(std::size_t slot, std::string_view frame);
-  void check_connections();
+  void check();
+  void check_connection(std::size_t which);
+  [[nodiscard]] bool is_broken(Connection& connection, Clock::time_point now) const;
+  void lose_requests(std::size_t connection);
+  void expire_requests(Clock::time_point now);
   void release(std::size_t slot);
+  void end(std::size_t slot);
   void send_again(std::size_t slot);
   void count_unanswered();
   void count_error(const std::string& code);
@@ -95,18 +118,19 @@ class Worker {
   const std::atomic<Phase>& phase_;
   client::Request request_;  // its id and key are patched for each send
   std::size_t key_offset_;
+  client::Request probe_;
   base::Random random_;
-  std::vector<zmq::socket_t> connections_;
+  std::vector<std::string> endpoints_;  // that connections go to
+  std::vector<Connection> connections_;
   std::vector<Slot> slots_;  // slot i belongs to connection i modulo their number
   std::deque<std::size_t> free_;
-  std::deque<std::uint64_t> refused_keys_;  // of a fill, to be written again
-  std::size_t waiting_ = 0;                 // slots that wait for a reply
-  std::uint64_t next_key_;
+  std::size_t waiting_ = 0;  // slots that wait for a reply
+  std::uint64_t begun_ = 0;  // requests
+  std::uint64_t ended_ = 0;  // of these: answered, or given up
   std::uint64_t last_round_ = 0;
   bool leader_lost_ = false;  // send nothing more; connect anew once the answers are in
-  Clock::time_point heard_;
-  Clock::time_point next_check_;  // of the connections
-  Clock::time_point resume_at_;   // after a refusal
+  Clock::time_point next_check_;
+  Clock::time_point next_expiry_;
   Tally tally_;
   std::atomic<std::uint64_t> completed_{0};
   std::atomic<bool> done_{false};

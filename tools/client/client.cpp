@@ -167,16 +167,18 @@ void Client::poll(milliseconds wait, std::span<const int> descriptors) {
   }
 }
 
-void Client::receive(Link& link) {
-  for (int received = 0; received < kMaxReceivedInOneTurn; ++received) {
+int Client::receive(Link& link) {
+  int received = 0;
+  for (; received < kMaxReceivedInOneTurn; ++received) {
     zmq::message_t frame;
-    if (!link.socket.recv(frame, zmq::recv_flags::dontwait)) return;
+    if (!link.socket.recv(frame, zmq::recv_flags::dontwait)) break;
     const bool alone = !frame.more();
     for (zmq::message_t rest; !alone;) {
       if (!link.socket.recv(rest, zmq::recv_flags::dontwait) || !rest.more()) break;
     }
     if (alone) on_reply(link, frame.to_string());  // what has more frames is no reply
   }
+  return received;
 }
 
 void Client::on_reply(Link& link, const std::string& frame) {
@@ -231,8 +233,11 @@ void Client::tend_links() {
   const Clock::time_point now = Clock::now();
   for (std::size_t i = 0; i < links_.size();) {
     Link& link = *links_[i];
-    const bool idle = link.in_flight.empty();
     const bool dead = is_dead(link, now);
+    // A node that ends answers what it holds; that may have come together with the end.
+    while (dead && receive(link) == kMaxReceivedInOneTurn) {
+    }
+    const bool idle = link.in_flight.empty();
     if (dead) abandon(link);
     if (dead || (idle && current_ != &link)) {
       links_.erase(links_.begin() + static_cast<std::ptrdiff_t>(i));

@@ -79,7 +79,7 @@ class Client {
   bool send_one(std::uint64_t id, Pending& pending);
   void open_link();
   void poll(std::chrono::milliseconds wait, std::span<const int> descriptors);
-  void receive(Link& link);
+  int receive(Link& link);  // how many messages; more may wait
   void on_reply(Link& link, const std::string& frame);
   void on_error(Link& link, std::uint64_t id, Pending& pending, Reply reply);
   void follow_hint(const Link& link, const Pending& pending, const Reply& reply);
