@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "raft/admission.h"
+#include "raft/departures.h"
 #include "raft/election.h"
 #include "raft/forwarding.h"
 #include "raft/invariants.h"
@@ -82,7 +83,8 @@ struct MessageHandler {
 };
 
 void on_message_received(State& state, MessageReceived event) {
-  const bool stranger = is_counted(event.message) && !state.is_member(event.from);
+  const bool stranger = is_counted(event.message) && !state.is_member(event.from) &&
+                        !is_departing(state, event.from, message_term(event.message));
   if (event.from.id == state.id() || stranger) {
     state.trace(TraceLevel::kDebug, fmt::format("a {} of node {}, which is no member: ignored",
                                                 message_name(event.message), event.from.id));
