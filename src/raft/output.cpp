@@ -140,6 +140,7 @@ Effects finish_turn(State& state) {
   continue_transfer(state);
   apply_committed(state);
   take_snapshot(state);
+  compact_log(state);
   serve_indexed_reads(state);
   persist(state);
   tell_standing(state);
