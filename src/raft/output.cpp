@@ -110,7 +110,10 @@ void forget_expired(State& state) {
   forget_waiting_writes(state, state.expired);
   forget_transfers(state, state.expired);
   forget_snapshot_requests(state, state.expired);
-  if (auto* leader = state.as<LeaderState>()) forget_pending_reads(*leader, state.expired);
+  if (auto* leader = state.as<LeaderState>()) {
+    forget_pending_reads(*leader, state.expired);
+    forget_pending_commands(*leader, state.expired);
+  }
   state.expired.clear();
 }
 
