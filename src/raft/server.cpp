@@ -210,6 +210,7 @@ Status Server::status() const {
     status.counters["pending_commands"] = leader->pending_commands.size();
     status.counters["pending_changes"] = leader->pending_changes.size();
     status.counters["lease_rounds"] = leader->sent_rounds.size();
+    status.counters["departures"] = leader->departures.size();
   }
   status.counters["log_memory_bytes"] = state.log.memory_bytes();
   status.counters["persist_orders_outstanding"] = state.durability.outstanding();
