@@ -94,6 +94,13 @@ void say_hello(State& state) {
   if (state.now < state.admission.hello_due) return;
   const bool first = state.admission.hello_due == 0;
   state.admission.hello_due = state.now + state.options.election_timeout_ms;
+  if (state.has_left()) {
+    if (std::exchange(state.admission.told_left, true)) return;
+    state.trace(TraceLevel::kInformation,
+                "has left the cluster: stays silent until it is let in again");
+    return;
+  }
+  state.admission.told_left = false;
   const bool asks = state.awaits_admission() || !state.leader();
   const bool to_all = first || asks || !is_known_as_said(state);
   for (const Member& member : state.configuration().members) {

@@ -87,6 +87,7 @@ class Decoder {
     for (NodeId& node : nodes) node = integer<NodeId>();
     return nodes;
   }
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
   [[nodiscard]] bool failed() const { return failed_ || !rest_.empty(); }
 
  private:
@@ -108,12 +109,14 @@ bool is_valid(const Configuration& configuration) {
                         return a.id >= b.id;
                       }) == members.end();
   if (!sorted || (!members.empty() && members.front().id == 0)) return false;
-  for (const auto* list : {&configuration.voters, &configuration.old_voters, &configuration.goal}) {
+  for (const auto* list : {&configuration.voters, &configuration.old_voters, &configuration.goal,
+                           &configuration.demoted}) {
     const bool known = std::all_of(list->begin(), list->end(), [&](NodeId node) {
       return configuration.find(node) != nullptr;
     });
     if (!known || !rises(*list)) return false;
   }
+  if (!configuration.demoted.empty() && !configuration.changing()) return false;
   const bool has_voters = !configuration.voters.empty() || members.empty();
   return has_voters && (configuration.old_voters.empty() || configuration.goal.empty());
 }
@@ -157,6 +160,7 @@ base::SharedBytes encode_configuration(const Configuration& configuration) {
   encoder.list(configuration.voters);
   encoder.list(configuration.old_voters);
   encoder.list(configuration.goal);
+  if (!configuration.demoted.empty()) encoder.list(configuration.demoted);
   return encoder.finish();
 }
 
@@ -167,6 +171,11 @@ base::Result<Configuration> decode_configuration(std::span<const std::byte> byte
   configuration.voters = decoder.list();
   configuration.old_voters = decoder.list();
   configuration.goal = decoder.list();
+  if (!decoder.at_end()) {
+    configuration.demoted = decoder.list();
+    if (configuration.demoted.empty())
+      return base::Error{"a configuration ends with an empty list"};
+  }
   if (decoder.failed()) {
     return base::Error{"a configuration is cut off, too long, or followed by other bytes"};
   }

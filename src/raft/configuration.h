@@ -4,11 +4,12 @@
 // A change of voters passes through a joint configuration (§4.3): `old_voters` and `voters` must
 // agree, each by its own majority, until the joint configuration is committed and the next one
 // drops `old_voters`. Members who are to become voters come in as learners first: `goal` names the
-// voters wanted once all of them have caught up (§4.2.1).
+// voters wanted once all of them have caught up (§4.2.1). Who only loses the vote leaves with the
+// joint configuration too, unless `demoted` says that it stays as a learner.
 //
 // Invariants, checked where bytes become a Configuration: members by rising id, at most
 // kMaxMembers; each list by rising id, without doubles, and of members only; not both old_voters
-// and goal.
+// and goal; demoted only where there is one of the two.
 #pragma once
 
 #include <cstddef>
@@ -42,6 +43,7 @@ struct Configuration {
   std::vector<NodeId> voters;      // of C_new where joint
   std::vector<NodeId> old_voters;  // of C_old; empty where not joint
   std::vector<NodeId> goal;        // the voters to be; empty where nobody has to catch up
+  std::vector<NodeId> demoted;     // voters who stay as learners when they lose their vote
 
   [[nodiscard]] bool joint() const { return !old_voters.empty(); }
   // In C_old or C_new.

@@ -1,5 +1,6 @@
 #include "raft/election.h"
 
+#include "raft/departures.h"
 #include "raft/roles.h"
 
 namespace raft {
@@ -84,6 +85,7 @@ void on_pre_vote_request(State& state, const Peer& from, const PreVoteRequest& r
                        !hears_leader(state) &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   state.send(from, PreVoteReply{state.current_term(), request.proposed_term, granted});
+  note_stranger(state, from, request.term);
 }
 
 void on_pre_vote_reply(State& state, const Peer& from, const PreVoteReply& reply) {

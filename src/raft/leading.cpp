@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "raft/departures.h"
 #include "raft/reads.h"
 #include "raft/replication.h"
 #include "raft/roles.h"
@@ -117,13 +118,17 @@ Milliseconds log_time_ms(const State& state) {
 }
 
 void follow_members(State& state) {
-  auto& peers = state.as<LeaderState>()->peers;
-  const Configuration& configuration = state.configuration();
-  std::erase_if(peers, [&](const auto& each) { return !configuration.find(each.first); });
-  for (const Member& member : configuration.members) {
+  auto& leader = *state.as<LeaderState>();
+  note_departures(state, leader);
+  for (const Member& member : state.configuration().members) {
     if (member.id == state.id()) continue;
-    peers.try_emplace(member.id, Progress(state.log.last_index() + 1, state.now));
+    // Let in again, it may have another directory: nothing is known of that.
+    if (leader.departures.erase(member.id) != 0) leader.peers.erase(member.id);
+    leader.peers.try_emplace(member.id, Progress(state.log.last_index() + 1, state.now));
   }
+  std::erase_if(leader.peers, [&](const auto& each) {
+    return !state.configuration().find(each.first) && !leader.departures.contains(each.first);
+  });
 }
 
 void on_append_entries_accepted(State& state, const Peer& from,
@@ -193,6 +198,7 @@ void lead(State& state) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr) return;
   for (auto& [peer, progress] : leader->peers) note_reachability(state, peer, progress);
+  end_departures(state, *leader);
   if (!reaches_majority(state, *leader)) {
     state.trace(TraceLevel::kWarning,
                 fmt::format("no majority answers in term {}: steps down", state.current_term()));

@@ -39,40 +39,58 @@ base::Result<bool> add_member(Configuration& configuration, const Member& member
   return true;
 }
 
+bool is_named(const std::vector<Member>& members, NodeId node) {
+  return std::any_of(members.begin(), members.end(),
+                     [&](const Member& member) { return member.id == node; });
+}
+
+// What a change is to lead to.
+struct Wanted {
+  std::set<NodeId> voters;
+  std::set<NodeId> demoted;  // lose their vote, and stay
+
+  void vote(NodeId node) {
+    voters.insert(node);
+    demoted.erase(node);
+  }
+};
+
 base::Result<bool> add_members(Configuration& next, const MembershipChange& change,
-                               std::set<NodeId>& goal) {
+                               Wanted& wanted) {
   for (const Member& member : change.add_learners) {
     const auto was_member = add_member(next, member);
     if (!was_member) return cannot(was_member.error());
-    if (goal.contains(member.id)) {
+    const bool leaves = std::count(change.remove.begin(), change.remove.end(), member.id) > 0;
+    if (wanted.voters.contains(member.id) && !leaves) {
       return cannot(fmt::format("Node {} is a voter: it cannot become a learner.", member.id));
     }
+    if (contains(next.voters, member.id)) wanted.demoted.insert(member.id);
   }
   for (const Member& member : change.add_voters) {
     const auto was_member = add_member(next, member);
     if (!was_member) return cannot(was_member.error());
-    goal.insert(member.id);
+    wanted.vote(member.id);
   }
   for (const NodeId node : change.promote) {
     if (next.find(node) == nullptr) return cannot(fmt::format("Node {} is no member.", node));
-    goal.insert(node);
+    wanted.vote(node);
   }
   return true;
 }
 
 base::Result<bool> remove_members(const Configuration& next, const MembershipChange& change,
-                                  std::set<NodeId>& goal) {
+                                  Wanted& wanted) {
   for (const NodeId node : change.remove) {
     if (next.find(node) == nullptr) return cannot(fmt::format("Node {} is no member.", node));
-    const bool added = std::any_of(change.add_voters.begin(), change.add_voters.end(),
-                                   [&](const Member& m) { return m.id == node; }) ||
-                       std::any_of(change.add_learners.begin(), change.add_learners.end(),
-                                   [&](const Member& m) { return m.id == node; }) ||
-                       std::count(change.promote.begin(), change.promote.end(), node) > 0;
-    if (added) return cannot(fmt::format("Node {} cannot come and go in one step.", node));
-    goal.erase(node);
+    const bool stays = is_named(change.add_learners, node);
+    const bool comes = is_named(change.add_voters, node) ||
+                       std::count(change.promote.begin(), change.promote.end(), node) > 0 ||
+                       (stays && !contains(next.voters, node));
+    if (comes) return cannot(fmt::format("Node {} cannot come and go in one step.", node));
+    wanted.voters.erase(node);
+    if (!stays) wanted.demoted.erase(node);
   }
-  if (goal.empty()) return cannot("A cluster keeps at least one voter.");
+  if (wanted.voters.empty()) return cannot("A cluster keeps at least one voter.");
   return true;
 }
 
@@ -171,11 +189,12 @@ base::Result<Configuration> changed(const Configuration& configuration,
                                     const MembershipChange& change) {
   CHECK(!configuration.joint(), "a joint configuration is left before the next change");
   Configuration next = configuration;
-  const auto& wanted = configuration.goal.empty() ? configuration.voters : configuration.goal;
-  std::set<NodeId> goal(wanted.begin(), wanted.end());
-  const auto added = add_members(next, change, goal);
+  const auto& voters = configuration.goal.empty() ? configuration.voters : configuration.goal;
+  Wanted wanted{{voters.begin(), voters.end()},
+                {configuration.demoted.begin(), configuration.demoted.end()}};
+  const auto added = add_members(next, change, wanted);
   if (!added) return cannot(added.error());
-  const auto removed = remove_members(next, change, goal);
+  const auto removed = remove_members(next, change, wanted);
   if (!removed) return cannot(removed.error());
 
   std::set<NodeId> leaving_learners;
@@ -184,10 +203,12 @@ base::Result<Configuration> changed(const Configuration& configuration,
   }
   drop(next, leaving_learners);
   next.goal.clear();
-  if (to_list(goal) == next.voters) return next;
-  const bool waits = std::any_of(goal.begin(), goal.end(),
+  next.demoted.clear();
+  if (to_list(wanted.voters) == next.voters) return next;
+  const bool waits = std::any_of(wanted.voters.begin(), wanted.voters.end(),
                                  [&](NodeId node) { return !contains(next.voters, node); });
-  next.goal = to_list(goal);
+  next.goal = to_list(wanted.voters);
+  next.demoted = to_list(wanted.demoted);
   return waits ? next : joint_to_goal(next);
 }
 
@@ -203,9 +224,10 @@ Configuration without_old_voters(const Configuration& joint) {
   Configuration next = joint;
   std::set<NodeId> gone;
   for (const NodeId node : joint.old_voters) {
-    if (!contains(joint.voters, node)) gone.insert(node);
+    if (!contains(joint.voters, node) && !contains(joint.demoted, node)) gone.insert(node);
   }
   next.old_voters.clear();
+  next.demoted.clear();
   drop(next, gone);
   return next;
 }

@@ -110,7 +110,10 @@ void forget_expired(State& state) {
   forget_waiting_writes(state, state.expired);
   forget_transfers(state, state.expired);
   forget_snapshot_requests(state, state.expired);
-  if (auto* leader = state.as<LeaderState>()) forget_pending_reads(*leader, state.expired);
+  if (auto* leader = state.as<LeaderState>()) {
+    forget_pending_reads(*leader, state.expired);
+    forget_pending_commands(*leader, state.expired);
+  }
   state.expired.clear();
 }
 
@@ -140,6 +143,7 @@ Effects finish_turn(State& state) {
   continue_transfer(state);
   apply_committed(state);
   take_snapshot(state);
+  compact_log(state);
   serve_indexed_reads(state);
   persist(state);
   tell_standing(state);

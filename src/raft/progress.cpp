@@ -116,11 +116,10 @@ void Progress::end_snapshot() {
 }
 
 bool Progress::caught_up(Index last_index, Milliseconds now, Milliseconds election_timeout) {
-  if (caught_up_) return true;
-  if (round_end_ && match_index_ >= *round_end_) {
-    caught_up_ = now - round_began_ < election_timeout;
-    round_end_.reset();
-  }
+  const bool is_over = round_end_ && match_index_ >= *round_end_;
+  const bool in_time = now - round_began_ < election_timeout;
+  if (is_over || !in_time) caught_up_ = is_over && in_time;
+  if (is_over) round_end_.reset();
   if (!round_end_) {
     round_end_ = last_index;
     round_began_ = now;

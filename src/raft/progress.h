@@ -56,7 +56,8 @@ class Progress {
   void end_snapshot();
 
   // Catching up in rounds (dissertation §4.2.1): a round lasts until the follower has what the log
-  // held at its beginning. True once one took less than `election_timeout`.
+  // held at its beginning. True while the last one took less than `election_timeout`, and the one
+  // under way does: who fell behind again while others were waited for has to catch up again.
   [[nodiscard]] bool caught_up(Index last_index, Milliseconds now, Milliseconds election_timeout);
 
   // When the follower last answered in this term.

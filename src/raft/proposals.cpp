@@ -41,10 +41,11 @@ void on_forward_commands(State& state, const Peer& from, ForwardCommands message
   }
   auto& reply = leader->forward_replies[from.id];
   RequestNumber& taken_up_to = leader->forwarded_up_to[from.identity];
+  const bool is_late = leader->transfer && leader->transfer->told;
   for (ForwardedCommand& forwarded : message.commands) {
     if (forwarded.request <= taken_up_to) continue;  // a second copy of a message
     taken_up_to = forwarded.request;
-    if (has_room(state, *leader, kRecordHeaderSize + forwarded.command.size())) {
+    if (!is_late && has_room(state, *leader, kRecordHeaderSize + forwarded.command.size())) {
       take(*leader, from.id, forwarded.request, std::move(forwarded.command));
     } else {
       reply.refused_busy.push_back(forwarded.request);
@@ -78,21 +79,28 @@ void append_pending_commands(State& state) {
   leader->forward_replies.clear();
 }
 
-void release_pending_commands(State& state, LeaderState& leader) {
+void refuse_passed_on(State& state, LeaderState& leader) {
   std::map<NodeId, ForwardCommandsReply> replies;
+  std::erase_if(leader.pending_commands, [&](const PendingCommand& pending) {
+    if (!pending.forwarded_by) return false;
+    replies[*pending.forwarded_by].refused_busy.push_back(pending.request);
+    leader.pending_bytes -= kRecordHeaderSize + pending.command.size();
+    return true;
+  });
+  for (auto& [peer, reply] : replies) {
+    reply.term = state.current_term();
+    state.send(peer, std::move(reply));
+  }
+}
+
+void release_pending_commands(State& state, LeaderState& leader) {
+  refuse_passed_on(state, leader);
   for (PendingCommand& pending : leader.pending_commands) {
-    if (pending.forwarded_by) {
-      auto& reply = replies[*pending.forwarded_by];
-      reply.term = state.current_term();
-      reply.refused_busy.push_back(pending.request);
-    } else {
-      state.forwarding.released.push_back({pending.request, std::move(pending.command)});
-    }
+    state.forwarding.released.push_back({pending.request, std::move(pending.command)});
   }
   state.forwarding.released_at = state.now;
   leader.pending_commands.clear();
   leader.pending_bytes = 0;
-  for (auto& [peer, reply] : replies) state.send(peer, std::move(reply));
 }
 
 void give_up_waiting_writes(State& state, Index index) {
@@ -106,6 +114,15 @@ void give_up_waiting_writes(State& state, Index index) {
 void forget_waiting_writes(State& state, const std::vector<RequestNumber>& expired) {
   std::erase_if(state.waiting_writes, [&](const WaitingWrite& waiting) {
     return std::binary_search(expired.begin(), expired.end(), waiting.request);
+  });
+}
+
+void forget_pending_commands(LeaderState& leader, const std::vector<RequestNumber>& expired) {
+  std::erase_if(leader.pending_commands, [&](const PendingCommand& pending) {
+    const bool forgotten = !pending.forwarded_by &&
+                           std::binary_search(expired.begin(), expired.end(), pending.request);
+    if (forgotten) leader.pending_bytes -= kRecordHeaderSize + pending.command.size();
+    return forgotten;
   });
 }
 

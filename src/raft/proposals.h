@@ -14,6 +14,9 @@ void on_forward_commands(State& state, const Peer& from, ForwardCommands message
 // passed some on learn their indices.
 void append_pending_commands(State& state);
 
+// The next leader is about to stand: what other nodes passed on and is still held is told them as
+// not taken, while they still listen to this term. Later they could not tell (A13).
+void refuse_passed_on(State& state, LeaderState& leader);
 // This node stops leading: what its clients asked goes to the next leader, or is refused; what
 // other nodes passed on was told them as not taken.
 void release_pending_commands(State& state, LeaderState& leader);
@@ -23,5 +26,6 @@ void release_pending_commands(State& state, LeaderState& leader);
 void give_up_waiting_writes(State& state, Index index);
 // Nobody waits for the requests `expired`, which are sorted, any more.
 void forget_waiting_writes(State& state, const std::vector<RequestNumber>& expired);
+void forget_pending_commands(LeaderState& leader, const std::vector<RequestNumber>& expired);
 
 }  // namespace raft

@@ -15,7 +15,7 @@ void append_as_leader(State& state, std::vector<Entry> entries);
 void append_as_leader(State& state, EntryKind kind, base::SharedBytes payload);
 // The log's time now: what leaders have measured so far, and this one since it leads.
 [[nodiscard]] Milliseconds log_time_ms(const State& state);
-// Each other member is fed, and none else.
+// Each other member is fed, and none else but who departs.
 void follow_members(State& state);
 void on_append_entries_accepted(State& state, const Peer& from,
                                 const AppendEntriesAccepted& message);

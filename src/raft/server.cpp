@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "raft/admission.h"
+#include "raft/departures.h"
 #include "raft/election.h"
 #include "raft/forwarding.h"
 #include "raft/invariants.h"
@@ -82,7 +83,8 @@ struct MessageHandler {
 };
 
 void on_message_received(State& state, MessageReceived event) {
-  const bool stranger = is_counted(event.message) && !state.is_member(event.from);
+  const bool stranger = is_counted(event.message) && !state.is_member(event.from) &&
+                        !is_departing(state, event.from, message_term(event.message));
   if (event.from.id == state.id() || stranger) {
     state.trace(TraceLevel::kDebug, fmt::format("a {} of node {}, which is no member: ignored",
                                                 message_name(event.message), event.from.id));
@@ -208,6 +210,7 @@ Status Server::status() const {
     status.counters["pending_commands"] = leader->pending_commands.size();
     status.counters["pending_changes"] = leader->pending_changes.size();
     status.counters["lease_rounds"] = leader->sent_rounds.size();
+    status.counters["departures"] = leader->departures.size();
   }
   status.counters["log_memory_bytes"] = state.log.memory_bytes();
   status.counters["persist_orders_outstanding"] = state.durability.outstanding();

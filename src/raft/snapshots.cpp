@@ -37,18 +37,6 @@ void complete_asked(State& state, Index index) {
   }
 }
 
-// Some entries stay behind the snapshot, so that a follower that is a little late needs none.
-void compact(State& state) {
-  const Index snapshot = newest_index(state);
-  const Index trailing = state.options.trailing_entries;
-  Index to = snapshot > trailing ? snapshot - trailing : 0;
-  to = std::min({to, state.settled_index(), state.output.applied_to});
-  if (to <= state.log.base().index) return;
-  state.log.compact(to);
-  state.configurations.compact(to);
-  state.output.compact_to = to;
-}
-
 // What was handed out in this very turn is in the snapshot, and so is its effect.
 void take_back_apply(State& state) {
   auto& apply = state.output.effects.apply;
@@ -120,7 +108,17 @@ void on_snapshot_taken(State& state, SnapshotTaken event) {
   snapshots.asked = std::exchange(snapshots.asked_later, {});
   if (event.head.last.index <= newest_index(state) && newest_index(state) > 0) return;
   snapshots.newest = std::move(event.head);
-  compact(state);
+}
+
+void compact_log(State& state) {
+  const Index snapshot = newest_index(state);
+  const Index trailing = state.options.trailing_entries;
+  Index to = snapshot > trailing ? snapshot - trailing : 0;
+  to = std::min({to, state.settled_index(), state.output.applied_to});
+  if (to <= state.log.base().index) return;
+  state.log.compact(to);
+  state.configurations.compact(to);
+  state.output.compact_to = to;
 }
 
 void begin_snapshot(State& state, Progress& progress) {
@@ -189,7 +187,6 @@ void on_snapshot_chunk_stored(State& state, SnapshotChunkStored event) {
     // §7: a log that has the last entry of the snapshot goes on; what follows may be promised.
     if (state.log.matches(last.index, last.term)) {
       state.commit_index = std::max(state.commit_index, last.index);
-      compact(state);
     } else if (last.index > state.commit_index) {
       forget_log(state, event.head);
     }

@@ -13,6 +13,10 @@ void on_snapshot_requested(State& state, RequestNumber request);
 // or was asked for.
 void take_snapshot(State& state);
 void on_snapshot_taken(State& state, SnapshotTaken event);
+// End of a turn: the log lets go of what the newest snapshot stands for, also where the snapshot is
+// older than this process, or came before its entries were committed. Some entries stay, so that a
+// follower that is a little late needs none.
+void compact_log(State& state);
 
 // The leader's side.
 void begin_snapshot(State& state, Progress& progress);

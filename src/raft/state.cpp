@@ -83,6 +83,11 @@ bool State::may_stand() const {
   return committed.is_voter(id()) && self->identity == options.self.identity;
 }
 
+bool State::has_left() const {
+  const bool known = configurations.index() > 0 && configurations.index() <= commit_index;
+  return known && !is_member({id(), options.self.identity});
+}
+
 bool State::awaits_admission() const {
   const Member* self = configuration().find(id());
   return configurations.index() == 0 && self != nullptr && self->identity == 0;
@@ -98,8 +103,12 @@ Peer State::peer(NodeId node) const {
   if (follower != nullptr && follower->leader && follower->leader->id == node) {
     return *follower->leader;
   }
-  const Member* member = configuration().find(node);
-  return {node, member == nullptr ? 0 : member->identity};
+  if (const Member* member = configuration().find(node)) return {node, member->identity};
+  if (const auto* leading = as<LeaderState>()) {
+    const auto departure = leading->departures.find(node);
+    if (departure != leading->departures.end()) return {node, departure->second.identity};
+  }
+  return {node, 0};
 }
 
 std::optional<NodeId> State::leader() const {

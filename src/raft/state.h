@@ -82,6 +82,13 @@ struct Transfer {
   std::vector<Asked> asked;  // who waits for it
 };
 
+// A server that the configuration drops, until it knows (departures.h).
+struct Departure {
+  Identity identity;
+  Index index;             // of the configuration without it
+  Milliseconds behind_at;  // when it was last seen not to have that, or that was not committed
+};
+
 // Messages that a majority answered were sent after this leader could still lead (read leases).
 struct SentRound {
   std::uint64_t number;
@@ -89,7 +96,8 @@ struct SentRound {
 };
 
 struct LeaderState {
-  std::map<NodeId, Progress> peers;  // all other members
+  std::map<NodeId, Progress> peers;  // all other members, and departures
+  std::map<NodeId, Departure> departures;
   Index first_index_of_term = 0;     // its no-op
   Milliseconds began_at = 0;
   Milliseconds log_time_ms = 0;  // the log's time when it began
@@ -164,6 +172,7 @@ struct Admission {
   bool replaced = false;       // the cluster knows this node under another directory
   bool storing = false;        // all are heard, the first configuration goes to disk
   bool told_unknown = false;   // a member does not know this node as one: told once
+  bool told_left = false;      // that this node has left the cluster: told once
   Milliseconds hello_due = 0;  // to all, while no leader is known
 };
 
@@ -241,6 +250,9 @@ struct State {
   // committed; it may be the only one to hold it (dissertation §4.2.2). Its own vote counts by the
   // configuration in force all the same.
   [[nodiscard]] bool may_stand() const;
+  // Whether a configuration that is known to be committed does without this directory: then it
+  // waits in silence to be let in again (dissertation §4.2.3).
+  [[nodiscard]] bool has_left() const;
   // One of the first members, to which the directories of the others are not known yet: it takes no
   // part until it has heard all of them, or the log of a leader names its own directory (A28).
   [[nodiscard]] bool awaits_admission() const;

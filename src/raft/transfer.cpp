@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "raft/proposals.h"
 #include "raft/roles.h"
 
 namespace raft {
@@ -144,6 +145,7 @@ void continue_transfer(State& state) {
   const bool has_everything = target->second.match_index() == state.log.last_index();
   const bool lost = state.now - transfer.told_at >= state.options.heartbeat_interval_ms;
   if (!has_everything || (transfer.told && !lost)) return;
+  refuse_passed_on(state, *leader);
   transfer.told = true;
   transfer.told_at = state.now;
   ask_to_stand(state, *leader, transfer.target);

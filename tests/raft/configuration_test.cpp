@@ -17,10 +17,11 @@ std::vector<Member> members_of(const std::vector<NodeId>& ids) {
 
 // Members 1 to `count`, of whom `voters` vote.
 Configuration of(NodeId count, std::vector<NodeId> voters, std::vector<NodeId> old_voters = {},
-                 std::vector<NodeId> goal = {}) {
+                 std::vector<NodeId> goal = {}, std::vector<NodeId> demoted = {}) {
   std::vector<NodeId> ids;
   for (NodeId id = 1; id <= count; ++id) ids.push_back(id);
-  return {members_of(ids), std::move(voters), std::move(old_voters), std::move(goal)};
+  return {members_of(ids), std::move(voters), std::move(old_voters), std::move(goal),
+          std::move(demoted)};
 }
 
 std::vector<NodeId> ids(const Configuration& configuration) {
@@ -53,7 +54,7 @@ std::string error(const Configuration& before, const Change& change) {
 TEST_CASE("configuration_returns_as_it_was_encoded") {
   for (const Configuration& each :
        {of(3, {1, 2, 3}), of(5, {2, 4}, {1, 2, 3}), of(4, {1, 2, 3}, {}, {1, 4}), Configuration{},
-        of(64, {1, 64})}) {
+        of(64, {1, 64}), of(3, {1, 2}, {1, 2, 3}, {}, {3})}) {
     const auto decoded = decode_configuration(encode_configuration(each).span());
     REQUIRE(decoded);
     REQUIRE(*decoded == each);
@@ -97,6 +98,12 @@ TEST_CASE("configuration_that_breaks_its_invariants_is_refused") {
   no_voters.erase(no_voters.size() - 12, 8);
   no_voters[no_voters.size() - 6] = 0;
   REQUIRE_FALSE(decode_configuration(bytes(no_voters).span()).ok());
+  // Whoever stays as a learner is named only where a vote is to be lost, and never as an empty
+  // list.
+  std::string demoted(encode_configuration(of(2, {1, 2})).view());
+  REQUIRE_FALSE(decode_configuration(bytes(demoted + std::string(2, '\0')).span()).ok());
+  demoted += std::string("\1\0\2\0\0\0\0\0\0\0", 10);
+  REQUIRE_FALSE(decode_configuration(bytes(demoted).span()).ok());
 }
 
 TEST_CASE("configuration_more_members_than_can_be_are_refused_B19") {
@@ -168,6 +175,28 @@ TEST_CASE("changed_adding_a_member_again_changes_nothing_of_it") {
   Configuration unseen = of(3, {1, 2});
   unseen.members[2].identity = 0;
   REQUIRE(*changed(unseen, {{}, {member_of(3)}, {}, {}}) == of(3, {1, 2}));
+}
+
+TEST_CASE("changed_a_voter_that_is_demoted_stays_as_a_learner") {
+  const auto next = after(of(3, {1, 2, 3}), {.add = {}, .learner = {3}, .remove = {3}});
+  REQUIRE(next);
+  REQUIRE(next->voters == Ids{1, 2});
+  REQUIRE(next->old_voters == Ids{1, 2, 3});
+  REQUIRE(next->demoted == Ids{3});
+  REQUIRE(without_old_voters(*next) == of(3, {1, 2}));
+}
+
+TEST_CASE("changed_a_voter_that_was_to_leave_may_stay_as_a_learner") {
+  const Configuration waits = of(4, {1, 2, 3}, {}, {1, 2, 4});
+  const auto next = after(waits, {.add = {}, .learner = {3}});
+  REQUIRE(next);
+  REQUIRE(next->goal == Ids{1, 2, 4});
+  REQUIRE(without_old_voters(joint_to_goal(*next)) == of(4, {1, 2, 4}));
+  // And leave after all, or keep its vote.
+  REQUIRE(after(*next, {.add = {}, .remove = {3}})->demoted.empty());
+  REQUIRE(after(*next, {.add = {}, .promote = {3}})->demoted.empty());
+  // What is under way keeps in mind who stays.
+  REQUIRE(after(*next, {.add = {5}})->demoted == Ids{3});
 }
 
 TEST_CASE("changed_what_cannot_be_says_why") {

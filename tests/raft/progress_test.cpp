@@ -29,7 +29,20 @@ TEST_CASE("progress_caught_up_takes_one_fast_round (4.2.1, A5)") {
   REQUIRE_FALSE(progress.caught_up(300, 599, kTimeout));
   progress.on_accepted(200);
   REQUIRE(progress.caught_up(300, 599, kTimeout));
-  REQUIRE(progress.caught_up(9000, 9000, kTimeout));  // once is enough
+}
+
+TEST_CASE("progress_caught_up_once_and_behind_again_is_behind (4.2.1, A5)") {
+  Progress progress(1, 0);
+  REQUIRE_FALSE(progress.caught_up(100, 0, kTimeout));
+  progress.on_accepted(100);
+  REQUIRE(progress.caught_up(200, 10, kTimeout));  // others are waited for; the next goes to 200
+  progress.on_accepted(150);
+  REQUIRE(progress.caught_up(9000, 309, kTimeout));  // it is still in time
+  REQUIRE_FALSE(progress.caught_up(9000, 310, kTimeout));
+  progress.on_accepted(200);
+  REQUIRE_FALSE(progress.caught_up(9000, 320, kTimeout));  // it came too late; to 9000
+  progress.on_accepted(9000);
+  REQUIRE(progress.caught_up(9000, 600, kTimeout));
 }
 
 TEST_CASE("progress_an_empty_learner_has_not_caught_up_with_anything (A5)") {

@@ -67,6 +67,20 @@ TEST_CASE("proposal_many_forwarded_bytes_go_in_several_messages") {
   REQUIRE(answered(cluster, 2) == std::vector<RequestNumber>{1, 2, 3, 4, 5});
 }
 
+TEST_CASE("proposal_held_during_a_transfer_that_expired_is_never_appended") {
+  Cluster cluster({1, 2, 3});
+  cluster.elect(1);
+  cluster.isolate(3);
+  cluster.step(1, TransferRequested{7, NodeId{3}});
+  cluster.step(1, CommandSubmitted{8, bytes("x")});
+  cluster.step(1, CommandSubmitted{9, bytes("y")});
+  cluster.step(1, RequestExpired{8});
+  cluster.pass(1000, {1, 2});
+  REQUIRE(cluster.leads(1));
+  REQUIRE(cluster.node(1).content == Commands{"y"});
+  REQUIRE(cluster.server(1).status().counters.at("pending_commands") == 0);
+}
+
 TEST_CASE("proposal_a_forwarded_command_delivered_twice_is_taken_once (A32)") {
   Cluster cluster({1, 2, 3});
   cluster.elect(1);

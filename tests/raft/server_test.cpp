@@ -48,6 +48,24 @@ raft::Effects elect(raft::Server& server) {
 
 }  // namespace
 
+TEST_CASE("server_log_is_compacted_to_a_snapshot_older_than_the_process (A19)") {
+  raft::Options options = options_of_three(2);
+  options.trailing_entries = 2;
+  raft::Restored restored = raft::restored_from(commands(1, 10, 1), {1, std::nullopt});
+  restored.applied_index = 9;
+  const auto& last = restored.recent[7];
+  restored.snapshot = raft::SnapshotHead{{8, 1, last.checksum(), last.time_ms()},
+                                         {options.first_members, {1, 2, 3}, {}, {}, {}},
+                                         0,
+                                         0};
+  raft::Server server(options, std::move(restored));
+  server.step(raft::TickElapsed{1});
+  const raft::Effects effects = server.take_effects();
+  REQUIRE(effects.persist);
+  REQUIRE(effects.persist->compact_to == raft::Index{6});
+  REQUIRE(server.status().first_index == 7);
+}
+
 TEST_CASE("waiting_write_that_expired_is_forgotten") {  // A30
   raft::Server server = follower();
   server.step(raft::CommandSubmitted{7, base::SharedBytes::copy_of("x")});

@@ -34,7 +34,8 @@ void Network::send(raft::NodeId from_node, const raft::Send& send) {
     held_.push_back({from, send});
     return;
   }
-  if (cut || deaf_[send.to.id] || random_.chance(options_.loss_per_mille, 1000)) {
+  if (cut || deaf_[send.to.id] || random_.chance(options_.loss_per_mille, 1000) ||
+      is_last_loss(link(from.id, send.to.id), send.message)) {
     ++report_.statistics.messages_lost;
     return;
   }
@@ -43,6 +44,11 @@ void Network::send(raft::NodeId from_node, const raft::Send& send) {
     ++report_.statistics.messages_doubled;
     carry(from, send);
   }
+}
+
+bool Network::is_last_loss(std::size_t link, const raft::Message& message) {
+  if (!loses_last_ || !sent_since_healed_.emplace(link, message.index()).second) return false;
+  return random_.chance(1, 2);
 }
 
 Microseconds Network::draw_delay() {
@@ -112,6 +118,7 @@ void Network::heal_partition() {
 void Network::heal(Microseconds delay_max_us) {
   heal_partition();
   last_arrival_.assign(last_arrival_.size(), 0);
+  loses_last_ = options_.loss_per_mille > 0;
   options_.loss_per_mille = 0;
   options_.duplicate_per_mille = 0;
   options_.long_delay_per_mille = 0;

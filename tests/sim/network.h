@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -26,16 +28,18 @@ class Network {
   void send(raft::NodeId from, const raft::Send& send);
 
   // A new fault, in place of the one before: random groups, one node alone, often the leader,
-  // one-way cuts, or a link or two. What is sent over a cut link is lost, or held until the cut heals, as
-  // connections that outlive it do: then it comes late, and all at once.
+  // one-way cuts, or a link or two. What is sent over a cut link is lost, or held until the cut
+  // heals, as connections that outlive it do: then it comes late, and all at once.
   void partition(std::optional<raft::NodeId> leader);
   void heal_partition();
   // For good: nothing reaches this node.
   void deafen(raft::NodeId node) { deaf_[node] = true; }
-  // For good: every other link works and is quick.
+  // For good: every other link works and is quick. Where messages were lost before, a few more are:
+  // of each kind the first one of a link, as whatever is lost has to be sent again.
   void heal(Microseconds delay_max_us);
 
  private:
+  [[nodiscard]] bool is_last_loss(std::size_t link, const raft::Message& message);
   void carry(const raft::Peer& from, const raft::Send& send);
   void arrive(raft::NodeId to, const codec::Frames& frames);
   [[nodiscard]] Microseconds draw_delay();
@@ -56,6 +60,8 @@ class Network {
     raft::Peer from;
     raft::Send send;
   };
+  bool loses_last_ = false;
+  std::set<std::pair<std::size_t, std::size_t>> sent_since_healed_;  // link and kind
   bool holds_ = false;
   std::vector<Held> held_;
   std::vector<Microseconds> last_arrival_;  // by link

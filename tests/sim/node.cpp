@@ -53,8 +53,7 @@ raft::Options Node::core_options() {
 
 void Node::start() {
   const NodeOptions& options = environment_.options.node;
-  const bool interrupted =
-      random_.chance(options.interrupted_start_per_mille, 1000) && interrupted_starts_;
+  const bool interrupted = random_.chance(options.interrupted_start_per_mille, 1000) && !healed_;
   try {
     auto restored = disk_.open(random_.between(1, options.recent_bytes), interrupted);
     open_state_machine(restored);
@@ -137,7 +136,7 @@ void Node::end(End end) {
   orders_.clear();
   work_.clear();
   turn_planned_ = work_planned_ = awake_ = writing_ = false;
-  paused_until_ = 0;
+  paused_until_ = kept_at_ = 0;
   disk_.close(end, group_);
   group_.clear();
   fetches_.clear();
@@ -158,7 +157,7 @@ void Node::jump_clock(raft::Milliseconds ahead) {
 
 void Node::heal(Microseconds delay_max_us) {
   paused_until_ = 0;
-  interrupted_starts_ = false;
+  healed_ = true;
   disk_.stop_faults();
   disk_options_.hang_per_mille = 0;
   disk_options_.sync_max_us = std::min(disk_options_.sync_max_us, delay_max_us);
@@ -252,10 +251,13 @@ void Node::carry_out(raft::Effects effects) {
   }
 }
 
-// A fault of the disk ends the node, whichever actor meets it.
+// The keeper of snapshots does one thing after the other. A fault of the disk ends the node,
+// whichever actor meets it.
 template <typename Function>
 void Node::on_disk(Function action) {
-  later(draw_sync(), [this, action = std::move(action)]() mutable {
+  const Microseconds now = environment_.schedule.now();
+  kept_at_ = std::max(kept_at_, now + draw_sync());
+  later(kept_at_ - now, [this, action = std::move(action)]() mutable {
     try {
       action();
     } catch (const storage::DiskFault& fault) {
@@ -300,6 +302,12 @@ void Node::store_chunk(const raft::StoreSnapshotChunk& chunk) {
   if (received.receipt == storage::Receipt::kComplete) {
     ++environment_.report.statistics.snapshots_received;
     disk_.note_snapshot();
+    // A moment in which log and snapshot disagree (A19).
+    if (random_.chance(environment_.options.node.snapshot_kill_per_mille, 1000) && !healed_) {
+      later(random_.between(0, disk_options_.sync_max_us), [this] {
+        if (!healed_) end(End::kKill);
+      });
+    }
   }
   receive(raft::SnapshotChunkStored{chunk.from, chunk.head, received.next_offset, complete});
 }

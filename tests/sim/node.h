@@ -166,7 +166,7 @@ class Node {
   Disk disk_;
   bool first_;
   bool refused_ = false;
-  bool interrupted_starts_ = true;
+  bool healed_ = false;
   std::unique_ptr<raft::Server> server_;
   std::deque<raft::Event> mailbox_;
   bool turn_planned_ = false;
@@ -181,6 +181,7 @@ class Node {
   std::unique_ptr<StateMachine> machine_;
   std::unique_ptr<database::SnapshotReader> reader_;  // of the snapshot that is being taken
   Microseconds paused_until_ = 0;
+  Microseconds kept_at_ = 0;  // when the keeper of snapshots has done all that it was given
   std::uint64_t starts_ = 0;
   std::uint64_t requests_ = 0;  // in this start
   std::uint64_t lives_ = 0;     // starts and ends: plans of an earlier life are void

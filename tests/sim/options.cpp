@@ -133,6 +133,7 @@ void leave_out(RunOptions& options) {
   off(Fault::kBitFlips, options.disk.bit_flip_per_mille);
   off(Fault::kKills, options.node.kill_interval_ms);
   off(Fault::kPowerCuts, options.node.power_cut_interval_ms);
+  off(Fault::kKills, options.node.snapshot_kill_per_mille);
   off(Fault::kPowerCuts, options.node.interrupted_start_per_mille);
   off(Fault::kPauses, options.node.pause_interval_ms);
   off(Fault::kDrift, options.node.drift_per_mille);
@@ -160,6 +161,7 @@ RunOptions draw_options(std::uint64_t seed, const FaultSet& faults) {
   options.client = draw_client(random);
   // Leases trust clocks: only where none leaps, and with room for how far they drift apart.
   const bool lease = random.chance(1, 5);
+  options.node.snapshot_kill_per_mille = sometimes(random, 50, 1, 500);
   leave_out(options);
   if (lease && options.node.clock_jump_interval_ms == 0) {
     options.core.read_lease_drift_percent = 25;
@@ -193,11 +195,12 @@ std::string describe(const RunOptions& o) {
       o.disk.bit_flip_per_mille, o.disk.segment_bytes);
   text += fmt::format(
       "  nodes: a kill every {} ms, a power cut every {} ms, down up to {} ms, {}/1000 starts "
-      "interrupted, a pause every {} ms for up to {} ms, drift {}/1000, a clock jump every {} ms "
+      "interrupted, {}/1000 snapshots end in a kill, a pause every {} ms for up to {} ms, drift "
+      "{}/1000, a clock jump every {} ms "
       "by up to {} ms, clock from {} ms, {} events a turn, turn {} us, apply {} us, {} B recent\n",
       o.node.kill_interval_ms, o.node.power_cut_interval_ms, o.node.down_ms,
-      o.node.interrupted_start_per_mille, o.node.pause_interval_ms, o.node.pause_ms,
-      o.node.drift_per_mille, o.node.clock_jump_interval_ms, o.node.clock_jump_ms,
+      o.node.interrupted_start_per_mille, o.node.snapshot_kill_per_mille, o.node.pause_interval_ms,
+      o.node.pause_ms, o.node.drift_per_mille, o.node.clock_jump_interval_ms, o.node.clock_jump_ms,
       o.node.clock_start_ms, o.node.batch_events, o.node.turn_delay_us, o.node.apply_delay_us,
       o.node.recent_bytes);
   text += fmt::format(

@@ -43,6 +43,7 @@ struct NodeOptions {
   std::uint64_t power_cut_interval_ms = 0;
   std::uint64_t down_ms = 0;
   std::uint64_t interrupted_start_per_mille = 0;  // of starts
+  std::uint64_t snapshot_kill_per_mille = 0;      // of snapshots that came whole from a leader
   std::uint64_t pause_interval_ms = 0;
   std::uint64_t pause_ms = 0;
   std::uint64_t drift_per_mille = 0;  // a clock runs this much faster or slower at most

@@ -73,9 +73,15 @@ class World : private Surroundings {
   void repeat(std::size_t place);
   void end_some(base::Random& random, End end);
   void partition(base::Random& random);
+  [[nodiscard]] std::optional<raft::NodeId> leader() const;
+  // Clients go on writing at a leader that was cut off, and the others let their log go.
+  void part_logs(base::Random& random, raft::NodeId leader, Microseconds length);
   void change_members(base::Random& random);
+  // What matters of a change happens in moments: in one of them the leader is cut off, or falls.
+  void disturb_change(base::Random& random);
   void hand_over(base::Random& random);
   void take_snapshot(base::Random& random);
+  void take_snapshot(Node& node);
   [[nodiscard]] Node* running(base::Random& random);
   // Every configuration that is in force somewhere, or was committed last.
   [[nodiscard]] std::vector<raft::Configuration> configurations() const;
@@ -98,6 +104,7 @@ class World : private Surroundings {
   [[nodiscard]] bool is_healed(const Node& node) const;
   [[nodiscard]] bool has_leader() const;
   [[nodiscard]] bool is_settled() const;
+  [[nodiscard]] bool is_silent(const Node& node) const;
   [[nodiscard]] bool is_idle(const Node& node) const;
 
   const RunOptions options_;

@@ -1,0 +1,227 @@
+// The part of world.h about the first phase: what goes wrong, and what operators do.
+#include <algorithm>
+
+#include "world.h"
+
+namespace sim {
+
+void World::plan_faults() {
+  const auto add = [this](std::uint64_t interval_ms, std::function<void(base::Random&)> happens) {
+    const std::uint64_t seed = options_.seed ^ (0xfa017 + faults_.size());
+    faults_.push_back({interval_ms, base::Random(seed), std::move(happens)});
+  };
+  const NodeOptions& node = options_.node;
+  const auto any = [this](base::Random& random) -> Node& {
+    return *nodes_[random.between(0, nodes_.size() - 1)];
+  };
+  add(node.kill_interval_ms, [this](base::Random& random) { end_some(random, End::kKill); });
+  add(node.power_cut_interval_ms,
+      [this](base::Random& random) { end_some(random, End::kPowerCut); });
+  add(node.pause_interval_ms, [this, any](base::Random& random) {
+    Node& one = any(random);
+    const Microseconds length = random.between(0, options_.node.pause_ms * 1000);
+    if (one.runs()) one.pause(length);
+  });
+  add(node.clock_jump_interval_ms, [this, any](base::Random& random) {
+    Node& one = any(random);
+    one.jump_clock(random.between(0, options_.node.clock_jump_ms));
+  });
+  add(options_.network.partition_interval_ms, [this](base::Random& random) { partition(random); });
+  add(node.churn_interval_ms, [this](base::Random& random) { change_members(random); });
+  add(node.transfer_interval_ms, [this](base::Random& random) { hand_over(random); });
+  add(node.snapshot_interval_ms, [this](base::Random& random) { take_snapshot(random); });
+  for (std::size_t place = 0; place < faults_.size(); ++place) repeat(place);
+}
+
+void World::repeat(std::size_t place) {
+  Repeated& fault = faults_[place];
+  if (fault.interval_ms == 0) return;
+  schedule_.after(fault.random.between(0, 2000 * fault.interval_ms), [this, place] {
+    if (healing_) return;
+    faults_[place].happens(faults_[place].random);
+    repeat(place);
+  });
+}
+
+void World::end_some(base::Random& random, End end) {
+  const bool all = random.chance(1, 10);
+  const raft::NodeId one = random.between(1, nodes_.size());
+  for (const auto& node : nodes_) {
+    if (node->runs() && (all || node->id() == one)) node->end(end);
+  }
+}
+
+void World::on_ended(Node& node) {
+  clients_.on_ended(node);
+  schedule_.after(random_.between(0, options_.node.down_ms * 1000), [this, &node] {
+    if (healing_ || node.runs() || node.refused()) return;
+    if (may_lose(node)) {
+      if (random_.chance(options_.node.wipe_per_mille, 1000)) {
+        node.wipe(!may_ask_others(node.id()));
+      } else {
+        node.damage();
+      }
+    }
+    node.start();
+  });
+}
+
+// A first member without data asks the other first ones whether there was a cluster before. So one
+// of them has to be left that knows; an operator sees to that, and else lets the node join.
+bool World::may_ask_others(raft::NodeId node) {
+  lost_first_.insert(node);
+  return lost_first_.size() < options_.nodes;
+}
+
+std::vector<raft::Configuration> World::configurations() const {
+  std::vector<raft::Configuration> all;
+  if (const auto* committed = checks_.committed_configuration()) all.push_back(*committed);
+  for (const auto& node : nodes_) {
+    if (node->runs() && !node->state().configuration().members.empty()) {
+      all.push_back(node->state().configuration());
+    }
+  }
+  // And what those with a goal come to.
+  for (std::size_t place = all.size(); place-- > 0;) {
+    if (all[place].goal.empty()) continue;
+    all.push_back(all[place]);
+    all.back().voters = all.back().goal;
+  }
+  return all;
+}
+
+bool World::majorities(const std::function<bool(raft::NodeId)>& whole) const {
+  const auto all = configurations();
+  return std::all_of(all.begin(), all.end(), [&](const raft::Configuration& configuration) {
+    std::set<raft::NodeId> intact;
+    for (const raft::Member& member : configuration.members) {
+      const bool known = member.identity == 0 || checks_.is_intact(configuration, member.id);
+      if (known && whole(member.id)) intact.insert(member.id);
+    }
+    return has_majorities(configuration, intact);
+  });
+}
+
+// Nodes whose disks are damaged may yet be refused at their next start.
+bool World::may_lose(const Node& node) const {
+  const bool formed = checks_.committed_configuration() != nullptr;
+  return formed && majorities([&](raft::NodeId id) {
+           return id != node.id() && !nodes_[id - 1]->disk().damaged();
+         });
+}
+
+Node* World::running(base::Random& random) {
+  Node& node = *nodes_[random.between(0, nodes_.size() - 1)];
+  return node.runs() ? &node : nullptr;
+}
+
+// As an operator would: whatever comes of it, a majority of the voters is there.
+void World::change_members(base::Random& random) {
+  Node* asked = running(random);
+  const auto* committed = checks_.committed_configuration();
+  raft::MembershipChange change;
+  std::set<raft::NodeId> voters;
+  if (committed != nullptr) voters.insert(committed->voters.begin(), committed->voters.end());
+  for (const auto& node : nodes_) {
+    const raft::Member* member = committed == nullptr ? nullptr : committed->find(node->id());
+    const bool is_chosen = random.chance(1, nodes_.size());
+    const std::uint64_t kind = random.between(0, 5);
+    if (!is_chosen || node->refused() || node->disk().identity() == 0) continue;
+    if (member == nullptr) {
+      (kind == 0 ? change.add_learners : change.add_voters).push_back(node->description());
+      if (kind == 1) {  // an operator need not know the directory
+        change.add_voters.back().identity = 0;
+      }
+    } else if (!committed->is_voter(member->id) && kind < 3) {
+      change.promote.push_back(member->id);
+    } else {
+      change.remove.push_back(member->id);
+      voters.erase(member->id);
+      const bool stays = kind == 5 && committed->is_voter(member->id);
+      if (stays) change.add_learners.push_back(node->description());
+    }
+  }
+  const auto is_there = [&](raft::NodeId id) {
+    return checks_.is_intact(*committed, id) && !nodes_[id - 1]->disk().damaged();
+  };
+  // Lost members go as soon as they can.
+  for (const raft::NodeId id : std::set<raft::NodeId>(voters)) {
+    if (is_there(id) || !random.chance(1, 2)) continue;
+    change.remove.push_back(id);
+    voters.erase(id);
+  }
+  const auto there = std::count_if(voters.begin(), voters.end(), is_there);
+  if (asked == nullptr || committed == nullptr || change == raft::MembershipChange{} ||
+      2 * static_cast<std::size_t>(there) <= voters.size()) {
+    return;
+  }
+  report_.note(asked->id(), "is asked to add {}, promote {} and remove {} members",
+               change.add_voters.size() + change.add_learners.size(), change.promote.size(),
+               change.remove.size());
+  clients_.ask(*asked, [&](raft::RequestNumber number) {
+    return raft::ChangeSubmitted{number, change};
+  });
+  if (random.chance(1, 3)) disturb_change(random);
+}
+
+void World::disturb_change(base::Random& random) {
+  const bool cuts = random.chance(1, 2) && options_.network.partition_interval_ms > 0;
+  const bool kills = !cuts && options_.node.kill_interval_ms > 0;
+  const Microseconds limit = 2 * options_.core.election_timeout_ms * 1000;
+  schedule_.after(random.between(0, limit), [this, cuts, kills, &random] {
+    const auto leading = leader();
+    if (healing_ || !leading) return;
+    if (cuts) partition(random);
+    if (kills) nodes_[*leading - 1]->end(End::kKill);
+  });
+}
+
+void World::hand_over(base::Random& random) {
+  Node* asked = running(random);
+  const auto target = random.chance(1, 3) ? std::optional<raft::NodeId>()
+                                          : std::optional(random.between(1, nodes_.size()));
+  if (asked == nullptr) return;
+  report_.note(asked->id(), "is asked to hand leadership over to {}", target.value_or(0));
+  clients_.ask(*asked, [&](raft::RequestNumber number) {
+    return raft::TransferRequested{number, target};
+  });
+}
+
+void World::take_snapshot(base::Random& random) {
+  if (Node* asked = running(random)) take_snapshot(*asked);
+}
+
+void World::take_snapshot(Node& node) {
+  clients_.ask(node, [&](raft::RequestNumber number) { return raft::SnapshotRequested{number}; });
+}
+
+void World::partition(base::Random& random) {
+  // What a leader took and nobody else has is what the next one lets go: that makes truncations.
+  const auto cut_off = leader();
+  network_.partition(cut_off);
+  const Microseconds length = random.between(0, options_.network.partition_length_ms * 1000);
+  if (random.chance(1, 4) && cut_off) part_logs(random, *cut_off, length);
+  schedule_.after(length, [this] { network_.heal_partition(); });
+}
+
+std::optional<raft::NodeId> World::leader() const {
+  std::optional<raft::NodeId> leader;
+  for (const auto& node : nodes_) {
+    if (node->runs() && node->state().role() == raft::Role::kLeader) leader = node->id();
+  }
+  return leader;
+}
+
+void World::part_logs(base::Random& random, raft::NodeId leader, Microseconds length) {
+  for (std::uint64_t writes = random.between(1, 20); writes > 0; --writes) {
+    clients_.write(*nodes_[leader - 1]);
+  }
+  if (options_.node.snapshot_interval_ms == 0) return;
+  schedule_.after(random.between(0, length), [this] {
+    for (const auto& node : nodes_) {
+      if (node->runs() && !healing_) take_snapshot(*node);
+    }
+  });
+}
+
+}  // namespace sim
