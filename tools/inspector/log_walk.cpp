@@ -7,6 +7,8 @@
 namespace inspector {
 namespace {
 
+// Checksum and magic. Where zeros stand instead, there is no frame, and what follows is not of one.
+constexpr std::uint64_t kFrameStartBytes = 16;
 constexpr const char* kSuffix = ".segment";
 // While it is there it is the log, and the others are remainders of the one before.
 constexpr const char* kReplacement = "replacement.segment";
@@ -164,7 +166,7 @@ bool LogWalk::goes_on(SegmentReader& reader, const File& file, bool last) {
     }
     if (options_.on_unreadable) options_.on_unreadable(reader.expected(), stop, file.path());
     const bool proven = !last || reader.proven_synced();
-    if (content >= stop.offset + kHeaderBytes) {
+    if (content >= stop.offset + kFrameStartBytes) {
       stop.offset = content;
       stop.reason = "bytes that are not zero behind the last frame";
     }
