@@ -33,6 +33,7 @@ class Listing {
   Found pass(const Findings& before) {
     Found found;
     bool sure = true;
+    resumed_ = false;
     const auto add = [&](const Finding& finding) {
       found.findings.push_back(finding);
       sure = sure && contains(before, finding);
@@ -61,6 +62,11 @@ class Listing {
                  "of those above are not what is there now\n",
                  index);
     }
+    if (printed_.index > 0 && !resumed_ && index > printed_.index + 1) {
+      fmt::print(stderr, "raft-log: entries {} to {} were trimmed while it was read\n",
+                 printed_.index + 1, index - 1);
+    }
+    resumed_ = true;
     if (index < from_ || index > options_.to || index <= printed_.index) return;
     printed_ = record.header.position();
     if (options_.json) {
@@ -89,6 +95,7 @@ class Listing {
 
   const Options& options_;
   raft::Index from_;
+  bool resumed_ = false;       // an entry has been seen in this pass
   raft::LogPosition printed_;  // the last entry that was printed; index 0: none
 };
 

@@ -9,6 +9,8 @@ namespace {
 
 // Checksum and magic. Where zeros stand instead, there is no frame, and what follows is not of one.
 constexpr std::uint64_t kFrameStartBytes = 16;
+// Well below the 1024 that a process may have open by default.
+constexpr std::size_t kMostOpenFiles = 500;
 constexpr const char* kSuffix = ".segment";
 // While it is there it is the log, and the others are remainders of the one before.
 constexpr const char* kReplacement = "replacement.segment";
@@ -47,8 +49,9 @@ LogSummary LogWalk::run() {
     return std::move(log_);
   }
   choose_segments(*found);
-  for (const std::string& name : names_) {
-    read_segment(name, name == found->names.back());
+  open_segments();
+  for (std::size_t place = 0; place < names_.size(); ++place) {
+    read_segment(place, names_[place] == found->names.back());
     bytes_done_ += log_.segments.back().bytes;
   }
   return std::move(log_);
@@ -80,8 +83,19 @@ void LogWalk::choose_segments(const SegmentNames& found) {
   }
 }
 
-void LogWalk::read_segment(const std::string& name, bool last) {
-  const File file(directory_ / name);
+// What is open can be read to its end, though a node may trim it meanwhile.
+void LogWalk::open_segments() {
+  for (const std::string& name : names_) {
+    if (files_.size() == kMostOpenFiles) return;
+    files_.push_back(std::make_unique<File>(directory_ / name));
+  }
+}
+
+void LogWalk::read_segment(std::size_t place, bool last) {
+  const std::string& name = names_[place];
+  const auto opened =
+      place < files_.size() ? std::move(files_[place]) : std::make_unique<File>(directory_ / name);
+  const File& file = *opened;
   log_.segments.push_back({.path = file.path(), .bytes = file.size(), .state = ""});
   const raft::Index named = index_in_name(name, kSuffix).value_or(0);
   const auto header = read_header(file, named);

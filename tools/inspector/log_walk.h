@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,7 +83,8 @@ class LogWalk {
 
  private:
   void choose_segments(const SegmentNames& found);
-  void read_segment(const std::string& name, bool last);
+  void open_segments();
+  void read_segment(std::size_t place, bool last);
   [[nodiscard]] std::optional<SegmentHeader> read_header(const File& file, raft::Index named);
   void follow(const SegmentHeader& header);
   void read_entries(SegmentReader& reader, const File& file, bool last);
@@ -94,9 +96,10 @@ class LogWalk {
   Path directory_;
   const WalkOptions& options_;
   LogSummary log_;
-  std::vector<std::string> names_;           // of the segments to be read
-  std::optional<raft::LogPosition> before_;  // what the next record follows, where it is known
-  bool tail_lost_ = false;                   // the end of the segment before cannot be read
+  std::vector<std::string> names_;            // of the segments to be read
+  std::vector<std::unique_ptr<File>> files_;  // of the first of them
+  std::optional<raft::LogPosition> before_;   // what the next record follows, where it is known
+  bool tail_lost_ = false;                    // the end of the segment before cannot be read
   std::uint64_t bytes_done_ = 0;
   std::uint64_t bytes_total_ = 0;
 };
