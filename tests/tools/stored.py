@@ -80,7 +80,7 @@ class Log:
         segment = self.segments[self.name]
         segment += bytes(-len(segment) % 8)
         offset, first = len(segment), self.last[0] + 1
-        body = b""
+        body = bytearray()
         for each in records:
             each = each if isinstance(each, dict) else {"payload": each}
             start = offset + 64 + len(body)
