@@ -44,6 +44,8 @@ class CheckIncludes(unittest.TestCase):
         self.assert_allowed("src/database/a.cpp", '#include "base/bytes.h"',
                             "#include <rocksdb/db.h>")
         self.assert_allowed("src/settings/a.cpp", "#include <toml++/toml.h>")
+        self.assert_allowed("tools/inspector/a.cpp", '#include "database/command.h"',
+                            '#include "raft/types.h"', "#include <fcntl.h>")
         self.assert_allowed("actors/a.cpp", '#include "raft/server.h"', '#include "actors/b.h"',
                             "#include <thread>", "#include <zmq.hpp>", "#include <zmq_addon.hpp>")
         self.assert_allowed("tools/send/a.cpp", '#include "codec/client_codec.h"',
@@ -59,6 +61,7 @@ class CheckIncludes(unittest.TestCase):
                              ("src/settings/a.h", "base/result.h"),
                              ("tools/a.cpp", "raft/types.h"),
                              ("tools/a.cpp", "database/command.h"),
+                             ("tools/inspector/a.cpp", "storage/segment_format.h"),
                              ("tools/a.cpp", "actors/node.h")):
             self.assert_refused(name, f'#include "{header}"')
             self.assert_refused(name, f"  #  include <{header}>")
