@@ -18,6 +18,8 @@ constexpr const char* kLockName = "lock";
 // While it is there without an identity beside it, all the rest is worth nothing.
 constexpr const char* kUnfinishedName = "unfinished";
 
+}  // namespace
+
 void refuse_used(FileSystem& file_system, const Path& path) {
   if (const auto identity = read_identity(file_system, path)) {
     throw Refused(
@@ -34,8 +36,6 @@ void refuse_used(FileSystem& file_system, const Path& path) {
                     path.string(), name));
   }
 }
-
-}  // namespace
 
 NewDirectory::NewDirectory(FileSystem& file_system, Path path, std::uint64_t random)
     : file_system_(file_system), path_(std::move(path)), id_(draw_directory_id(random)) {

@@ -40,6 +40,9 @@ class NewDirectory {
   std::unique_ptr<SnapshotStore> snapshots_;
 };
 
+// Throws Refused where `directory` holds anything that NewDirectory would not begin anew.
+void refuse_used(FileSystem& file_system, const std::filesystem::path& directory);
+
 // `directory` with `suffix` behind its name, beside it.
 [[nodiscard]] std::filesystem::path beside(const std::filesystem::path& directory,
                                            const std::string& suffix);
