@@ -15,14 +15,13 @@ constexpr std::size_t kWorkPerTurn = 8192;
 // Of values and payloads on the link to socket_server; beyond it, reads are refused as busy.
 constexpr std::size_t kMaxAnsweringBytes = 64 << 20;
 
-// What is no command, the state machine only counts.
+}  // namespace
+
 ::database::Committed to_committed(const raft::Entry& entry) {
   const bool is_command = entry.kind == raft::EntryKind::kCommand;
   return {entry.index, entry.term, is_command ? std::optional(entry.payload()) : std::nullopt,
           entry.time_ms()};
 }
-
-}  // namespace
 
 Database::Database(std::unique_ptr<::database::Database> state_machine, Limits limits, Links links,
                    const Logging& logging, Counters& counters)

@@ -21,6 +21,9 @@
 
 namespace actors {
 
+// As the state machine takes it; what is no command, it only counts.
+[[nodiscard]] ::database::Committed to_committed(const raft::Entry& entry);
+
 class Database final : public Actor {
  public:
   struct Links {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <random>
+#include "actors/process.h"
 
 namespace actors {
 namespace {
@@ -11,10 +11,7 @@ constexpr std::size_t kSliceBytes = 1 << 20;
 // Of a snapshot that is loaded, between two lines in the log.
 constexpr std::uint64_t kProgressBytes = 256 << 20;
 
-std::uint64_t random_number() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
+}  // namespace
 
 ::database::Options database_options(const settings::Settings& settings) {
   ::database::Options options;
@@ -23,8 +20,6 @@ std::uint64_t random_number() {
   options.replay_retention_bytes = settings.database.replay_retention_bytes;
   return options;
 }
-
-}  // namespace
 
 Disk::Disk(storage::FileSystem& file_system, const settings::Settings& settings,
            const ActorLog& log)

@@ -17,6 +17,8 @@
 
 namespace actors {
 
+[[nodiscard]] ::database::Options database_options(const settings::Settings& settings);
+
 struct Disk {
   Disk(storage::FileSystem& file_system, const settings::Settings& settings, const ActorLog& log);
 

@@ -1,17 +1,16 @@
-// raft-actor: runs one node of a cluster.
+// raft-actor: runs one node of a cluster, or does what a stopped one needs.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <optional>
-#include <string>
 
+#include "actors/command_line.h"
+#include "actors/commands/commands.h"
 #include "actors/logging.h"
 #include "actors/node.h"
 #include "actors/process.h"
-#include "actors/release.h"
 #include "actors/runtime.h"
 #include "actors/supervisor.h"
 #include "settings/settings.h"
@@ -24,37 +23,7 @@ constexpr int kFailure = 1;
 constexpr int kWrongUsage = 2;
 constexpr int kEndedAtOnce = 130;  // as a shell reports the end by Ctrl-C
 
-struct CommandLine {
-  std::string config;
-  bool check_config = false;
-  std::optional<std::string> runtime;
-  std::optional<std::string> log_level;
-  std::optional<std::string> data_directory;
-};
-
-void describe(CLI::App& app, CommandLine& line) {
-  app.set_version_flag("--version", std::string("raft-actor ") + actors::release());
-  app.add_option("CONFIG", line.config,
-                 "Settings of the node. A bare file name that is not in the current folder is "
-                 "looked for in the folders of RAFT_ACTOR_CONFIG_PATH")
-      ->required();
-  app.add_flag("--check-config", line.check_config,
-               "Say whether CONFIG is in order, and do nothing else");
-  app.add_option("--runtime", line.runtime, "threaded: a thread for each actor; async: one for all")
-      ->check(CLI::IsMember({"threaded", "async"}));
-  app.add_option("--log-level", line.log_level, "What to log")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
-  app.add_option("--data-dir", line.data_directory, "Where the node keeps its data");
-  app.footer(
-      "\nExamples:\n"
-      "  raft-actor node2.toml                       run node 2\n"
-      "  raft-actor --runtime async node2.toml       on a single thread\n"
-      "  raft-actor --check-config my/node.toml      check the settings\n"
-      "\nCtrl-C or SIGTERM stops the node in order, a second one at once.\n"
-      "Exit codes: 0 stopped in order, 1 an error, 2 wrong usage.");
-}
-
-settings::Settings load_settings(const CommandLine& line) {
+settings::Settings load_settings(const actors::CommandLine& line) {
   settings::Settings settings = settings::load(settings::find(line.config));
   if (line.runtime) settings.runtime = *settings::runtime_mode_of(*line.runtime);
   if (line.log_level) settings.logging.level = *settings::log_level_of(*line.log_level);
@@ -62,7 +31,13 @@ settings::Settings load_settings(const CommandLine& line) {
   return settings;
 }
 
-int run_node(const settings::Settings& settings) {
+int check_config(const actors::CommandLine& line, const settings::Settings& settings) {
+  fmt::print("{}: ok: node {} of cluster {}, {} members\n", settings::find(line.config).string(),
+             settings.node.id, settings.node.cluster, settings.members.size());
+  return kSuccess;
+}
+
+int run_node(const settings::Settings& settings, storage::FileSystem& file_system) {
   // Before the first thread is started, so that all have the signals blocked.
   actors::StopSignals signals;
   actors::Logging logging(settings.node.id, settings.logging.level);
@@ -74,8 +49,7 @@ int run_node(const settings::Settings& settings) {
                 open_files, settings.limits.max_open_files);
   }
 
-  const auto file_system = storage::posix_file_system();
-  actors::Node node(settings, *file_system, logging);
+  actors::Node node(settings, file_system, logging);
   actors::Runtime runtime(node.inside(), settings.runtime, node.actors());
   const actors::Supervision supervision{.stop_order = node.stop_order(),
                                         .stop_descriptor = signals.descriptor(),
@@ -84,12 +58,34 @@ int run_node(const settings::Settings& settings) {
   return actors::supervise(runtime, supervision, log) ? kSuccess : kFailure;
 }
 
+int run(const actors::CommandLine& line) {
+  using Command = actors::CommandLine::Command;
+  const settings::Settings settings = load_settings(line);
+  if (line.check_config) return check_config(line, settings);
+  const auto file_system = storage::posix_file_system();
+  switch (line.command) {
+    case Command::kRunNode:
+      return run_node(settings, *file_system);
+    case Command::kBackUp:
+      commands::back_up(*file_system, settings, line.file, line.force);
+      break;
+    case Command::kRestore:
+      commands::restore(*file_system, settings, line.file, line.new_cluster);
+      break;
+    case Command::kRecover:
+      commands::recover(*file_system, settings, {line.members.begin(), line.members.end()},
+                        line.yes);
+      break;
+  }
+  return kSuccess;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CommandLine line;
+  actors::CommandLine line;
   CLI::App app("raft-actor runs one node of a cluster.", "raft-actor");
-  describe(app, line);
+  actors::describe(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -97,14 +93,10 @@ int main(int argc, char** argv) {
   }
 
   try {
-    const settings::Settings settings = load_settings(line);
-    if (line.check_config) {
-      fmt::print("{}: ok: node {} of cluster {}, {} members\n",
-                 settings::find(line.config).string(), settings.node.id, settings.node.cluster,
-                 settings.members.size());
-      return kSuccess;
-    }
-    return run_node(settings);
+    return run(line);
+  } catch (const commands::NotConfirmed& error) {
+    fmt::print(stderr, "raft-actor: {}\n", error.what());
+    return kWrongUsage;
   } catch (const std::exception& error) {
     fmt::print(stderr, "raft-actor: {}\n", error.what());
     return kFailure;

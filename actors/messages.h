@@ -167,6 +167,42 @@ struct ContentRead {
 
 using ContentReport = std::variant<SliceStored, ContentRead>;
 
+// ---- socket_server and snapshot_store ----
+
+struct SnapshotRead {
+  raft::RequestNumber request;
+  codec::SnapshotReadRequest read;
+};
+
+struct SnapshotReads {
+  std::vector<SnapshotRead> reads;
+  std::size_t answers_taken_bytes = 0;  // these bytes of SnapshotReadAnswers are off the link
+};
+
+// The part of the newest snapshot that was asked for.
+struct SnapshotPart {
+  raft::Index index;
+  std::uint64_t size;           // of the whole content
+  std::vector<std::byte> head;  // as the file begins
+  base::SharedBytes bytes;
+};
+// The newest is another, or none is there.
+struct SnapshotGone {
+  std::optional<raft::Index> newest;
+};
+struct SnapshotDamaged {};
+
+struct SnapshotReadOutcome {
+  raft::RequestNumber request;
+  std::variant<SnapshotPart, SnapshotGone, SnapshotDamaged> result;
+};
+
+struct SnapshotReadAnswers {
+  std::vector<SnapshotReadOutcome> outcomes;
+  std::vector<raft::RequestNumber> refused_busy;  // beyond what the link may hold
+  std::size_t bytes = 0;                          // of all parts
+};
+
 // ---- socket_server and database ----
 
 struct DatabaseReplay {

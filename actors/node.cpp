@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <random>
 #include <utility>
 
+#include "actors/process.h"
 #include "raft/server.h"
 
 namespace actors {
@@ -12,11 +12,6 @@ namespace {
 
 // What database may have handed to publisher and not seen published.
 constexpr std::size_t kPublishingTimesApplying = 8;
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
 
 // As the first configuration of a new cluster has it: who has which directory is heard later.
 raft::Member to_member(const settings::Member& member) {
@@ -49,7 +44,7 @@ raft::Options core_options(const settings::Settings& settings, raft::Identity id
   options.trailing_entries = raft.trailing_entries;
   options.max_disk_wait_ms = raft.max_disk_wait_ms;
   options.read_lease_drift_percent = static_cast<std::uint32_t>(raft.read_lease_drift_percent);
-  options.seed = random_seed();
+  options.seed = random_number();
   return options;
 }
 

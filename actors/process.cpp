@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <random>
 #include <system_error>
 
 namespace actors {
@@ -41,6 +42,11 @@ std::uint64_t raise_open_files(std::uint64_t wanted) {
   const rlim_t reachable = std::min<rlim_t>(limit.rlim_max, wanted);
   const rlimit allowed{reachable, limit.rlim_max};
   return setrlimit(RLIMIT_NOFILE, &allowed) == 0 ? reachable : limit.rlim_cur;
+}
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
 }
 
 }  // namespace actors

@@ -25,4 +25,7 @@ class StopSignals {
 // Raises the limit of open files to `wanted` (B11). Returns what it is then, which may be less.
 std::uint64_t raise_open_files(std::uint64_t wanted);
 
+// From the system's entropy: for identities and seeds, which only have to differ.
+[[nodiscard]] std::uint64_t random_number();
+
 }  // namespace actors

@@ -135,6 +135,24 @@ codec::ReplyBody reply_to_replay(std::variant<database::Replay, database::Compac
   return reply;
 }
 
+codec::ReplyBody reply_to_snapshot_read(
+    const settings::Node& node, std::variant<SnapshotPart, SnapshotGone, SnapshotDamaged> result) {
+  if (auto* part = std::get_if<SnapshotPart>(&result)) {
+    return codec::SnapshotReadReply{node.id,    node.cluster,          part->index,
+                                    part->size, std::move(part->head), std::move(part->bytes)};
+  }
+  if (const auto* gone = std::get_if<SnapshotGone>(&result)) {
+    return error(codec::ErrorCode::kSnapshotGone,
+                 gone->newest ? fmt::format("The newest snapshot of this node is that up to entry "
+                                            "{}: begin with it from offset 0.",
+                                            *gone->newest)
+                              : "This node has no snapshot: ask for one with the op snapshot.");
+  }
+  return error(codec::ErrorCode::kDamaged,
+               "A part of the snapshot does not check on the disk of this node, whose log says "
+               "which: ask another node, or for a newer snapshot.");
+}
+
 codec::ReplyBody reply_to_status(const raft::Status& status, const std::string& cluster) {
   codec::StatusReply reply{.node = status.id,
                            .cluster = cluster,

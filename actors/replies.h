@@ -14,6 +14,7 @@
 #include "database/database.h"
 #include "raft/effects.h"
 #include "raft/server.h"
+#include "settings/settings.h"
 
 namespace actors {
 
@@ -21,6 +22,9 @@ namespace actors {
 [[nodiscard]] codec::ReplyBody reply_to_read(std::optional<database::Found> found);
 [[nodiscard]] codec::ReplyBody reply_to_replay(
     std::variant<database::Replay, database::Compacted> result);
+// `node`: the answering one.
+[[nodiscard]] codec::ReplyBody reply_to_snapshot_read(
+    const settings::Node& node, std::variant<SnapshotPart, SnapshotGone, SnapshotDamaged> result);
 [[nodiscard]] codec::ReplyBody reply_to_status(const raft::Status& status,
                                                const std::string& cluster);
 [[nodiscard]] codec::ReplyBody reply_to_members(const raft::Status& status);

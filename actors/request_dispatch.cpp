@@ -16,6 +16,7 @@ struct KindOf {
     return get.linearizable ? RequestKind::kRead : RequestKind::kLocal;
   }
   RequestKind operator()(const codec::ReplayRequest&) const { return RequestKind::kLocal; }
+  RequestKind operator()(const codec::SnapshotReadRequest&) const { return RequestKind::kLocal; }
   RequestKind operator()(const codec::StatusRequest&) const { return RequestKind::kStatus; }
   RequestKind operator()(const codec::MembersRequest&) const { return RequestKind::kMembers; }
   RequestKind operator()(const codec::DebugRequest&) const { return RequestKind::kDebug; }
@@ -46,6 +47,7 @@ struct Dispatch {
   const settings::Sessions& sessions;
   ClientEvents& events;
   LocalQueries& queries;
+  SnapshotReads& snapshot_reads;
 
   void operator()(const codec::SetRequest& set) const {
     write(database::SetCommand{set.key, set.value}, set.name);
@@ -72,6 +74,9 @@ struct Dispatch {
   }
   void operator()(codec::ReplayRequest& replay) const {
     queries.replays.push_back({number, std::move(replay)});
+  }
+  void operator()(const codec::SnapshotReadRequest& read) const {
+    snapshot_reads.reads.push_back({number, read});
   }
   void operator()(const codec::StatusRequest&) const { event(StatusAsked{number}); }
   void operator()(const codec::MembersRequest&) const { event(StatusAsked{number}); }
@@ -104,7 +109,8 @@ void SocketServer::submit(ClientAddress client, codec::Request request) {
   const RequestKind kind = std::visit(KindOf{}, request.body);
   const auto number = admit(std::move(client), std::move(request.id), kind);
   if (number) {
-    std::visit(Dispatch{*number, settings_.sessions, events_, queries_}, request.body);
+    std::visit(Dispatch{*number, settings_.sessions, events_, queries_, snapshot_reads_},
+               request.body);
   }
 }
 

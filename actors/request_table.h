@@ -18,7 +18,7 @@ namespace actors {
 enum class RequestKind : std::uint8_t {
   kWrite,  // through the log: also a change of members
   kRead,   // linearizable
-  kLocal,  // a local read, a replay
+  kLocal,  // a local read, a replay, a part of a snapshot
   kStatus,
   kMembers,
   kDebug,

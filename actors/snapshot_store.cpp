@@ -12,6 +12,10 @@ constexpr std::size_t kOrdersPerTurn = 16;
 constexpr std::size_t kContentPerTurn = 16;
 // To be installed, in one message.
 constexpr std::size_t kContentBytes = 1 << 20;
+// Of clients that make backups: the orders of the node come first.
+constexpr std::size_t kClientBytesPerTurn = 4 << 20;
+// Parts on the link to socket_server; beyond it, reads are refused as busy.
+constexpr std::size_t kMaxAnsweringBytes = 16 << 20;
 
 }  // namespace
 
@@ -20,13 +24,14 @@ SnapshotStore::SnapshotStore(std::unique_ptr<storage::SnapshotStore> store, Link
     : store_(std::move(store)), links_(std::move(links)), log_(logging, "snapshot_store") {}
 
 std::vector<zmq::pollitem_t> SnapshotStore::inputs() {
-  return {links_.event_handler.input(), links_.state_machine.input()};
+  return {links_.event_handler.input(), links_.state_machine.input(), links_.socket_server.input()};
 }
 
 void SnapshotStore::turn() {
   take_orders();
   take_content();
   if (!report_.events.empty()) links_.event_handler.send(std::exchange(report_, {}));
+  serve_clients();
 }
 
 void SnapshotStore::stop() {
@@ -155,6 +160,42 @@ void SnapshotStore::on_content(const ContentWanted& wanted) {
 void SnapshotStore::report_taken() {
   CHECK(store_->newest().has_value(), "a snapshot was taken, and there is none");
   report_.events.emplace_back(raft::SnapshotTaken{*store_->newest()});
+}
+
+void SnapshotStore::serve_clients() {
+  SnapshotReadAnswers answers;
+  while (answers.bytes < kClientBytesPerTurn) {
+    const auto asked = links_.socket_server.receive();
+    if (!asked) break;
+    answering_bytes_ -= asked->answers_taken_bytes;
+    for (const SnapshotRead& read : asked->reads) {
+      if (answering_bytes_ + answers.bytes >= kMaxAnsweringBytes) {
+        answers.refused_busy.push_back(read.request);
+        continue;
+      }
+      answers.outcomes.push_back(serve(read));
+      const auto* part = std::get_if<SnapshotPart>(&answers.outcomes.back().result);
+      if (part != nullptr) answers.bytes += part->bytes.size();
+    }
+  }
+  if (answers.outcomes.empty() && answers.refused_busy.empty()) return;
+  answering_bytes_ += answers.bytes;
+  links_.socket_server.send(std::move(answers));
+}
+
+SnapshotReadOutcome SnapshotStore::serve(const SnapshotRead& read) {
+  const auto& newest = store_->newest();
+  if (!newest) return {read.request, SnapshotGone{}};
+  const raft::Index index = read.read.index.value_or(newest->last.index);
+  try {
+    auto bytes = store_->read(index, read.read.offset, read.read.max_bytes);
+    if (!bytes) return {read.request, SnapshotGone{newest->last.index}};
+    return {read.request, SnapshotPart{index, newest->size, store_->head(), std::move(*bytes)}};
+  } catch (const storage::Damage& damage) {
+    // Nobody is to end this node by a question; what needs this snapshot finds the same.
+    log_.error("{}", damage.what());
+    return {read.request, SnapshotDamaged{}};
+  }
 }
 
 }  // namespace actors

@@ -1,7 +1,8 @@
 // snapshot_store: owns the snapshots on disk. It keeps what database or a leader sends, slice by
 // slice, and hands out what it has: to followers, and to database where a leader's snapshot is to
-// be installed. Apart from log_writer, so that no sync of the log waits for a large snapshot.
-// A fault of the disk leaves turn() as an exception, and ends the node.
+// be installed, and to clients that make a backup. Apart from log_writer, so that no sync of the
+// log waits for a large snapshot. A fault of the disk leaves turn() as an exception, and ends the
+// node.
 #pragma once
 
 #include <memory>
@@ -21,6 +22,7 @@ class SnapshotStore final : public Actor {
   struct Links {
     Link<SnapshotReport, SnapshotOrders> event_handler;
     Link<ContentReport, ContentOrder> state_machine;
+    Link<SnapshotReadAnswers, SnapshotReads> socket_server;
   };
 
   SnapshotStore(std::unique_ptr<storage::SnapshotStore> store, Links links, const Logging& logging);
@@ -46,11 +48,15 @@ class SnapshotStore final : public Actor {
   void on_content(const ContentWanted& wanted);
   void report_taken();
 
+  void serve_clients();
+  [[nodiscard]] SnapshotReadOutcome serve(const SnapshotRead& read);
+
   std::unique_ptr<storage::SnapshotStore> store_;
   Links links_;
   ActorLog log_;
   std::optional<raft::Peer> sender_;  // of what is being received, since the start
   SnapshotReport report_;             // of this turn
+  std::size_t answering_bytes_ = 0;   // handed to socket_server and not reported as taken
 };
 
 }  // namespace actors

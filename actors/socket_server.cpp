@@ -60,14 +60,19 @@ SocketServer::SocketServer(const settings::Settings& settings, codec::PeerIdenti
       now_(now) {}
 
 std::vector<zmq::pollitem_t> SocketServer::inputs() {
-  return {links_.event_handler.input(), links_.state_machine.input(), links_.ticks.input(),
-          peers_.input(), clients_.input()};
+  return {links_.event_handler.input(),
+          links_.state_machine.input(),
+          links_.snapshot_store.input(),
+          links_.ticks.input(),
+          peers_.input(),
+          clients_.input()};
 }
 
 void SocketServer::turn() {
   // Answers first: they make room for requests.
   take_answers();
   take_database_answers();
+  take_snapshot_parts();
   take_ticks();
   take_peer_messages();
   take_requests();
@@ -111,6 +116,18 @@ void SocketServer::take_database_answers() {
       answer(request, refusal(raft::RefusalReason::kBusy));
     }
     queries_.answers_taken_bytes += answers->bytes;
+  }
+}
+
+void SocketServer::take_snapshot_parts() {
+  while (auto answers = links_.snapshot_store.receive()) {
+    for (auto& [request, result] : answers->outcomes) {
+      answer(request, reply_to_snapshot_read(settings_.node, std::move(result)));
+    }
+    for (const raft::RequestNumber request : answers->refused_busy) {
+      answer(request, refusal(raft::RefusalReason::kBusy));
+    }
+    snapshot_reads_.answers_taken_bytes += answers->bytes;
   }
 }
 
@@ -169,6 +186,9 @@ void SocketServer::hand_out() {
   if (!events_.events.empty()) links_.event_handler.send(std::exchange(events_, {}));
   if (!queries_.reads.empty() || !queries_.replays.empty() || queries_.answers_taken_bytes > 0) {
     links_.state_machine.send(std::exchange(queries_, {}));
+  }
+  if (!snapshot_reads_.reads.empty() || snapshot_reads_.answers_taken_bytes > 0) {
+    links_.snapshot_store.send(std::exchange(snapshot_reads_, {}));
   }
 }
 

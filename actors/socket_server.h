@@ -27,6 +27,7 @@ class SocketServer final : public Actor {
     Link<ClientEvents, HandlerAnswers> event_handler;
     Link<PeerMessages, Nothing> event_handler_peers;
     Link<LocalQueries, DatabaseAnswers> state_machine;
+    Link<SnapshotReads, SnapshotReadAnswers> snapshot_store;
     BroadcastListener<Tick> ticks;
     BroadcastSource<PeerHeard> heard;
   };
@@ -49,6 +50,7 @@ class SocketServer final : public Actor {
  private:
   void take_answers();
   void take_database_answers();
+  void take_snapshot_parts();
   void take_ticks();
   void take_peer_messages();
   void take_requests();
@@ -87,6 +89,7 @@ class SocketServer final : public Actor {
   // What this turn hands out.
   ClientEvents events_;
   LocalQueries queries_;
+  SnapshotReads snapshot_reads_;
 };
 
 }  // namespace actors

@@ -79,6 +79,9 @@ Wiring wire(zmq::context_t& inside) {
   // Bounded by database: a few slices of a snapshot that it takes, one of one that it installs.
   auto content =
       make_link<ContentOrder, ContentReport>(inside, "database/snapshot_store", kMustArrive);
+  // Bounded by max_requests_in_flight, and by snapshot_store in bytes: beyond it, `busy`.
+  auto parts = make_link<SnapshotReads, SnapshotReadAnswers>(inside, "socket_server/snapshot_store",
+                                                             kMustArrive);
   // The members, once each time that joiner asks for them; nobody sends where no joiner is.
   auto learned = make_link<PeersLearned>(inside, "joiner/outbound_dispatcher", kPeersLearned);
   // One at each change of the configuration, of which one at a time is not committed.
@@ -90,32 +93,34 @@ Wiring wire(zmq::context_t& inside) {
   BroadcastSource<Tick> ticks(inside, kTicks);
   BroadcastSource<NodeStatus> status(inside, kStatus);
   BroadcastSource<PeerHeard> heard(inside, kHeard);
-  return {.clock = std::move(ticks),
-          .socket_server = {std::move(clients.near),
-                            std::move(peers.near),
-                            std::move(queries.near),
-                            {inside, kTicks},
-                            std::move(heard)},
-          .event_handler = {std::move(clients.far),
-                            std::move(peers.far),
-                            std::move(log.near),
-                            std::move(sends.near),
-                            std::move(committed.near),
-                            std::move(snapshots.near),
-                            {inside, kTicks},
-                            std::move(status),
-                            std::move(members.near)},
-          .outbound_dispatcher = {std::move(sends.far),
-                                  std::move(promises.far),
-                                  {inside, kTicks},
-                                  {inside, kHeard},
-                                  std::move(learned.far)},
-          .log_writer = {std::move(log.far), std::move(promises.near)},
-          .state_machine = {std::move(committed.far), std::move(queries.far),
-                            std::move(changes.near), std::move(content.near)},
-          .snapshot_store = {std::move(snapshots.far), std::move(content.far)},
-          .publisher = {std::move(changes.far), {inside, kStatus}, {inside, kTicks}},
-          .joiner = {std::move(members.far), std::move(learned.near), {inside, kTicks}}};
+  return {
+      .clock = std::move(ticks),
+      .socket_server = {std::move(clients.near),
+                        std::move(peers.near),
+                        std::move(queries.near),
+                        std::move(parts.near),
+                        {inside, kTicks},
+                        std::move(heard)},
+      .event_handler = {std::move(clients.far),
+                        std::move(peers.far),
+                        std::move(log.near),
+                        std::move(sends.near),
+                        std::move(committed.near),
+                        std::move(snapshots.near),
+                        {inside, kTicks},
+                        std::move(status),
+                        std::move(members.near)},
+      .outbound_dispatcher = {std::move(sends.far),
+                              std::move(promises.far),
+                              {inside, kTicks},
+                              {inside, kHeard},
+                              std::move(learned.far)},
+      .log_writer = {std::move(log.far), std::move(promises.near)},
+      .state_machine = {std::move(committed.far), std::move(queries.far), std::move(changes.near),
+                        std::move(content.near)},
+      .snapshot_store = {std::move(snapshots.far), std::move(content.far), std::move(parts.far)},
+      .publisher = {std::move(changes.far), {inside, kStatus}, {inside, kTicks}},
+      .joiner = {std::move(members.far), std::move(learned.near), {inside, kTicks}}};
 }
 
 }  // namespace actors

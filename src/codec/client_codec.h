@@ -25,6 +25,8 @@ enum class ErrorCode : std::uint8_t {
   kCompacted,       // replay: what comes after `after` is no longer kept
   kSessionExpired,  // a write named a session that is not open, or no longer
   kConflict,        // a change that does not fit the members or roles as they are
+  kSnapshotGone,    // the newest snapshot of the node is not the one asked for
+  kDamaged,         // what is asked for does not check on the disk of the node
 };
 [[nodiscard]] std::string_view error_code_name(ErrorCode code);  // as in the protocol
 
@@ -86,6 +88,11 @@ struct TransferRequest {
   std::optional<std::uint64_t> node;  // none: the one that fits best
 };
 struct SnapshotRequest {};
+inline constexpr std::uint64_t kMaxSnapshotPartBytes = 1 << 20;
+struct SnapshotReadRequest {
+  std::optional<std::uint64_t> index;  // none: the newest, whichever it is
+  std::uint64_t offset, max_bytes;
+};
 struct SessionOpenRequest {
   std::optional<std::uint64_t> timeout_ms;  // none: the node's setting
 };
@@ -96,7 +103,7 @@ struct SessionCloseRequest {
 using RequestBody =
     std::variant<SetRequest, DeleteRequest, PublishRequest, GetRequest, ReplayRequest,
                  StatusRequest, DebugRequest, MembersRequest, ChangeRequest, TransferRequest,
-                 SnapshotRequest, SessionOpenRequest, SessionCloseRequest>;
+                 SnapshotRequest, SnapshotReadRequest, SessionOpenRequest, SessionCloseRequest>;
 
 // The request's `id` as its own MessagePack bytes, echoed as it came; nil (0xc0) where it was
 // missing or could not be read.
@@ -199,6 +206,13 @@ struct TransferReply {
 struct SnapshotReply {
   std::uint64_t index;
 };
+struct SnapshotReadReply {
+  std::uint64_t node;
+  std::string cluster;
+  std::uint64_t index, size;    // of the snapshot, and of its content
+  std::vector<std::byte> head;  // as its file begins (docs/log-format.md)
+  base::SharedBytes bytes;      // of the content
+};
 struct SessionOpenReply {
   std::uint64_t session, index;
 };
@@ -212,9 +226,10 @@ struct ErrorReply {
   std::optional<std::uint64_t> first_index;  // with kCompacted
 };
 
-using ReplyBody = std::variant<SetReply, DeleteReply, PublishReply, GetReply, ReplayReply,
-                               StatusReply, DebugReply, MembersReply, ChangeReply, TransferReply,
-                               SnapshotReply, SessionOpenReply, SessionCloseReply, ErrorReply>;
+using ReplyBody =
+    std::variant<SetReply, DeleteReply, PublishReply, GetReply, ReplayReply, StatusReply,
+                 DebugReply, MembersReply, ChangeReply, TransferReply, SnapshotReply,
+                 SnapshotReadReply, SessionOpenReply, SessionCloseReply, ErrorReply>;
 
 [[nodiscard]] base::SharedBytes encode_reply(const RequestId& id, const ReplyBody& body,
                                              const std::optional<LeaderHint>& leader);

@@ -32,6 +32,9 @@ Shape shape_of(const MembersReply& reply) { return {3, 64 + 256 * reply.members.
 Shape shape_of(const ChangeReply&) { return {1}; }
 Shape shape_of(const TransferReply&) { return {1}; }
 Shape shape_of(const SnapshotReply&) { return {1}; }
+Shape shape_of(const SnapshotReadReply& reply) {
+  return {6, 128 + reply.cluster.size() + reply.head.size() + reply.bytes.size()};
+}
 Shape shape_of(const SessionOpenReply&) { return {2}; }
 Shape shape_of(const SessionCloseReply&) { return {2}; }
 Shape shape_of(const ErrorReply& reply) { return {1, 128 + reply.message.size()}; }
@@ -146,6 +149,17 @@ void write_fields(Writer& writer, const SnapshotReply& reply) {
   writer.number("index", reply.index);
 }
 
+void write_fields(Writer& writer, const SnapshotReadReply& reply) {
+  writer.number("node", reply.node);
+  writer.text("cluster", reply.cluster);
+  writer.number("index", reply.index);
+  writer.number("size", reply.size);
+  writer.text("head");
+  writer.bytes({reinterpret_cast<const char*>(reply.head.data()), reply.head.size()});
+  writer.text("bytes");
+  writer.bytes(reply.bytes.view());
+}
+
 void write_fields(Writer& writer, const SessionOpenReply& reply) {
   writer.number("session", reply.session);
   writer.number("index", reply.index);
@@ -199,6 +213,10 @@ std::string_view error_code_name(ErrorCode code) {
       return "session_expired";
     case ErrorCode::kConflict:
       return "conflict";
+    case ErrorCode::kSnapshotGone:
+      return "snapshot_gone";
+    case ErrorCode::kDamaged:
+      return "damaged";
   }
   return "unknown";
 }

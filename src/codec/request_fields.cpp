@@ -18,7 +18,8 @@ using Type = FieldValue::Type;
 constexpr std::array<std::string_view, static_cast<std::size_t>(FieldName::kUnknown)> kFieldNames =
     {"op",       "id",       "key",   "value",      "channel", "session", "seq",    "consistency",
      "after",    "topics",   "limit", "timeout_ms", "node",    "peer",    "client", "publish",
-     "identity", "priority", "voter", "replaces",   "add",     "promote", "remove"};
+     "identity", "priority", "voter", "replaces",   "add",     "promote", "remove",
+     "index",    "offset",   "max_bytes"};
 
 struct MemberField {
   std::string_view name;

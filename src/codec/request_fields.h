@@ -38,6 +38,9 @@ enum class FieldName : std::uint8_t {
   kAdd,
   kPromote,
   kRemove,
+  kIndex,
+  kOffset,
+  kMaxBytes,
   kUnknown,  // ignored, as the contract grows
 };
 

@@ -18,6 +18,7 @@ using Type = FieldValue::Type;
 using Reader = RequestReader;
 
 constexpr std::uint64_t kDefaultReplayLimit = 1000;
+constexpr std::uint64_t kDefaultSnapshotPartBytes = 256 << 10;
 constexpr std::size_t kPrintedOperationBytes = 32;
 
 RequestBody read_set(Reader& reader) {
@@ -61,6 +62,13 @@ RequestBody read_debug(Reader&) { return DebugRequest{}; }
 
 RequestBody read_snapshot(Reader&) { return SnapshotRequest{}; }
 
+RequestBody read_snapshot_read(Reader& reader) {
+  const auto max_bytes = reader.optional_number(FieldName::kMaxBytes, 1, kMaxSnapshotPartBytes);
+  return SnapshotReadRequest{.index = reader.optional_number(FieldName::kIndex, 0, kMaxIndex),
+                             .offset = reader.number_of(FieldName::kOffset, 0, kMaxIndex),
+                             .max_bytes = max_bytes.value_or(kDefaultSnapshotPartBytes)};
+}
+
 RequestBody read_session_open(Reader& reader) {
   return SessionOpenRequest{.timeout_ms = reader.optional_number(
                                 FieldName::kTimeout, kMinSessionTimeoutMs, kMaxSessionTimeoutMs)};
@@ -90,6 +98,7 @@ constexpr std::array kOperations = {
     Operation{"promote", read_promote},
     Operation{"transfer", read_transfer},
     Operation{"snapshot", read_snapshot},
+    Operation{"snapshot.read", read_snapshot_read},
     Operation{"session.open", read_session_open},
     Operation{"session.close", read_session_close},
 };

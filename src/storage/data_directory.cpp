@@ -5,67 +5,15 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/checksum.h"
-#include "base/little_endian.h"
-#include "base/random.h"
 #include "storage/damage.h"
 #include "storage/hard_state_store.h"
 #include "storage/log_recovery.h"
+#include "storage/new_directory.h"
 
 namespace storage {
 namespace {
 
 using Path = std::filesystem::path;
-
-constexpr std::uint64_t kMagic = 0x746e656469746672;  // "rftident"
-constexpr std::uint32_t kVersion = 2;
-constexpr std::size_t kFixedSize = 48;
-constexpr std::size_t kMaximumClusterSize = 4096;
-constexpr std::size_t kChecksummedFrom = 8;
-
-struct Identity {
-  raft::NodeId node = 0;
-  raft::Identity id = 0;
-  std::uint64_t starts = 0;
-  std::string cluster;
-};
-
-std::vector<std::byte> encode(const Identity& identity) {
-  std::vector<std::byte> bytes(kFixedSize + identity.cluster.size());
-  base::store_little_endian(bytes.data() + 8, kMagic);
-  base::store_little_endian(bytes.data() + 16, kVersion);
-  base::store_little_endian(bytes.data() + 20, static_cast<std::uint32_t>(identity.cluster.size()));
-  base::store_little_endian(bytes.data() + 24, identity.node);
-  base::store_little_endian(bytes.data() + 32, identity.id);
-  base::store_little_endian(bytes.data() + 40, identity.starts);
-  std::copy_n(reinterpret_cast<const std::byte*>(identity.cluster.data()), identity.cluster.size(),
-              bytes.begin() + kFixedSize);
-  base::store_little_endian(bytes.data(),
-                            base::checksum(std::span(bytes).subspan(kChecksummedFrom)));
-  return bytes;
-}
-
-Identity decode(const Path& path, std::span<const std::byte> bytes) {
-  if (bytes.size() < kFixedSize ||
-      base::load_little_endian<std::uint64_t>(bytes.data()) !=
-          base::checksum(bytes.subspan(kChecksummedFrom)) ||
-      base::load_little_endian<std::uint64_t>(bytes.data() + 8) != kMagic) {
-    throw Damage(path, 0, "the identity does not check");
-  }
-  const auto version = base::load_little_endian<std::uint32_t>(bytes.data() + 16);
-  if (version != kVersion) {
-    throw Refused(
-        fmt::format("{} has format version {}, this program knows version {}: run {} program",
-                    path.string(), version, kVersion, version > kVersion ? "a newer" : "an older"));
-  }
-  if (base::load_little_endian<std::uint32_t>(bytes.data() + 20) != bytes.size() - kFixedSize) {
-    throw Damage(path, 20, "the cluster name is not as long as the identity says");
-  }
-  return {base::load_little_endian<raft::NodeId>(bytes.data() + 24),
-          base::load_little_endian<std::uint64_t>(bytes.data() + 32),
-          base::load_little_endian<std::uint64_t>(bytes.data() + 40),
-          {reinterpret_cast<const char*>(bytes.data()) + kFixedSize, bytes.size() - kFixedSize}};
-}
 
 }  // namespace
 
@@ -73,47 +21,28 @@ struct DataDirectory::Implementation {
   FileSystem& file_system;
   Path path;
   std::unique_ptr<File> lock;
-  Identity identity;
+  DirectoryIdentity identity;
   bool fresh = false;
 
   Implementation(FileSystem& files, Path directory)
       : file_system(files), path(std::move(directory)) {}
 
-  [[nodiscard]] Path identity_path() const { return path / "identity"; }
   [[nodiscard]] Path log_path() const { return path / "log"; }
   [[nodiscard]] Path snapshots_path() const { return path / "snapshots"; }
   [[nodiscard]] Path database_path() const { return path / "database"; }
-
-  void take_lock() {
-    try {
-      lock = file_system.lock(path / "lock");
-    } catch (const LockHeld&) {
-      throw Refused(
-          fmt::format("{} is in use by another process: stop that one first, or choose "
-                      "another data directory",
-                      path.string()));
-    }
-  }
 
   // The identity comes last: as long as it is missing nothing was promised, and all is made anew.
   void create(const std::string& cluster, raft::NodeId node, std::uint64_t random) {
     refuse_remains();
     fresh = true;
-    identity = {node, draw_id(random), 1, cluster};
+    identity = {node, draw_directory_id(random), 1, cluster};
     make_durable_directory(file_system, database_path());
     make_durable_directory(file_system, snapshots_path());
     for (const auto& name : names_in(log_path())) file_system.remove(log_path() / name);
     make_durable_directory(file_system, log_path());
     create_segment(file_system, log_path(), {identity.id, {}}, 0);
     const HardStateStore hard_state(file_system, path, true);
-    write_identity();
-  }
-
-  [[nodiscard]] static raft::Identity draw_id(std::uint64_t random) {
-    base::Random numbers(random);
-    raft::Identity id = 0;
-    while (id == 0) id = numbers.next();  // 0 says elsewhere that an identity is not known
-    return id;
+    write_identity(file_system, path, identity);
   }
 
   [[nodiscard]] std::vector<std::string> names_in(const Path& directory) const {
@@ -134,15 +63,11 @@ struct DataDirectory::Implementation {
     throw Refused(
         fmt::format("{} holds the data of a node but no identity: restore {} from a "
                     "backup, or choose an empty data directory and replace this node",
-                    path.string(), identity_path().string()));
+                    path.string(), identity_path(path).string()));
   }
 
-  void restore(const std::string& cluster, raft::NodeId node) {
-    const auto file = file_system.open(identity_path(), FileSystem::OpenMode::kReadOnly);
-    std::vector<std::byte> bytes(
-        std::min<std::uint64_t>(file->size(), kFixedSize + kMaximumClusterSize + 1));
-    bytes.resize(file->read(0, bytes));
-    identity = decode(identity_path(), bytes);
+  void restore(DirectoryIdentity found, const std::string& cluster, raft::NodeId node) {
+    identity = std::move(found);
     if (identity.cluster != cluster || identity.node != node) {
       throw Refused(
           fmt::format("{} belongs to node {} of cluster \"{}\", and this is node {} of "
@@ -157,19 +82,7 @@ struct DataDirectory::Implementation {
       throw Damage(snapshots_path(), 0, "the snapshots are missing");
     }
     ++identity.starts;
-    write_identity();
-  }
-
-  void write_identity() {
-    const Path preparing = path / "identity.preparing";
-    const auto bytes = encode(identity);
-    const std::span<const std::byte> part(bytes);
-    const auto file = file_system.open(preparing, FileSystem::OpenMode::kCreate);
-    file->truncate(0);
-    file->write(0, {&part, 1});
-    file->sync();
-    file_system.rename(preparing, identity_path());
-    file_system.sync_directory(path);
+    write_identity(file_system, path, identity);
   }
 };
 
@@ -177,13 +90,17 @@ DataDirectory::DataDirectory(FileSystem& file_system, std::filesystem::path path
                              const std::string& cluster, raft::NodeId node, std::uint64_t random)
     : implementation_(std::make_unique<Implementation>(file_system, std::move(path))) {
   CHECK(cluster.size() <= kMaximumClusterSize, "a cluster name of {} bytes", cluster.size());
-  const bool created = file_system.exists(implementation_->identity_path());
-  if (!created) make_durable_directory(file_system, implementation_->path);
-  implementation_->take_lock();
+  auto& directory = *implementation_;
+  const bool created = file_system.exists(identity_path(directory.path));
+  if (!created) {
+    refuse_unfinished(file_system, directory.path);
+    make_durable_directory(file_system, directory.path);
+  }
+  directory.lock = lock_directory(file_system, directory.path);
   if (created) {
-    implementation_->restore(cluster, node);
+    directory.restore(*read_identity(file_system, directory.path), cluster, node);
   } else {
-    implementation_->create(cluster, node, random);
+    directory.create(cluster, node, random);
   }
 }
 

@@ -16,14 +16,9 @@
 
 #include "raft/types.h"
 #include "storage/file_system.h"
+#include "storage/identity.h"
 
 namespace storage {
-
-// The directory cannot be used as asked: one sentence that says why and what to do.
-class Refused : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 class DataDirectory {
  public:

@@ -15,6 +15,12 @@ bool holds(const LogStore& log, const raft::LogPosition& point) {
 
 }  // namespace
 
+raft::LogPosition last_of_both(const LogStore& log,
+                               const std::optional<raft::SnapshotHead>& newest) {
+  const bool behind = newest && newest->last.index >= log.base().index && !holds(log, newest->last);
+  return behind ? newest->last : log.last();
+}
+
 bool join_log_to_snapshot(LogStore& log, const std::optional<raft::SnapshotHead>& newest) {
   const raft::LogPosition end = newest ? newest->last : raft::LogPosition{};
   if (log.base().index > end.index) {

@@ -16,4 +16,8 @@ namespace storage {
 [[nodiscard]] bool join_log_to_snapshot(LogStore& log,
                                         const std::optional<raft::SnapshotHead>& newest);
 
+// The last entry that both together hold: what the log ends with once it is joined.
+[[nodiscard]] raft::LogPosition last_of_both(const LogStore& log,
+                                             const std::optional<raft::SnapshotHead>& newest);
+
 }  // namespace storage

@@ -212,6 +212,10 @@ bool log_exists(const FileSystem& file_system, const Path& directory) {
                                            file_system.exists(directory / kReplacementName));
 }
 
+bool replacement_is_under_way(const FileSystem& file_system, const Path& directory) {
+  return file_system.exists(directory / kReplacementName);
+}
+
 std::unique_ptr<File> create_segment(FileSystem& file_system, const Path& directory,
                                      const SegmentHeader& header, std::uint64_t zeros) {
   const Path path = directory / segment_name(header.first_index());

@@ -27,6 +27,10 @@ struct RecoveredLog {
 [[nodiscard]] bool log_exists(const FileSystem& file_system,
                               const std::filesystem::path& directory);
 
+// Whether a replacement was begun that recover_log has to finish.
+[[nodiscard]] bool replacement_is_under_way(const FileSystem& file_system,
+                                            const std::filesystem::path& directory);
+
 // A new segment of a header and `zeros` zero bytes, durable with its name on return. Made under
 // another name and renamed, so that a segment is there with its whole header or not at all.
 std::unique_ptr<File> create_segment(FileSystem& file_system,

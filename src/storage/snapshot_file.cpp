@@ -14,14 +14,18 @@ using Path = std::filesystem::path;
 // Content is synced as it grows, so that the last sync does not hold up the disk for long.
 constexpr std::uint64_t kSyncBytes = 8 << 20;
 
-base::Result<SnapshotFileHead> read_head(const File& file, std::uint64_t owner) {
+// Of a snapshot that begins at `start`; the offset of its content is that in the file.
+base::Result<SnapshotFileHead> read_head(const File& file, std::uint64_t owner,
+                                         std::uint64_t start) {
   std::vector<std::byte> bytes(kSnapshotHeaderSize);
-  bytes.resize(file.read(0, bytes));
+  bytes.resize(file.read(start, bytes));
   const auto size = snapshot_head_size(bytes);
   if (!size) return base::Error{size.error()};
   bytes.resize(*size);
-  bytes.resize(file.read(0, bytes));
-  return decode_snapshot_head(bytes, owner);
+  bytes.resize(file.read(start, bytes));
+  auto head = decode_snapshot_head(bytes, owner);
+  if (head) head->content_offset += start;
+  return head;
 }
 
 // The checksums at the end of a file whose content has this size; fewer where the file is short.
@@ -39,12 +43,13 @@ std::vector<std::uint64_t> read_block_checksums(const File& file, std::uint64_t 
 }  // namespace
 
 SnapshotWriter::SnapshotWriter(FileSystem& file_system, Path path, raft::SnapshotHead meta,
-                               std::uint64_t owner)
+                               std::uint64_t owner, std::uint64_t start)
     : path_(std::move(path)),
       meta_(std::move(meta)),
       owner_(owner),
+      start_(start),
       file_(file_system.open(path_, FileSystem::OpenMode::kCreate)),
-      content_offset_(encode_snapshot_head(meta_, owner).size()) {}
+      content_offset_(start + encode_snapshot_head(meta_, owner).size()) {}
 
 void SnapshotWriter::write(std::uint64_t offset, std::span<const std::byte> bytes) {
   if (!bytes.empty()) file_->write(offset, {&bytes, 1});
@@ -53,16 +58,16 @@ void SnapshotWriter::write(std::uint64_t offset, std::span<const std::byte> byte
 void SnapshotWriter::announce() {
   announced_ = true;
   file_->truncate(0);
-  write(0, encode_snapshot_head(meta_, owner_));
+  write(start_, encode_snapshot_head(meta_, owner_));
 }
 
 bool SnapshotWriter::resume() {
-  auto head = read_head(*file_, owner_);
+  auto head = read_head(*file_, owner_, start_);
   if (!head) return false;
   announced_ = true;
   meta_ = std::move(head->meta);
   content_offset_ = head->content_offset;
-  write(0, encode_snapshot_head(meta_, owner_));
+  write(start_, encode_snapshot_head(meta_, owner_));
   const auto stored = read_block_checksums(*file_, content_offset_, meta_.size);
   std::vector<std::byte> block;
   for (const std::uint64_t checksum : stored) {
@@ -118,28 +123,33 @@ bool SnapshotWriter::complete() {
 
 void SnapshotWriter::seal() {
   if (!announced_) {
-    write(0, encode_snapshot_head(meta_, owner_));
+    write(start_, encode_snapshot_head(meta_, owner_));
     write(content_offset_ + written_, std::as_bytes(std::span(block_checksums_)));
   }
   file_->sync();
 }
 
-SnapshotReader::SnapshotReader(FileSystem& file_system, Path path, std::uint64_t owner)
-    : path_(std::move(path)), file_(file_system.open(path_, FileSystem::OpenMode::kReadOnly)) {
-  auto head = read_head(*file_, owner);
-  if (!head) throw Damage(path_, 0, head.error());
+SnapshotReader::SnapshotReader(FileSystem& file_system, Path path, std::uint64_t owner,
+                               std::uint64_t start, const char* remedy)
+    : path_(std::move(path)),
+      remedy_(remedy),
+      file_(file_system.open(path_, FileSystem::OpenMode::kReadOnly)) {
+  auto head = read_head(*file_, owner, start);
+  if (!head) throw Damage(path_, start, head.error(), remedy_);
   meta_ = std::move(head->meta);
   content_offset_ = head->content_offset;
   const std::uint64_t checksums_offset = content_offset_ + meta_.size;
   const std::uint64_t expected = checksums_offset + block_count(meta_.size) * sizeof(std::uint64_t);
   if (file_->size() != expected) {
-    throw Damage(
-        path_, std::min(expected, file_->size()),
-        fmt::format("the snapshot has {} bytes and should have {}", file_->size(), expected));
+    throw Damage(path_, std::min(expected, file_->size()),
+                 fmt::format("the snapshot has {} bytes and should have {}", file_->size() - start,
+                             expected - start),
+                 remedy_);
   }
   block_checksums_ = read_block_checksums(*file_, content_offset_, meta_.size);
   if (content_checksum(block_checksums_) != meta_.content_checksum) {
-    throw Damage(path_, checksums_offset, "the checksums of the snapshot's blocks do not check");
+    throw Damage(path_, checksums_offset, "the checksums of the snapshot's blocks do not check",
+                 remedy_);
   }
 }
 
@@ -156,7 +166,8 @@ base::SharedBytes SnapshotReader::read(std::uint64_t offset, std::uint64_t max_b
     const std::size_t length = std::min<std::size_t>(kBlockBytes, size - at);
     if (at + length > got ||
         base::checksum({data + at, length}) != block_checksums_[(from + at) / kBlockBytes]) {
-      throw Damage(path_, content_offset_ + from + at, "a block of the snapshot does not check");
+      throw Damage(path_, content_offset_ + from + at, "a block of the snapshot does not check",
+                   remedy_);
     }
   }
   return base::SharedBytes(std::move(buffer), data, size)

@@ -18,9 +18,10 @@ namespace storage {
 // A snapshot on its way. Content reaches the file in whole blocks; the last one by finish().
 class SnapshotWriter {
  public:
-  // Of the meta only the configuration has to be known yet.
+  // Of the meta only the configuration has to be known yet. `start`: where in the file the
+  // snapshot begins.
   SnapshotWriter(FileSystem& file_system, std::filesystem::path path, raft::SnapshotHead meta,
-                 std::uint64_t owner);
+                 std::uint64_t owner, std::uint64_t start = 0);
 
   // For content that comes from elsewhere, whose size and checksum the meta says beforehand: all
   // that is known goes to the file at once, the checksum of a block with the block, so that
@@ -49,6 +50,7 @@ class SnapshotWriter {
   std::filesystem::path path_;
   raft::SnapshotHead meta_;
   std::uint64_t owner_;
+  std::uint64_t start_;
   std::unique_ptr<File> file_;
   bool announced_ = false;
   std::uint64_t content_offset_ = 0;
@@ -61,8 +63,10 @@ class SnapshotWriter {
 // A complete snapshot.
 class SnapshotReader {
  public:
-  // Verifies head, size and block checksums; the content is verified as it is read. Throws Damage.
-  SnapshotReader(FileSystem& file_system, std::filesystem::path path, std::uint64_t owner);
+  // Verifies head, size and block checksums; the content is verified as it is read. Throws Damage,
+  // which says `remedy`.
+  SnapshotReader(FileSystem& file_system, std::filesystem::path path, std::uint64_t owner,
+                 std::uint64_t start = 0, const char* remedy = Damage::kReplaceTheNode);
 
   [[nodiscard]] const raft::SnapshotHead& meta() const { return meta_; }
   // The content from `offset`, as much as there is, at most `max_bytes`. Verified; throws Damage.
@@ -70,6 +74,7 @@ class SnapshotReader {
 
  private:
   std::filesystem::path path_;
+  const char* remedy_;
   raft::SnapshotHead meta_;
   std::unique_ptr<File> file_;
   std::uint64_t content_offset_ = 0;

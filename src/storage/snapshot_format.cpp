@@ -14,6 +14,7 @@ constexpr std::uint64_t kMagic = 0x70616e7374666172;  // "raftsnap"
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kChecksummedFrom = 8;
 constexpr std::size_t kLengthOffset = 20;
+constexpr std::size_t kOwnerOffset = 24;
 constexpr std::size_t kIndexDigits = 20;
 // More than kMaxMembers with the longest endpoints need.
 constexpr std::size_t kMaxConfigurationBytes = 1 << 20;
@@ -44,7 +45,7 @@ std::vector<std::byte> encode_snapshot_head(const raft::SnapshotHead& meta, std:
   base::store_little_endian(at + 8, kMagic);
   base::store_little_endian(at + 16, kVersion);
   base::store_little_endian(at + kLengthOffset, static_cast<std::uint32_t>(configuration.size()));
-  base::store_little_endian(at + 24, owner);
+  base::store_little_endian(at + kOwnerOffset, owner);
   base::store_little_endian(at + 32, meta.last.index);
   base::store_little_endian(at + 40, meta.last.term);
   base::store_little_endian(at + 48, meta.last.checksum);
@@ -54,6 +55,10 @@ std::vector<std::byte> encode_snapshot_head(const raft::SnapshotHead& meta, std:
   std::copy_n(configuration.data(), configuration.size(), bytes.begin() + kSnapshotHeaderSize);
   base::store_little_endian(at, base::checksum(std::span(bytes).subspan(kChecksummedFrom)));
   return bytes;
+}
+
+std::uint64_t snapshot_owner(std::span<const std::byte> header) {
+  return header.size() < kSnapshotHeaderSize ? 0 : load<std::uint64_t>(header, kOwnerOffset);
 }
 
 base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header) {
@@ -83,10 +88,10 @@ base::Result<SnapshotFileHead> decode_snapshot_head(std::span<const std::byte> b
         "the snapshot has format version {}, this program knows version {}: run a newer program",
         version, kVersion)};
   }
-  if (load<std::uint64_t>(bytes, 24) != owner) {
+  if (load<std::uint64_t>(bytes, kOwnerOffset) != owner) {
     return base::Error{
         fmt::format("the snapshot belongs to data directory {:016x}, this is {:016x}",
-                    load<std::uint64_t>(bytes, 24), owner)};
+                    load<std::uint64_t>(bytes, kOwnerOffset), owner)};
   }
   auto configuration = raft::decode_configuration(bytes.subspan(kSnapshotHeaderSize));
   if (!configuration) return base::Error{configuration.error()};

@@ -36,6 +36,8 @@ struct SnapshotFileHead {
 // From the first bytes of a file, snapshot_head_size() of them.
 [[nodiscard]] base::Result<SnapshotFileHead> decode_snapshot_head(std::span<const std::byte> bytes,
                                                                   std::uint64_t owner);
+// Whose snapshot these first kSnapshotHeaderSize bytes say it is, before anything is verified.
+[[nodiscard]] std::uint64_t snapshot_owner(std::span<const std::byte> header);
 // How many bytes the head has by its first kSnapshotHeaderSize; an error where it cannot be one.
 [[nodiscard]] base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header);
 

@@ -180,6 +180,10 @@ const std::optional<raft::SnapshotHead>& SnapshotStore::newest() const {
   return implementation_->newest;
 }
 
+std::vector<std::byte> SnapshotStore::head() const {
+  return encode_snapshot_head(*implementation_->newest, implementation_->owner);
+}
+
 std::optional<base::SharedBytes> SnapshotStore::read(raft::Index index, std::uint64_t offset,
                                                      std::uint64_t max_bytes) const {
   const auto& newest = implementation_->newest;

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/bytes.h"
 #include "storage/damage.h"
@@ -44,6 +45,8 @@ class SnapshotStore {
 
   // The newest complete snapshot.
   [[nodiscard]] const std::optional<raft::SnapshotHead>& newest() const;
+  // The first bytes of the file of the newest snapshot, which is there: header and configuration.
+  [[nodiscard]] std::vector<std::byte> head() const;
   // The content of the newest snapshot from `offset`: at most `max_bytes`, fewer only at its end;
   // none where the newest is not of `index` (any more). What is returned was verified; throws
   // Damage.

@@ -17,11 +17,13 @@ struct Bench {
   Bench()
       : handler(make_link<SnapshotOrders, SnapshotReport>(inside, "orders", kMustArrive)),
         content(make_link<ContentOrder, ContentReport>(inside, "content", kMustArrive)),
+        parts(make_link<SnapshotReads, SnapshotReadAnswers>(inside, "parts", kMustArrive)),
         logging(quiet_logging()) {
     disk.make_directory("node");
     actor = std::make_unique<SnapshotStore>(
         std::make_unique<storage::SnapshotStore>(disk, "node/snapshots", 1),
-        SnapshotStore::Links{std::move(handler.far), std::move(content.far)}, *logging);
+        SnapshotStore::Links{std::move(handler.far), std::move(content.far), std::move(parts.far)},
+        *logging);
   }
 
   // The next report of this kind, with what came before it left out.
@@ -56,6 +58,7 @@ struct Bench {
   storage::SimulatedDisk disk;
   LinkEnds<SnapshotOrders, SnapshotReport> handler;
   LinkEnds<ContentOrder, ContentReport> content;
+  LinkEnds<SnapshotReads, SnapshotReadAnswers> parts;
   std::unique_ptr<Logging> logging;
   SnapshotReport report;
   std::size_t reported = 0;
@@ -115,6 +118,56 @@ TEST_CASE("snapshot_store_keeps_a_snapshot_and_reads_it_in_parts") {
   auto answer = next(bench.content.near);
   while (std::holds_alternative<SliceStored>(answer)) answer = next(bench.content.near);
   CHECK_FALSE(std::get<ContentRead>(answer).bytes);
+}
+
+TEST_CASE("snapshot_store_gives_clients_parts_of_the_newest_alone") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.inside, mode, {bench.actor.get()});
+  const auto ask = [&](std::optional<std::uint64_t> index, std::uint64_t offset,
+                       std::uint64_t max_bytes) {
+    bench.parts.near.send({{{1, {index, offset, max_bytes}}}, 0});
+    return next(bench.parts.near).outcomes.at(0).result;
+  };
+  CHECK_FALSE(std::get<SnapshotGone>(ask({}, 0, 1)).newest);
+  const auto head = bench.take(7, "content");
+  const auto part = std::get<SnapshotPart>(ask({}, 3, 2));
+  CHECK(part.index == 7);
+  CHECK(part.size == 7);
+  CHECK(part.bytes.view() == "te");
+  const auto decoded = storage::decode_snapshot_head(part.head, 1);
+  REQUIRE(decoded);
+  CHECK(decoded->meta == head);
+  CHECK(std::get<SnapshotPart>(ask(7, 7, 100)).bytes.empty());
+  CHECK(std::get<SnapshotGone>(ask(6, 0, 100)).newest == 7U);
+  static_cast<void>(bench.take(9, "newer"));
+  CHECK(std::get<SnapshotGone>(ask(7, 3, 2)).newest == 9U);
+
+  // What does not check is told, and ends nothing.
+  bench.disk.flip_bit("node/snapshots/00000000000000000009.snapshot", (80 + 8 + 2) * 8);
+  CHECK(std::holds_alternative<SnapshotDamaged>(ask(9, 0, 100)));
+  CHECK(std::holds_alternative<SnapshotDamaged>(ask(9, 0, 100)));
+}
+
+TEST_CASE("snapshot_store_refuses_clients_beyond_what_may_wait") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.inside, mode, {bench.actor.get()});
+  constexpr std::uint64_t kPart = codec::kMaxSnapshotPartBytes;
+  static_cast<void>(bench.take(7, std::string(kPart, 'x')));
+  SnapshotReads asked;
+  for (raft::RequestNumber request = 1; request <= 40; ++request) {
+    asked.reads.push_back({request, {7, 0, kPart}});
+  }
+  bench.parts.near.send(asked);
+  const SnapshotReadAnswers first = next(bench.parts.near);
+  CHECK(first.outcomes.size() == 16);
+  CHECK(first.refused_busy.size() == 24);
+  CHECK(first.bytes == 16 * kPart);
+  bench.parts.near.send({{{50, {7, 0, 1}}}, 0});
+  CHECK(next(bench.parts.near).refused_busy.size() == 1);
+  bench.parts.near.send({{{51, {7, 0, 1}}}, first.bytes});
+  CHECK(next(bench.parts.near).outcomes.size() == 1);
 }
 
 TEST_CASE("snapshot_store_takes_what_a_leader_sends") {  // A23
@@ -183,12 +236,15 @@ struct Pair {
         snapshots(make_link<SnapshotOrders, SnapshotReport>(inside, "snapshots", kMustArrive)),
         logging(quiet_logging()) {
     auto content = make_link<ContentOrder, ContentReport>(inside, "content", kMustArrive);
+    auto parts = make_link<SnapshotReads, SnapshotReadAnswers>(inside, "parts", kMustArrive);
     disk.make_directory("node");
     ::database::Options options;
     options.in_memory = true;
     store = std::make_unique<SnapshotStore>(
         std::make_unique<storage::SnapshotStore>(disk, "node/snapshots", 1),
-        SnapshotStore::Links{std::move(snapshots.far), std::move(content.far)}, *logging);
+        SnapshotStore::Links{std::move(snapshots.far), std::move(content.far),
+                             std::move(parts.far)},
+        *logging);
     state_machine = std::make_unique<Database>(
         std::make_unique<::database::Database>("memory", options),
         Database::Limits{1 << 20, 1 << 20},

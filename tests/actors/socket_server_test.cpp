@@ -18,6 +18,7 @@ struct Bench {
         handler(make_link<ClientEvents, HandlerAnswers>(inside, "requests", kMustArrive)),
         peer_messages(make_link<PeerMessages>(inside, "peers", 64)),
         queries(make_link<LocalQueries, DatabaseAnswers>(inside, "queries", kMustArrive)),
+        parts(make_link<SnapshotReads, SnapshotReadAnswers>(inside, "parts", kMustArrive)),
         ticks(inside, "ticks"),
         peers(bound(outside, zmq::socket_type::router,
                     [this](auto& socket) { set_peer_router_options(socket, settings); })),
@@ -32,6 +33,7 @@ struct Bench {
         SocketServer::Links{std::move(handler.near),
                             std::move(peer_messages.near),
                             std::move(queries.near),
+                            std::move(parts.near),
                             {inside, "ticks"},
                             std::move(heard_source)},
         *logging, counters);
@@ -51,6 +53,7 @@ struct Bench {
   LinkEnds<ClientEvents, HandlerAnswers> handler;
   LinkEnds<PeerMessages> peer_messages;
   LinkEnds<LocalQueries, DatabaseAnswers> queries;
+  LinkEnds<SnapshotReads, SnapshotReadAnswers> parts;
   BroadcastSource<Tick> ticks;
   std::optional<BroadcastListener<PeerHeard>> heard;
   Bound peers;
@@ -489,4 +492,34 @@ TEST_CASE("socket_server_says_who_the_members_are") {
     CHECK(members[2].at("match_index").as<std::uint64_t>() == 30);
     CHECK(members[2].at("identity").as<std::uint64_t>() == 33);
   }
+}
+
+TEST_CASE("socket_server_hands_parts_of_snapshots_on_and_their_bytes_back") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.inside, mode, {bench.server.get()});
+  auto client = bench.connect(bench.clients.endpoint);
+  const auto ask = [&] {
+    send(client, {request({{"op", "snapshot.read"}, {"index", 7U}, {"offset", 3U}})});
+    return next(bench.parts.far);
+  };
+  const SnapshotReads asked = ask();
+  REQUIRE(asked.reads.size() == 1);
+  CHECK(asked.reads[0].read.index == 7U);
+  CHECK(asked.reads[0].read.offset == 3);
+  const raft::RequestNumber number = asked.reads[0].request;
+  const SnapshotPart part{7, 10, {}, base::SharedBytes::copy_of("tent")};
+  bench.parts.far.send({{{number, part}}, {}, 4});
+  CHECK(verdict(receive(client)) == "ok");
+  CHECK(next(bench.parts.far).answers_taken_bytes == 4);
+
+  const auto answered = [&](std::variant<SnapshotPart, SnapshotGone, SnapshotDamaged> result) {
+    bench.parts.far.send({{{ask().reads.at(0).request, std::move(result)}}, {}, 0});
+    return verdict(receive(client));
+  };
+  CHECK(answered(SnapshotGone{9}) == "snapshot_gone");
+  CHECK(answered(SnapshotGone{}) == "snapshot_gone");
+  CHECK(answered(SnapshotDamaged{}) == "damaged");
+  bench.parts.far.send({{}, {ask().reads.at(0).request}, 0});
+  CHECK(verdict(receive(client)) == "busy");
 }

@@ -74,6 +74,10 @@ class CheckIncludes(unittest.TestCase):
         self.assert_refused("actors/a.cpp", '#include "raft/election.h"')
         self.assert_refused("src/codec/a.cpp", '#include "raft/log.h"')
 
+    def test_include_inside_of_storage_refused_to_tools(self):
+        self.assert_allowed("tools/a.cpp", '#include "storage/backup_file.h"')
+        self.assert_refused("tools/a.cpp", '#include "storage/log_store.h"')
+
     def test_include_library_out_of_sight_refused(self):
         for name, header in (("src/raft/a.h", "msgpack.hpp"), ("src/raft/a.h", "zmq.h"),
                              ("src/raft/a.h", "spdlog/spdlog.h"), ("src/raft/a.h", "rocksdb/db.h"),

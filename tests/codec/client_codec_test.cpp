@@ -143,7 +143,8 @@ TEST_CASE("request_with_an_unknown_op_is_told_which_there_are") {
   REQUIRE(names(error, "did you mean 'set'"));
   REQUIRE(names(error,
                 "set, get, delete, publish, replay, status, debug, members, change, join, leave, "
-                "promote, transfer, snapshot, session.open, session.close"));
+                "promote, transfer, snapshot, snapshot.read, session.open, "
+                "session.close"));
   const auto far = refused(map_of("op", std::string(3000, 'z').replace(0, 1, "\x1b")),
                            ErrorCode::kUnknownOperation);
   REQUIRE_FALSE(names(far, "did you mean"));
@@ -315,6 +316,8 @@ TEST_CASE("reply_error_codes_are_the_documented_ones") {
   REQUIRE(codec::error_code_name(ErrorCode::kCompacted) == "compacted");
   REQUIRE(codec::error_code_name(ErrorCode::kSessionExpired) == "session_expired");
   REQUIRE(codec::error_code_name(ErrorCode::kConflict) == "conflict");
+  REQUIRE(codec::error_code_name(ErrorCode::kSnapshotGone) == "snapshot_gone");
+  REQUIRE(codec::error_code_name(ErrorCode::kDamaged) == "damaged");
 }
 
 TEST_CASE("broadcast_headers_have_the_documented_fields") {

@@ -315,11 +315,36 @@ TEST_CASE("ops_without_fields_are_read") {
   parsed_as<codec::SnapshotRequest>(map_of("op", "snapshot"));
 }
 
+TEST_CASE("snapshot_read_has_defaults_and_bounds") {
+  const auto read = parsed_as<codec::SnapshotReadRequest>(
+      map_of("op", "snapshot.read", "index", 7, "offset", 3, "max_bytes", 1 << 20));
+  REQUIRE(read.index == 7U);
+  REQUIRE(read.offset == 3);
+  REQUIRE(read.max_bytes == 1 << 20);
+  const auto newest = parsed_as<codec::SnapshotReadRequest>(
+      map_of("op", "snapshot.read", "index", msgpack::type::nil_t(), "offset", 0));
+  REQUIRE_FALSE(newest.index);
+  REQUIRE(newest.max_bytes == 256 << 10);
+  const auto defect = [](const auto&... fields) {
+    return refused(map_of("op", "snapshot.read", fields...)).message;
+  };
+  REQUIRE(defect("index", 7) == "the field offset is missing");
+  REQUIRE(defect("offset", 0, "max_bytes", 0) ==
+          "the field max_bytes is 0, it goes from 1 to 1048576");
+  REQUIRE(defect("offset", 0, "max_bytes", (1 << 20) + 1) ==
+          "the field max_bytes is 1048577, it goes from 1 to 1048576");
+  REQUIRE(defect("offset", "x") == "the field offset is not a whole number from 0");
+}
+
 TEST_CASE("reply_of_each_membership_op_has_the_documented_fields") {
   REQUIRE(reply(codec::ChangeReply{12}) == R"({"id":7,"ok":true,"index":12})");
   REQUIRE(reply(codec::TransferReply{4}, codec::LeaderHint{4, "e"}) ==
           R"({"id":7,"ok":true,"node":4,"leader":{"id":4,"client":"e"}})");
   REQUIRE(reply(codec::SnapshotReply{12}) == R"({"id":7,"ok":true,"index":12})");
+  REQUIRE(reply(codec::SnapshotReadReply{
+              3, "demo", 12, 5, {std::byte{'h'}}, base::SharedBytes::copy_of("ab")}) ==
+          R"-({"id":7,"ok":true,"node":3,"cluster":"demo","index":12,"size":5,)-"
+          R"-("head":"BIN(size:1)","bytes":"BIN(size:2)"})-");
   REQUIRE(reply(codec::SessionOpenReply{5, 12}) == R"({"id":7,"ok":true,"session":5,"index":12})");
   REQUIRE(reply(codec::SessionCloseReply{12, false}) ==
           R"({"id":7,"ok":true,"index":12,"found":false})");

@@ -38,6 +38,7 @@ class Shared:
         self.polls_to_go = None  # with a number: a change is under way, and ends after so many
         self.polls_a_change = 3
         self.finish = None  # what the end of the change does
+        self.snapshot_part = error("snapshot_gone", "told to say so")
 
 
 class FakeNode(threading.Thread):
@@ -110,7 +111,7 @@ class FakeNode(threading.Thread):
 
     def execute(self, request):
         operation = request["op"]
-        local = (operation in ("status", "debug", "replay", "members", "snapshot")
+        local = (operation in ("status", "debug", "replay", "members", "snapshot", "snapshot.read")
                  or request.get("consistency") == "local")
         misbehaving = not local and self.may_misbehave(operation)
         if misbehaving and self.behaviour in ("no_leader", "busy", "unknown_outcome"):
@@ -271,6 +272,9 @@ class FakeNode(threading.Thread):
 
     def on_snapshot(self, _):
         return {"index": self.shared.index}
+
+    def on_snapshot_read(self, _):
+        return self.shared.snapshot_part
 
     def on_session_open(self, request):
         self.shared.index += 1

@@ -1,6 +1,7 @@
 """zmq-send against fake nodes: exit codes, moving on, hints, JSON, hostile replies."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -333,6 +334,40 @@ class Membership(unittest.TestCase):
                       ["delete", "a", "--seq", "1"], ["publish", "a", "b", "--retry",
                                                      "--session", "1", "--seq", "1"]):
             self.assertEqual(self.check(USAGE, *words), b"", words)
+
+
+class Backups(unittest.TestCase):
+    def setUp(self):
+        self.cluster = self.enterContext(FakeCluster(2))
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.file = os.path.join(self.folder, "copy")
+
+    def check_refused(self, *says):
+        done = send("backup", self.file, "--timeout", "5", *self.cluster.to)
+        self.assertEqual(done.returncode, NO_ANSWER, done)
+        for text in says:
+            self.assertIn(text, done.stderr)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_backup_begins_again_with_newer_snapshots_and_not_for_ever(self):
+        self.check_refused(b"5 times", b"snapshot_log_bytes")
+        self.assertEqual(ops(self.cluster.nodes[0]).count("snapshot.read"), 5)
+        self.assertEqual(ops(self.cluster.nodes[1]), [])  # all parts are asked of one node
+
+    def test_backup_of_a_node_that_answers_nonsense_is_none(self):
+        part = {"node": 1, "cluster": "fake", "index": 7, "size": 5, "bytes": b"bytes"}
+        for answer in ({}, part, {**part, "head": b""}, {**part, "head": b"x" * 500},
+                       {**part, "head": b"\xff" * 80}, {**part, "head": 7},
+                       {"ok": False, "error": {"code": "damaged", "message": "of its disk"}}):
+            self.cluster.shared.snapshot_part = answer
+            self.check_refused(self.cluster.nodes[0].client.encode())
+
+    def test_backup_replaces_no_file_unasked(self):
+        with open(self.file, "wb"):
+            pass
+        done = send("backup", self.file, *self.cluster.to)
+        self.assertEqual(done.returncode, USAGE, done)
+        self.assertEqual(ops(self.cluster.nodes[0]), [])
 
 
 class Sessions(unittest.TestCase):

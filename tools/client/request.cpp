@@ -122,13 +122,14 @@ void classify(Request& request, const Json& json) {
   const bool write = operation == "set" || operation == "delete";
   const bool read = operation == "get";
   const bool named = json.contains("session") && json.contains("seq");
-  constexpr std::array kHarmless = {"get",     "status",   "replay",       "debug",
-                                    "members", "snapshot", "session.open", "session.close"};
+  constexpr std::array kHarmless = {"get",           "status",       "replay",
+                                    "debug",         "members",      "snapshot",
+                                    "snapshot.read", "session.open", "session.close"};
   if (write) request.resend = Resend::kIdempotent;
   if (named || std::find(kHarmless.begin(), kHarmless.end(), operation) != kHarmless.end()) {
     request.resend = Resend::kAlways;
   }
-  constexpr std::array kAnsweredByAny = {"status", "replay", "debug", "snapshot"};
+  constexpr std::array kAnsweredByAny = {"status", "replay", "debug", "snapshot", "snapshot.read"};
   const bool any =
       std::find(kAnsweredByAny.begin(), kAnsweredByAny.end(), operation) != kAnsweredByAny.end();
   request.needs_leader = !any && !(read && text("consistency") == "local");
@@ -218,6 +219,15 @@ Request make_transfer(std::optional<std::uint64_t> node) {
 }
 
 Request make_snapshot() { return Builder("snapshot", 0).take(Resend::kAlways, false); }
+
+Request make_snapshot_read(std::optional<std::uint64_t> index, std::uint64_t offset,
+                           std::uint64_t max_bytes) {
+  Builder builder("snapshot.read", index ? 3 : 2);
+  if (index) builder.integer("index", *index);
+  return builder.integer("offset", offset)
+      .integer("max_bytes", max_bytes)
+      .take(Resend::kAlways, false);
+}
 
 Request make_session_open(std::optional<std::uint64_t> timeout_ms) {
   Builder builder("session.open", timeout_ms ? 1 : 0);

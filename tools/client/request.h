@@ -63,6 +63,9 @@ struct Newcomer {
 // Without a node: to the one that fits best.
 [[nodiscard]] Request make_transfer(std::optional<std::uint64_t> node);
 [[nodiscard]] Request make_snapshot();
+// Without an index: of the newest snapshot.
+[[nodiscard]] Request make_snapshot_read(std::optional<std::uint64_t> index, std::uint64_t offset,
+                                         std::uint64_t max_bytes);
 // Without a timeout: the cluster's own.
 [[nodiscard]] Request make_session_open(std::optional<std::uint64_t> timeout_ms);
 [[nodiscard]] Request make_session_close(std::uint64_t session);

@@ -21,6 +21,7 @@ namespace sender {
 [[nodiscard]] int run_promote(const Options& options);
 [[nodiscard]] int run_transfer(const Options& options);
 [[nodiscard]] int run_snapshot(const Options& options);
+[[nodiscard]] int run_backup(const Options& options);
 [[nodiscard]] int run_session(const Options& options);
 [[nodiscard]] int run_raw(const Options& options);
 [[nodiscard]] int run_input(const Options& options);

@@ -31,7 +31,7 @@ JSON: one object a line. Bytes that are not UTF-8 appear as {"base64": "..."}.
 A value that begins with '-' stands behind '--': zmq-send set temperature -- -5
 
 Exit codes: 0 success; 1 the key or session is not there; 2 wrong usage; 3 no answer, an error
-reply, or a change of the cluster that is not complete in time.)";
+reply, a file that cannot be written, or a change of the cluster that is not complete in time.)";
 
 constexpr const char* kWaiting =
     "It waits until the change is complete, at most --timeout; the cluster goes on with it in any "
@@ -226,6 +226,19 @@ void declare_cluster_commands(CLI::App& app, Options& options, Command& command)
               "  zmq-send status\n  zmq-send status --json", run_status);
   add_command(app, command, "debug", "Print a node's state, and have it written to the node's log",
               "  zmq-send debug --to tcp://127.0.0.1:4113", run_debug);
+  CLI::App* backup = add_command(
+      app, command, "backup",
+      "Copy everything that a running node has into a file\n"
+      "It holds every write that was acknowledged to anyone before. The node goes on serving; "
+      "the first of --to that answers is asked. `raft-actor restore` makes a new cluster of it.",
+      "  zmq-send backup monday.backup\n"
+      "  zmq-send backup monday.backup --force --to tcp://127.0.0.1:4113",
+      run_backup);
+  backup->add_option("file", options.file, "Where to write it; it appears once it is whole")
+      ->required();
+  backup->add_flag("--force", options.force, "Replace the file if it is there");
+  backup->add_flag("--local", options.local,
+                   "Take what the asked node has, which may be old: where no leader is left");
   CLI::App* raw = add_command(
       app, command, "raw", "Send any JSON as a request; prints the reply as JSON",
       "  zmq-send raw '{\"op\": \"get\", \"key\": \"colour\"}'\n"

@@ -29,6 +29,7 @@ struct Options {
   bool value_given = false;
   std::string file;
   bool local = false;
+  bool force = false;
 
   bool retry = false;                    // a write, under a session of its own
   std::optional<std::uint64_t> session;  // of a write, or to be closed

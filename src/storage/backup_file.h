@@ -1,0 +1,81 @@
+// A backup file: one snapshot outside of any data directory, and where it was taken.
+// docs/log-format.md specifies it. Written under another name, verified, synced and renamed: what
+// stands under the name asked for is whole.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "raft/snapshot_head.h"
+#include "storage/file_system.h"
+#include "storage/snapshot_file.h"
+
+namespace storage {
+
+struct BackupOrigin {
+  std::string cluster;
+  raft::NodeId node = 0;
+
+  friend bool operator==(const BackupOrigin&, const BackupOrigin&) = default;
+};
+
+class BackupWriter {
+ public:
+  // Throws Refused where `path` is there and is not to be replaced.
+  BackupWriter(FileSystem& file_system, std::filesystem::path path, bool replace);
+  // Removes what is not finished.
+  ~BackupWriter();
+  BackupWriter(const BackupWriter&) = delete;
+  BackupWriter& operator=(const BackupWriter&) = delete;
+
+  // Either of the two; a second begin throws away what the first has begun.
+  // Content of which size and checksum are found out; `owner`: the directory it comes from.
+  void begin(const BackupOrigin& origin, raft::SnapshotHead head, std::uint64_t owner);
+  // A copy of a snapshot whose file begins with these bytes (SnapshotStore::head). None: they
+  // check; else what is wrong with them.
+  [[nodiscard]] std::optional<base::Error> begin_copy(const BackupOrigin& origin,
+                                                      std::span<const std::byte> head);
+  // No more than the size that a copy announced.
+  void append(std::span<const std::byte> bytes);
+  [[nodiscard]] std::uint64_t size() const { return writer_->size(); }  // of the content so far
+  [[nodiscard]] const raft::SnapshotHead& head() const { return writer_->meta(); }
+
+  // All was appended. On return the file is there, whole, verified and durable. An error where a
+  // copy is not what its checksum says: then nothing is there.
+  [[nodiscard]] base::Result<raft::SnapshotHead> finish();
+
+ private:
+  void start(const BackupOrigin& origin, raft::SnapshotHead head, std::uint64_t owner, bool copy);
+  void refuse_existing() const;
+  void discard();
+
+  FileSystem& file_system_;
+  std::filesystem::path path_;
+  std::filesystem::path unfinished_;  // the same with another name
+  bool replace_;
+  std::optional<SnapshotWriter> writer_;
+};
+
+class BackupReader {
+ public:
+  // Everything but the content is verified; that is when it is read. Throws Damage.
+  BackupReader(FileSystem& file_system, std::filesystem::path path);
+
+  [[nodiscard]] const BackupOrigin& origin() const { return origin_; }
+  [[nodiscard]] const raft::SnapshotHead& head() const { return reader_->meta(); }
+  // Hands out the whole content in order, each part verified; throws Damage.
+  void for_each_part(const std::function<void(const base::SharedBytes&)>& take) const;
+
+ private:
+  BackupOrigin origin_;
+  std::optional<SnapshotReader> reader_;
+};
+
+}  // namespace storage

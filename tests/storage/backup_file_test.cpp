@@ -1,0 +1,163 @@
+#include "storage/backup_file.h"
+
+#include "base/checksum.h"
+#include "base/little_endian.h"
+#include "catch.h"
+#include "snapshots.h"
+#include "storage/identity.h"
+
+using namespace storage;
+
+namespace {
+
+const BackupOrigin kOrigin{"demo", 3};
+
+std::vector<std::byte> content_of(const BackupReader& reader) {
+  std::vector<std::byte> bytes;
+  reader.for_each_part([&](const base::SharedBytes& part) {
+    bytes.insert(bytes.end(), part.data(), part.data() + part.size());
+  });
+  return bytes;
+}
+
+void write_backup(FileSystem& disk, std::span<const std::byte> content, bool replace = false) {
+  BackupWriter writer(disk, "copy", replace);
+  writer.begin(kOrigin, meta_of(42), kSnapshotOwner);
+  writer.append(content);
+  REQUIRE(writer.finish().ok());
+}
+
+// Opens and reads everything; what is wrong, or nothing.
+std::string problem_of(FileSystem& disk) {
+  try {
+    static_cast<void>(content_of(BackupReader(disk, "copy")));
+    return {};
+  } catch (const Damage& damage) {
+    return damage.what();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("backup_file_holds_what_was_written_and_where_it_was_taken") {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{65536}, std::size_t{200'000}}) {
+    SimulatedDisk disk;
+    const auto content = content_of(size, 1);
+    write_backup(disk, content);
+    const BackupReader reader(disk, "copy");
+    CHECK(reader.origin() == kOrigin);
+    CHECK(reader.head().last == meta_of(42).last);
+    CHECK(reader.head().configuration == meta_of(42).configuration);
+    CHECK(content_of(reader) == content);
+    CHECK(disk.list(".") == std::vector<std::string>{"copy"});
+  }
+}
+
+TEST_CASE("backup_file_copied_in_parts_is_the_one_written_at_once") {
+  const auto content = content_of(150'000, 2);
+  SimulatedDisk disk;
+  SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+  write(store, meta_of(42), content);
+  write_backup(disk, content);
+  const auto at_once = disk.content("copy");
+  BackupWriter writer(disk, "copy", true);
+  // What was begun before is forgotten: a newer snapshot has taken its place.
+  REQUIRE_FALSE(writer.begin_copy(kOrigin, store.head()));
+  writer.append(std::span(content).first(1000));
+  REQUIRE_FALSE(writer.begin_copy(kOrigin, store.head()));
+  for (std::size_t at = 0; at < content.size(); at += 30'000) {
+    writer.append(
+        std::span(content).subspan(at, std::min<std::size_t>(30'000, content.size() - at)));
+  }
+  const auto head = writer.finish();
+  REQUIRE(head.ok());
+  CHECK(*head == *store.newest());
+  CHECK(disk.content("copy") == at_once);
+}
+
+TEST_CASE("backup_file_of_a_copy_that_does_not_check_is_not_there") {
+  const auto content = content_of(100'000, 3);
+  SimulatedDisk disk;
+  SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+  write(store, meta_of(42), content);
+  BackupWriter writer(disk, "copy", false);
+  auto head = store.head();
+  head[40] ^= std::byte{1};
+  CHECK(writer.begin_copy(kOrigin, head).has_value());
+  REQUIRE_FALSE(writer.begin_copy(kOrigin, store.head()));
+  auto wrong = content;
+  wrong[77'777] ^= std::byte{1};
+  writer.append(wrong);
+  CHECK_FALSE(writer.finish().ok());
+  CHECK_FALSE(disk.exists("copy"));
+  CHECK_FALSE(disk.exists("copy.unfinished"));
+}
+
+TEST_CASE("backup_file_is_not_replaced_unasked") {
+  SimulatedDisk disk;
+  write_backup(disk, content_of(10, 1));
+  CHECK_THROWS_AS(BackupWriter(disk, "copy", false), Refused);
+  write_backup(disk, content_of(20, 2), true);
+  CHECK(content_of(BackupReader(disk, "copy")) == content_of(20, 2));
+}
+
+TEST_CASE("backup_file_refuses_every_damaged_byte_with_its_offset") {
+  SimulatedDisk disk;
+  write_backup(disk, content_of(70'000, 4));
+  const auto whole = disk.content("copy");
+  for (std::size_t at = 0; at < whole.size(); at += at < 1000 ? 1 : 997) {
+    auto damaged = whole;
+    damaged[at] ^= std::byte{0x10};
+    disk.set_content("copy", damaged);
+    const std::string problem = problem_of(disk);
+    INFO("byte " << at);
+    CHECK(problem.find("copy, offset ") == 0);
+    CHECK(problem.find("take another") != std::string::npos);
+  }
+  for (std::size_t size = 0; size < whole.size(); size += size < 1000 ? 1 : 997) {
+    disk.set_content("copy", {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)});
+    INFO("cut to " << size);
+    CHECK(problem_of(disk).find("copy, offset ") == 0);
+  }
+  auto longer = whole;
+  longer.push_back({});
+  disk.set_content("copy", longer);
+  CHECK_FALSE(problem_of(disk).empty());
+}
+
+TEST_CASE("backup_file_of_another_version_is_refused_by_name") {
+  SimulatedDisk disk;
+  write_backup(disk, content_of(10, 1));
+  auto bytes = disk.content("copy");
+  base::store_little_endian(bytes.data() + 16, std::uint32_t{2});
+  const std::size_t header = 32 + kOrigin.cluster.size();
+  base::store_little_endian(bytes.data(), base::checksum(std::span(bytes).subspan(8, header - 8)));
+  disk.set_content("copy", bytes);
+  CHECK(problem_of(disk).find("format version 2") != std::string::npos);
+}
+
+TEST_CASE("backup_file_is_whole_or_not_there_after_a_crash") {
+  const auto content = content_of(100'000, 5);
+  base::Random random(7);
+  bool ended = false;
+  for (std::uint64_t passing = 0; !ended; ++passing) {
+    SimulatedDisk disk;
+    disk.make_directory("node");
+    disk.sync_directory(".");
+    disk.fail_after(passing, FaultKind::kPowerCut);
+    try {
+      BackupWriter writer(disk, "node/copy", false);
+      writer.begin(kOrigin, meta_of(42), kSnapshotOwner);
+      writer.append(content);
+      ended = writer.finish().ok();
+    } catch (const DiskFault&) {
+    }
+    disk.crash("node", random);
+    if (!disk.exists("node/copy")) {
+      CHECK_FALSE(ended);
+      continue;
+    }
+    CHECK(content_of(BackupReader(disk, "node/copy")) == content);
+  }
+}
