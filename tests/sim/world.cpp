@@ -260,14 +260,16 @@ bool World::is_settled() const {
   return committed == nullptr || !committed->joint();
 }
 
-// A server that was dropped, and can ask the leader, learns of it and asks for votes no more (A6).
-// One in a higher term is not told: its answers would unseat a leader that the members follow.
+// A server that was dropped, and asks the leader for its vote, learns of it and asks no more (A6).
+// One in a higher term is not told: its answers would unseat a leader that the members follow. Nor
+// is one that knows the leader as no voter yet, as it asks only others.
 bool World::is_silent(const Node& node) const {
   const auto leading = leader();
   if (!node.runs() || dead_[node.id() - 1] || is_healed(node) || !leading) return true;
   const Node& leads = *nodes_[*leading - 1];
   const raft::State& state = node.state();
   const bool can_ask = state.is_member({*leading, leads.disk().identity()}) &&
+                       state.quorum.is_voter(*leading) &&
                        state.current_term() <= leads.state().current_term();
   return !can_ask || !state.may_stand();
 }
