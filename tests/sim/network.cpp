@@ -110,6 +110,16 @@ void Network::partition(std::optional<raft::NodeId> leader) {
                      holds_ ? "they hold what is sent" : "they lose it", links);
 }
 
+void Network::isolate(raft::NodeId node) {
+  ++report_.statistics.partitions;
+  heal_partition();
+  holds_ = random_.chance(1, 2);
+  for (raft::NodeId other = 1; other <= nodes_; ++other) {
+    cut_[link(node, other)] = cut_[link(other, node)] = other != node;
+  }
+  report_.note(kWorld, "cuts node {} off", node);
+}
+
 void Network::heal_partition() {
   cut_.assign(cut_.size(), false);
   for (const Held& held : std::exchange(held_, {})) carry(held.from, held.send);

@@ -31,6 +31,8 @@ class Network {
   // one-way cuts, or a link or two. What is sent over a cut link is lost, or held until the cut
   // heals, as connections that outlive it do: then it comes late, and all at once.
   void partition(std::optional<raft::NodeId> leader);
+  // The same for one node alone.
+  void isolate(raft::NodeId node);
   void heal_partition();
   // For good: nothing reaches this node.
   void deafen(raft::NodeId node) { deaf_[node] = true; }

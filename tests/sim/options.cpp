@@ -161,7 +161,7 @@ RunOptions draw_options(std::uint64_t seed, const FaultSet& faults) {
   options.client = draw_client(random);
   // Leases trust clocks: only where none leaps, and with room for how far they drift apart.
   const bool lease = random.chance(1, 5);
-  options.node.snapshot_kill_per_mille = sometimes(random, 50, 1, 500);
+  options.node.snapshot_kill_per_mille = sometimes(random, 50, 100, 900);
   leave_out(options);
   if (lease && options.node.clock_jump_interval_ms == 0) {
     options.core.read_lease_drift_percent = 25;

@@ -75,7 +75,7 @@ class World : private Surroundings {
   void partition(base::Random& random);
   [[nodiscard]] std::optional<raft::NodeId> leader() const;
   // Clients go on writing at a leader that was cut off, and the others let their log go.
-  void part_logs(base::Random& random, raft::NodeId leader, Microseconds length);
+  void part_logs(base::Random& random, raft::NodeId leader);
   void change_members(base::Random& random);
   // What matters of a change happens in moments: in one of them the leader is cut off, or falls.
   void disturb_change(base::Random& random);
@@ -94,6 +94,8 @@ class World : private Surroundings {
   // The second phase.
   void heal();
   void check_liveness();
+  // Whether a majority is there that can do all that.
+  [[nodiscard]] bool is_due();
   void require_within(Microseconds limit, const char* what, const std::function<bool()>& holds);
   // As long as it takes, while something moves at least once within `limit`.
   void require_progress(Microseconds limit, const char* what, const std::function<bool()>& holds);
