@@ -41,10 +41,12 @@ void LogWriter::turn() {
   if (!fetches.empty()) serve(fetches);
   // Last: what was asked for before it may still be there, and no promise waits for it.
   if (compact_to > 0) trim(compact_to);
+  if (!links_.event_handler.readable()) persistence_->seal();
 }
 
 void LogWriter::stop() {
   while (links_.event_handler.readable()) turn();
+  persistence_->close();
 }
 
 void LogWriter::trim(raft::Index compact_to) {

@@ -132,12 +132,12 @@ class Recovery {
     }
   }
 
-  // A segment with one behind it was synced before that one was made: it ends in whole frames
-  // and zeros, or, where it was truncated inside a frame, with the file.
+  // A segment with one behind it was synced before that one was made: it ends in whole frames,
+  // perhaps a seal, and zeros, or, where it was truncated inside a frame, with the file.
   void check_end(const File& file, const RecordCursor& cursor) {
     const bool whole = cursor.inside_frame()
                            ? cursor.stop().offset == cursor.file_size()
-                           : end_of_content(file, cursor.stop().offset) == cursor.stop().offset;
+                           : end_of_content(file, cursor.end()) == cursor.end();
     if (!whole) throw Damage(path_, cursor.stop().offset, cursor.stop().reason);
     log_.contents.last_segment().partial = cursor.inside_frame();
   }
@@ -145,9 +145,9 @@ class Recovery {
   void finish_last(File& file, const RecordCursor& cursor) {
     Segment& segment = log_.contents.last_segment();
     const std::uint64_t stop = cursor.stop().offset;
-    const std::uint64_t content_end = end_of_content(file, stop);
+    const std::uint64_t content_end = end_of_content(file, cursor.end());
     const bool inside = cursor.inside_frame();
-    const bool clean = inside ? stop == cursor.file_size() : content_end == stop;
+    const bool clean = inside ? stop == cursor.file_size() : content_end == cursor.end();
     if (!clean && proven_synced(file, owner_, stop)) {
       throw Damage(path_, stop,
                    cursor.stop().reason + ", although later writes show that it was synced");
@@ -161,6 +161,7 @@ class Recovery {
       file.truncate(segment.end);
     }
     make_durable(file, cursor);
+    log_.sealed = clean && cursor.stop().sealed;
   }
 
   // What is read may be known to the page cache alone: of a process that was killed before its

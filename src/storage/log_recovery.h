@@ -17,6 +17,7 @@ struct RecoveredLog {
   LogContents contents;
   std::unique_ptr<File> active;  // the last segment, open for writing, synced
   std::uint64_t torn_bytes = 0;  // cut from its end
+  bool sealed = false;           // a seal stands behind its last record
 };
 
 // Creates the first segment where `directory` has none.

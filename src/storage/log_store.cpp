@@ -58,7 +58,8 @@ raft::Index step_back(const LogContents& contents, raft::Index end, std::uint64_
 }  // namespace
 
 // Invariant: in the active segment [0, synced) is on disk, [0, contents.last_segment().end) is
-// written, and from there to the end of the file there is nothing but zeros.
+// written, and from there to the end of the file there is nothing but zeros, and a seal where
+// `sealed` says so.
 struct LogStore::Implementation {
   FileSystem& file_system;
   std::filesystem::path directory;
@@ -69,6 +70,7 @@ struct LogStore::Implementation {
   std::uint64_t torn_bytes = 0;
   std::uint64_t file_size = 0;
   std::uint64_t synced = 0;
+  bool sealed = false;
   bool failed = false;
 
   Implementation(FileSystem& files, std::filesystem::path path, std::uint64_t owner_id,
@@ -80,6 +82,8 @@ struct LogStore::Implementation {
     torn_bytes = recovered.torn_bytes;
     file_size = active->size();
     synced = contents.last_segment().end;
+    sealed = recovered.sealed;
+    seal();
   }
 
   [[nodiscard]] std::filesystem::path path_of(const Segment& segment) const {
@@ -118,6 +122,7 @@ struct LogStore::Implementation {
     header.length = length;
     header.count = static_cast<std::uint32_t>(entries.size());
     const HeaderBytes bytes = encode(header);
+    sealed = false;
     active->write(header.offset, write_parts(bytes, entries));
 
     std::uint64_t offset = header.offset + kHeaderSize;
@@ -127,6 +132,35 @@ struct LogStore::Implementation {
       offset += entry.record.size();
     }
     prepare_ahead(end);
+  }
+
+  // A17: the last write looks like an interrupted one when it is damaged, until something behind it
+  // tells that it was synced. A segment that nothing may be written to any more gets the next one
+  // as its seal.
+  void seal() {
+    const Segment& segment = contents.last_segment();
+    CHECK(synced == segment.end, "a seal behind {}, synced to {}", segment.end, synced);
+    if (segment.partial) {
+      roll_over();
+      return;
+    }
+    if (sealed || segment.end == kHeaderSize) return;
+    FrameHeader header;
+    header.owner = owner;
+    header.offset = frame_aligned(segment.end);
+    header.synced = synced;
+    header.first_index = contents.last().index + 1;
+    const HeaderBytes bytes = encode(header);
+    const std::span<const std::byte> part(bytes);
+    active->write(header.offset, {&part, 1});
+    file_size = std::max(file_size, header.offset + kHeaderSize);
+    sealed = true;
+  }
+
+  void close() {
+    sync();
+    seal();
+    active->sync();
   }
 
   void check_chain(std::span<const raft::Entry> entries) const {
@@ -155,11 +189,13 @@ struct LogStore::Implementation {
   // in the last segment.
   void roll_over() {
     sync();
+    if (sealed) active->sync();  // in part on disk, a seal would be damage there
     active = create_segment(file_system, directory, {owner, contents.last()},
                             ahead_of(kHeaderSize) - kHeaderSize);
     contents.add_segment(contents.last());
     file_size = active->size();
     synced = kHeaderSize;
+    sealed = false;
   }
 
   // Up to where the file should reach when it is written up to `end`.
@@ -188,6 +224,7 @@ struct LogStore::Implementation {
       active = file_system.open(path_of(contents.last_segment()), FileSystem::OpenMode::kReadWrite);
       file_size = active->size();
       synced = contents.last_segment().end;
+      sealed = false;
     }
     if (index <= contents.last().index) cut(index);
   }
@@ -210,6 +247,7 @@ struct LogStore::Implementation {
     contents.add_segment(base);
     file_size = kHeaderSize;
     synced = kHeaderSize;
+    sealed = false;
   }
 
   void cut(raft::Index index) {
@@ -236,6 +274,7 @@ struct LogStore::Implementation {
     contents.cut(last, end, partial);
     file_size = end;
     synced = end;
+    sealed = false;
   }
 
   void read(raft::Index first, raft::Index last, std::size_t max_bytes,
@@ -348,6 +387,14 @@ void LogStore::reset(const raft::LogPosition& base) {
 
 void LogStore::sync() {
   implementation_->change([&] { implementation_->sync(); });
+}
+
+void LogStore::seal() {
+  implementation_->change([&] { implementation_->seal(); });
+}
+
+void LogStore::close() {
+  implementation_->change([&] { implementation_->close(); });
 }
 
 }  // namespace storage

@@ -66,6 +66,12 @@ class LogStore {
   // leaves the log as it was or the empty one.
   void reset(const raft::LogPosition& base);
   void sync();
+  // Where nothing waits for the disk, everything appended being synced: says behind the last
+  // record that it is, so that damage to it is told from a write that was interrupted. One small
+  // write, and no sync: it is worth having, and nothing relies on it.
+  void seal();
+  // Everything is durable, the seal too. The last change.
+  void close();
 
  private:
   struct Implementation;

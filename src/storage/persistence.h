@@ -38,6 +38,9 @@ class Persistence {
   // done after the promises have left, for which it does not matter.
   [[nodiscard]] static raft::Index compact_to(std::span<const raft::Persist> group);
   void trim_to(raft::Index index) { log_->trim_to(index); }
+  // When no order waits; and at the orderly end.
+  void seal() { log_->seal(); }
+  void close() { log_->close(); }
 
   // Answers in the order of the questions. None where the entries were truncated meanwhile, or
   // where a snapshot stands for them: nobody needs them then.

@@ -27,7 +27,7 @@ Integer load(std::span<const std::byte> bytes, std::size_t at) {
   return base::load_little_endian<Integer>(bytes.data() + at);
 }
 
-void seal(HeaderBytes& bytes) {
+void add_checksum(HeaderBytes& bytes) {
   store(bytes, kChecksumOffset, base::checksum(std::span(bytes).subspan(kMagicOffset)));
 }
 
@@ -47,7 +47,7 @@ HeaderBytes encode(const SegmentHeader& header) {
   store(bytes, 40, header.before.checksum);
   store(bytes, 48, header.before.term);
   store(bytes, 56, header.before.time_ms);
-  seal(bytes);
+  add_checksum(bytes);
   return bytes;
 }
 
@@ -60,7 +60,7 @@ HeaderBytes encode(const FrameHeader& header) {
   store(bytes, 40, header.first_index);
   store(bytes, 48, header.length);
   store(bytes, 56, header.count);
-  seal(bytes);
+  add_checksum(bytes);
   return bytes;
 }
 
@@ -101,9 +101,9 @@ std::optional<FrameHeader> decode_frame_header(std::span<const std::byte> bytes,
   header.length = load<std::uint64_t>(bytes, 48);
   header.count = load<std::uint32_t>(bytes, 56);
   const bool here = header.owner == owner && header.offset == offset && header.synced <= offset;
-  const bool possible = header.count > 0 &&
-                        header.length / raft::kRecordHeaderSize >= header.count &&
-                        header.length <= UINT64_MAX - offset - kHeaderSize - kFrameAlignment;
+  const bool possible = header.length / raft::kRecordHeaderSize >= header.count &&
+                        header.length <= UINT64_MAX - offset - kHeaderSize - kFrameAlignment &&
+                        (!header.is_seal() || header.length == 0);
   if (!here || !possible) return std::nullopt;
   return header;
 }
