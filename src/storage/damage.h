@@ -1,4 +1,5 @@
-// Damage: what is stored does not check and may not be guessed. Names file, offset and what to do.
+// Damage: what is stored does not check and may not be guessed. Names file, offset and what to do,
+// for where nothing can be repaired (opening.h says what can).
 #pragma once
 
 #include <fmt/format.h>
@@ -12,11 +13,26 @@ namespace storage {
 
 class Damage : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Damage(const std::string& text) : std::runtime_error(text), found_(text) {}
   Damage(const std::filesystem::path& file, std::uint64_t offset, const std::string& reason)
-      : Damage(fmt::format("{}, offset {}: {}; restore the file from a backup, or move the data "
-                           "directory away and replace this node",
-                           file.string(), offset, reason)) {}
+      : Damage(fmt::format("{}, offset {}: {}", file.string(), offset, reason),
+               "; restore the file from a backup, or move the data directory away and replace "
+               "this node") {}
+
+  // File, offset and reason alone.
+  [[nodiscard]] const std::string& found() const { return found_; }
+
+ private:
+  Damage(const std::string& found, const char* what_to_do)
+      : std::runtime_error(found + what_to_do), found_(found) {}
+
+  std::string found_;
+};
+
+// The directory cannot be used as asked, whole as it is: one sentence that says why and what to do.
+class Refused : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 }  // namespace storage

@@ -7,6 +7,7 @@
 //   DIR/log/        the segments
 //   DIR/snapshots/  the newest snapshot
 //   DIR/database/   RocksDB
+//   DIR/doubt, DIR/damaged/  where something was damaged: doubt.h
 #pragma once
 
 #include <cstdint>
@@ -15,15 +16,10 @@
 #include <string>
 
 #include "raft/types.h"
+#include "storage/damage.h"
 #include "storage/file_system.h"
 
 namespace storage {
-
-// The directory cannot be used as asked: one sentence that says why and what to do.
-class Refused : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 class DataDirectory {
  public:

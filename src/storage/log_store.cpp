@@ -68,6 +68,7 @@ struct LogStore::Implementation {
   LogContents contents;
   std::unique_ptr<File> active;
   std::uint64_t torn_bytes = 0;
+  std::string dropped;
   std::uint64_t file_size = 0;
   std::uint64_t synced = 0;
   bool sealed = false;
@@ -76,10 +77,11 @@ struct LogStore::Implementation {
   Implementation(FileSystem& files, std::filesystem::path path, std::uint64_t owner_id,
                  LogOptions log_options)
       : file_system(files), directory(std::move(path)), owner(owner_id), options(log_options) {
-    auto recovered = recover_log(file_system, directory, owner);
+    auto recovered = recover_log(file_system, directory, owner, options.covered);
     contents = std::move(recovered.contents);
     active = std::move(recovered.active);
     torn_bytes = recovered.torn_bytes;
+    dropped = std::move(recovered.dropped);
     file_size = active->size();
     synced = contents.last_segment().end;
     sealed = recovered.sealed;
@@ -186,10 +188,10 @@ struct LogStore::Implementation {
   }
 
   // The end of a segment is synced before the next one gets its name: so a torn tail can only be
-  // in the last segment.
+  // in the last segment. So is its seal, of which a part would be damage there.
   void roll_over() {
+    if (sealed) active->sync();
     sync();
-    if (sealed) active->sync();  // in part on disk, a seal would be damage there
     active = create_segment(file_system, directory, {owner, contents.last()},
                             ahead_of(kHeaderSize) - kHeaderSize);
     contents.add_segment(contents.last());
@@ -337,6 +339,8 @@ std::uint64_t LogStore::bytes() const {
 }
 
 std::uint64_t LogStore::torn_bytes() const { return implementation_->torn_bytes; }
+
+const std::string& LogStore::dropped() const { return implementation_->dropped; }
 
 std::vector<raft::Entry> LogStore::tail(std::size_t max_bytes) const {
   const LogContents& contents = implementation_->contents;

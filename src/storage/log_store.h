@@ -21,11 +21,12 @@ namespace storage {
 
 struct LogOptions {
   std::uint64_t segment_bytes = 64 << 20;  // at most; a larger write gets a segment to itself
+  raft::Index covered = 0;  // by a snapshot that is whole: damage in segments up to here is dropped
 };
 
 class LogStore {
  public:
-  // Opens or creates the log in `directory`, cuts a torn tail, throws Damage for anything else.
+  // Opens or creates the log in `directory`, cuts a torn tail, throws LogDamage for anything else.
   // `owner` is written into new segments and compared with those found.
   LogStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner,
            LogOptions options);
@@ -46,6 +47,8 @@ class LogStore {
   [[nodiscard]] std::uint64_t bytes() const;
   // Bytes of a torn tail cut at open; 0 where there was none.
   [[nodiscard]] std::uint64_t torn_bytes() const;
+  // What was damaged at open in segments that a snapshot stands for; empty where nothing was.
+  [[nodiscard]] const std::string& dropped() const;
 
   // The last entries, as many as max_bytes allow, at least one where the log is not empty.
   [[nodiscard]] std::vector<raft::Entry> tail(std::size_t max_bytes) const;

@@ -64,6 +64,21 @@ HeaderBytes encode(const FrameHeader& header) {
   return bytes;
 }
 
+std::optional<std::string> foreign_segment(std::span<const std::byte> bytes, std::uint64_t owner) {
+  if (bytes.size() < kHeaderSize || !checks(bytes)) return std::nullopt;
+  if (load<std::uint64_t>(bytes, kMagicOffset) != kSegmentMagic) return std::nullopt;
+  const auto version = load<std::uint32_t>(bytes, 16);
+  if (version != kFormatVersion) {
+    return fmt::format(
+        "the segment has format version {}, this program knows version {}: run {} program", version,
+        kFormatVersion, version > kFormatVersion ? "a newer" : "an older");
+  }
+  if (load<std::uint64_t>(bytes, 24) == owner) return std::nullopt;
+  return fmt::format(
+      "the segment belongs to data directory {:016x}, this is {:016x}: put each file where it was",
+      load<std::uint64_t>(bytes, 24), owner);
+}
+
 base::Result<SegmentHeader> decode_segment_header(std::span<const std::byte> bytes) {
   if (bytes.size() < kHeaderSize) {
     return base::Error{
@@ -72,11 +87,8 @@ base::Result<SegmentHeader> decode_segment_header(std::span<const std::byte> byt
   if (!checks(bytes) || load<std::uint64_t>(bytes, kMagicOffset) != kSegmentMagic) {
     return base::Error{"the segment header does not check"};
   }
-  const auto version = load<std::uint32_t>(bytes, 16);
-  if (version != kFormatVersion) {
-    return base::Error{fmt::format(
-        "the segment has format version {}, this program knows version {}: run a newer program",
-        version, kFormatVersion)};
+  if (const auto foreign = foreign_segment(bytes, load<std::uint64_t>(bytes, 24))) {
+    return base::Error{*foreign};
   }
   const raft::LogPosition before{load<raft::Index>(bytes, 32) - 1, load<raft::Term>(bytes, 48),
                                  load<std::uint64_t>(bytes, 40),

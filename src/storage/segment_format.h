@@ -45,6 +45,9 @@ struct FrameHeader {
 [[nodiscard]] HeaderBytes encode(const SegmentHeader& header);
 [[nodiscard]] HeaderBytes encode(const FrameHeader& header);
 [[nodiscard]] base::Result<SegmentHeader> decode_segment_header(std::span<const std::byte> bytes);
+// Why a segment whose header checks is none of this program or this directory; that is no damage.
+[[nodiscard]] std::optional<std::string> foreign_segment(std::span<const std::byte> bytes,
+                                                         std::uint64_t owner);
 // None where the bytes are not a frame header of this owner that belongs at this offset.
 [[nodiscard]] std::optional<FrameHeader> decode_frame_header(std::span<const std::byte> bytes,
                                                              std::uint64_t owner,

@@ -13,14 +13,18 @@ using Path = std::filesystem::path;
 
 // Content is synced as it grows, so that the last sync does not hold up the disk for long.
 constexpr std::uint64_t kSyncBytes = 8 << 20;
+constexpr std::uint64_t kVerifyBytes = 1 << 20;
 
-base::Result<SnapshotFileHead> read_head(const File& file, std::uint64_t owner) {
+base::Result<SnapshotFileHead> read_head(const File& file, const Path& path, std::uint64_t owner) {
   std::vector<std::byte> bytes(kSnapshotHeaderSize);
   bytes.resize(file.read(0, bytes));
   const auto size = snapshot_head_size(bytes);
   if (!size) return base::Error{size.error()};
   bytes.resize(*size);
   bytes.resize(file.read(0, bytes));
+  if (const auto foreign = foreign_snapshot(bytes, owner)) {
+    throw Refused(fmt::format("{}: {}", path.string(), *foreign));
+  }
   return decode_snapshot_head(bytes, owner);
 }
 
@@ -57,7 +61,7 @@ void SnapshotWriter::announce() {
 }
 
 bool SnapshotWriter::resume() {
-  auto head = read_head(*file_, owner_);
+  auto head = read_head(*file_, path_, owner_);
   if (!head) return false;
   announced_ = true;
   meta_ = std::move(head->meta);
@@ -126,7 +130,7 @@ void SnapshotWriter::seal() {
 
 SnapshotReader::SnapshotReader(FileSystem& file_system, Path path, std::uint64_t owner)
     : path_(std::move(path)), file_(file_system.open(path_, FileSystem::OpenMode::kReadOnly)) {
-  auto head = read_head(*file_, owner);
+  auto head = read_head(*file_, path_, owner);
   if (!head) throw Damage(path_, 0, head.error());
   meta_ = std::move(head->meta);
   content_offset_ = head->content_offset;
@@ -140,6 +144,12 @@ SnapshotReader::SnapshotReader(FileSystem& file_system, Path path, std::uint64_t
   block_checksums_ = read_block_checksums(*file_, content_offset_, meta_.size);
   if (content_checksum(block_checksums_) != meta_.content_checksum) {
     throw Damage(path_, checksums_offset, "the checksums of the snapshot's blocks do not check");
+  }
+}
+
+void SnapshotReader::verify() const {
+  for (std::uint64_t offset = 0; offset < meta_.size; offset += kVerifyBytes) {
+    static_cast<void>(read(offset, kVerifyBytes));
   }
 }
 

@@ -36,6 +36,9 @@ struct SnapshotFileHead {
 // From the first bytes of a file, snapshot_head_size() of them.
 [[nodiscard]] base::Result<SnapshotFileHead> decode_snapshot_head(std::span<const std::byte> bytes,
                                                                   std::uint64_t owner);
+// Why a whole head that checks is none of this program or this directory; that is no damage.
+[[nodiscard]] std::optional<std::string> foreign_snapshot(std::span<const std::byte> bytes,
+                                                          std::uint64_t owner);
 // How many bytes the head has by its first kSnapshotHeaderSize; an error where it cannot be one.
 [[nodiscard]] base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header);
 

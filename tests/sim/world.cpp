@@ -243,7 +243,7 @@ bool World::majorities(const std::function<bool(raft::NodeId)>& whole) const {
   });
 }
 
-// Nodes whose disks are damaged may yet be refused at their next start.
+// Nodes whose disks are damaged do not vote until they are repaired.
 bool World::may_lose(const Node& node) const {
   const bool formed = checks_.committed_configuration() != nullptr;
   return formed && majorities([&](raft::NodeId id) {
@@ -343,10 +343,12 @@ void World::choose_dead_nodes() {
   }
 }
 
-// A first member that never heard all others needs one of them, or a leader, to take part.
+// A first member that never heard all others needs one of them, or a leader, to take part; so does
+// one that is damaged.
 bool World::may_count(raft::NodeId id) const {
   const Node& node = *nodes_[id - 1];
-  return !dead_[id - 1] && !(node.runs() && node.state().awaits_admission());
+  return !dead_[id - 1] && !node.disk().damaged() &&
+         !(node.runs() && node.state().awaits_admission());
 }
 
 bool World::is_healed(const Node& node) const {
