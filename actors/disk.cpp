@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 #include "actors/process.h"
+#include "storage/opening.h"
 
 namespace actors {
 namespace {
@@ -10,6 +15,68 @@ namespace {
 constexpr std::size_t kSliceBytes = 1 << 20;
 // Of a snapshot that is loaded, between two lines in the log.
 constexpr std::uint64_t kProgressBytes = 256 << 20;
+
+storage::OpeningOptions opening_options(const settings::Settings& settings) {
+  storage::OpeningOptions options;
+  options.node = settings.node.id;
+  options.segment_bytes = settings.storage.segment_bytes;
+  if (!settings.join.empty()) return options;
+  for (const auto& member : settings.members) options.first_voters.push_back(member.id);
+  std::sort(options.first_voters.begin(), options.first_voters.end());
+  return options;
+}
+
+// The database is derived: where it is damaged, or holds what the log has lost, it is made anew.
+class DatabaseAtStart final : public storage::StateMachineAtStart {
+ public:
+  DatabaseAtStart(storage::FileSystem& file_system, const storage::DataDirectory& directory,
+                  ::database::Options options, const ActorLog& log)
+      : file_system_(file_system), directory_(directory), options_(options) {
+    std::filesystem::remove_all(removed_path());
+    try {
+      open();
+    } catch (const ::database::DatabaseDamage& damage) {
+      log.warning("{}: it is made anew", damage.what());
+      clear();
+    }
+  }
+
+  [[nodiscard]] raft::Index applied_index() const override { return database_->applied_index(); }
+
+  // Renamed as a whole, so that no crash leaves a part of it.
+  void clear() override {
+    database_.reset();
+    std::filesystem::rename(directory_.database_path(), removed_path());
+    file_system_.sync_directory(directory_.path());
+    std::filesystem::remove_all(removed_path());
+    open();
+  }
+
+  [[nodiscard]] std::function<base::SharedBytes()> read_snapshot() override {
+    return [reader = std::shared_ptr(database_->read_snapshot())] {
+      try {
+        return reader->next(kSliceBytes);
+      } catch (const ::database::DatabaseDamage& damage) {
+        throw storage::Damage(damage.what());
+      }
+    };
+  }
+
+  [[nodiscard]] std::unique_ptr<::database::Database> take() { return std::move(database_); }
+
+ private:
+  [[nodiscard]] std::filesystem::path removed_path() const {
+    return directory_.path() / "database.removed";
+  }
+  void open() {
+    database_ = std::make_unique<::database::Database>(directory_.database_path(), options_);
+  }
+
+  storage::FileSystem& file_system_;
+  const storage::DataDirectory& directory_;
+  ::database::Options options_;
+  std::unique_ptr<::database::Database> database_;
+};
 
 }  // namespace
 
@@ -24,20 +91,20 @@ constexpr std::uint64_t kProgressBytes = 256 << 20;
 Disk::Disk(storage::FileSystem& file_system, const settings::Settings& settings,
            const ActorLog& log)
     : directory(file_system, settings.node.data_directory, settings.node.cluster, settings.node.id,
-                random_number()),
-      snapshots(std::make_unique<storage::SnapshotStore>(file_system, directory.snapshots_path(),
-                                                         directory.id())),
-      persistence(std::make_unique<storage::Persistence>(
-          directory.path(),
-          std::make_unique<storage::HardStateStore>(file_system, directory.path(),
-                                                    directory.fresh()),
-          std::make_unique<storage::LogStore>(
-              file_system, directory.log_path(), directory.id(),
-              storage::LogOptions{.segment_bytes = settings.storage.segment_bytes}),
-          snapshots->newest())),
-      state_machine(std::make_unique<::database::Database>(directory.database_path(),
-                                                           database_options(settings))) {
+                random_number()) {
+  DatabaseAtStart database(file_system, directory, database_options(settings), log);
+  auto opened = storage::open_stored(file_system, directory, opening_options(settings), database);
+  for (const std::string& finding : opened.findings) log.warning("{}", finding);
+  snapshots = std::move(opened.snapshots);
+  persistence = std::move(opened.persistence);
+  state_machine = database.take();
   const storage::LogStore& stored = persistence->log();
+  if (const auto& doubt = persistence->doubt()) {
+    log.warning(
+        "cannot vouch for entries from {} on ({}): does not vote until it has from its "
+        "peers what it may have lost",
+        doubt->from, doubt->reason);
+  }
   if (stored.torn_bytes() > 0) {
     log.warning("cut {} bytes of an unfinished write from the end of the log", stored.torn_bytes());
   }
@@ -45,12 +112,6 @@ Disk::Disk(storage::FileSystem& file_system, const settings::Settings& settings,
     log.info("the log begins anew behind the snapshot, with entry {}", stored.first_index());
   }
   if (state_machine->applied_index() < stored.base().index) load_snapshot(log);
-  if (state_machine->applied_index() > stored.last_index()) {
-    throw storage::Damage(fmt::format(
-        "{}: the database holds entry {}, the log ends at {}: the end of the log is lost; "
-        "put back both from the same backup, or give the node a new, empty directory and id",
-        directory.path().string(), state_machine->applied_index(), stored.last_index()));
-  }
 }
 
 void Disk::load_snapshot(const ActorLog& log) {

@@ -1,6 +1,7 @@
-// Disk: what a node has on disk, opened at the start and made to agree: log, snapshot and state
-// machine may lie apart after a crash (A19). Throws storage::Damage where they cannot be brought
-// together. The parts move to the actors that own them; the directory stays, as it is the lock.
+// Disk: what a node has on disk, opened at the start and made to agree by storage::open_stored:
+// log, snapshot and state machine may lie apart after a crash (A19), or be damaged (A17). Throws
+// storage::Damage where they cannot be brought together. The parts move to the actors that own
+// them; the directory stays, as it is the lock.
 #pragma once
 
 #include <memory>

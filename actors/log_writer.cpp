@@ -42,10 +42,12 @@ void LogWriter::turn() {
   if (!fetches.empty()) serve(fetches);
   // Last: what was asked for before it may still be there, and no promise waits for it.
   if (trim_to_ > 0) trim();
+  if (!links_.event_handler.readable()) persistence_->seal();
 }
 
 void LogWriter::stop() {
   while (links_.event_handler.readable()) turn();
+  persistence_->close();
 }
 
 // The next promises do not wait for all of it: what is left goes with the orders that come, and

@@ -163,6 +163,7 @@ codec::ReplyBody reply_to_status(const raft::Status& status, const std::string& 
                            .applied_index = status.applied_index,
                            .first_index = status.first_index,
                            .last_index = status.last_index,
+                           .doubt = status.doubt,
                            .members = {},
                            .release = release()};
   for (const raft::Member& member : status.configuration.members) {
@@ -243,10 +244,11 @@ std::string debug_text(const raft::Status& status, const Counters& counters,
   std::string text = fmt::format(
       "node: {}\nrole: {}\nterm: {}\nvoted_for: {}\nleader: {}\ncommit_index: {}\n"
       "applied_index: {}\ndurable_index: {}\nfirst_index: {}\nlast_index: {}\n"
-      "snapshot_index: {}\nconfiguration_index: {}\n",
+      "snapshot_index: {}\nconfiguration_index: {}\ndoubt_from: {}\n",
       status.id, raft::role_name(status.role), status.term, status.voted_for.value_or(0),
       status.leader.value_or(0), status.commit_index, status.applied_index, status.durable_index,
-      status.first_index, status.last_index, status.snapshot_index, status.configuration_index);
+      status.first_index, status.last_index, status.snapshot_index, status.configuration_index,
+      status.doubt.value_or(0));
   for (const raft::Member& member : status.configuration.members) {
     text += fmt::format("member {}: {}, {:#x}, {}\n", member.id,
                         status.configuration.is_voter(member.id) ? "voter" : "learner",

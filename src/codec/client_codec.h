@@ -177,6 +177,7 @@ struct StatusReply {
   std::uint64_t term;
   std::optional<std::uint64_t> leader;
   std::uint64_t commit_index, applied_index, first_index, last_index;
+  std::optional<std::uint64_t> doubt;  // from this entry on the node cannot vouch for its log
   std::vector<MemberStatus> members;
   std::string release;
 };

@@ -163,6 +163,12 @@ class Encoder {
     writer_.text(message.self.publish);
     writer_.boolean(message.asks);
   }
+  void operator()(const raft::RepairRequest& message) {
+    envelope(PeerKind::kRepairRequest, {message.term, message.nonce, message.last_index});
+  }
+  void operator()(const raft::RepairReply& message) {
+    envelope(PeerKind::kRepairReply, {message.term, message.nonce, message.last_index});
+  }
 
   [[nodiscard]] Frames finish() {
     Frames frames;

@@ -283,6 +283,18 @@ raft::Message read_hello(FieldReader& fields, const raft::Peer& from) {
   return message;
 }
 
+raft::Message read_repair_request(FieldReader& fields) {
+  return raft::RepairRequest{.term = fields.positive_position("term"),
+                             .nonce = fields.any_number("nonce"),
+                             .last_index = fields.position("last_index")};
+}
+
+raft::Message read_repair_reply(FieldReader& fields) {
+  return raft::RepairReply{.term = fields.positive_position("term"),
+                           .nonce = fields.any_number("nonce"),
+                           .last_index = fields.position("last_index")};
+}
+
 }  // namespace
 
 raft::Message read_message(std::uint64_t kind, const raft::Peer& from, FieldReader& fields,
@@ -330,6 +342,10 @@ raft::Message read_message(std::uint64_t kind, const raft::Peer& from, FieldRead
       return read_forward_transfer_reply(fields);
     case PeerKind::kHello:
       return read_hello(fields, from);
+    case PeerKind::kRepairRequest:
+      return read_repair_request(fields);
+    case PeerKind::kRepairReply:
+      return read_repair_reply(fields);
   }
   fields.fail(fmt::format("the kind {} is unknown", kind));
   return {};

@@ -26,7 +26,7 @@ Shape shape_of(const ReplayReply& reply) {
   }
   return {2, bytes};
 }
-Shape shape_of(const StatusReply&) { return {12, 512}; }
+Shape shape_of(const StatusReply&) { return {13, 512}; }
 Shape shape_of(const DebugReply& reply) { return {1, 64 + reply.text.size()}; }
 Shape shape_of(const MembersReply& reply) { return {3, 64 + 256 * reply.members.size()}; }
 Shape shape_of(const ChangeReply&) { return {1}; }
@@ -111,6 +111,7 @@ void write_fields(Writer& writer, const StatusReply& reply) {
   writer.number("applied_index", reply.applied_index);
   writer.number("first_index", reply.first_index);
   writer.number("last_index", reply.last_index);
+  write_optional(writer, "doubt", reply.doubt);
   writer.text("members");
   writer.array(reply.members.size());
   for (const auto& member : reply.members) write_member(writer, member);

@@ -31,6 +31,13 @@ class DatabaseFault : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Its content does not check: it is of no use any more, now or after a start, and has to be made
+// anew from a snapshot and the log. What says so at a later open is left in the directory.
+class DatabaseDamage : public DatabaseFault {
+ public:
+  using DatabaseFault::DatabaseFault;
+};
+
 struct Options {
   std::size_t block_cache_bytes = 64 << 20;
   std::size_t write_buffer_bytes = 64 << 20;  // of all memtables together
@@ -121,7 +128,7 @@ struct Compacted {
 
 class Database {
  public:
-  // Opens or creates; throws DatabaseFault.
+  // Opens or creates; throws DatabaseFault, DatabaseDamage also where an earlier life met damage.
   Database(const std::filesystem::path& directory, const Options& options);
   // Does not flush: what was not flushed comes back from the log.
   ~Database();

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <utility>
 
 #include "base/check.h"
@@ -50,14 +51,28 @@ std::string in_one_line(const rocksdb::Status& status) {
 
 std::string_view what_to_do(const rocksdb::Status& status) {
   if (status.IsNoSpace()) return "make room on its disk, and start the node again";
-  if (status.IsCorruption() || status.IsPathNotFound()) {
+  if (status.IsPathNotFound()) {
     return "restore the data directory from a backup, or replace the node";
   }
   return "check its disk and its permissions, and start the node again";
 }
 
+// Damage may show in a read alone, and a later open would not see it.
+std::filesystem::path damage_mark(const std::string& directory) {
+  return std::filesystem::path(directory) / "DAMAGED";
+}
+
+[[noreturn]] void fail_as_damaged(const std::string& directory, const std::string& sentence) {
+  std::ofstream(damage_mark(directory)) << sentence << '\n';
+  throw DatabaseDamage(sentence);
+}
+
 [[noreturn]] void fail(const std::string& directory, const rocksdb::Status& status,
                        std::string_view doing) {
+  if (status.IsCorruption()) {
+    fail_as_damaged(directory, fmt::format("{}: the database cannot be {}: {}", directory, doing,
+                                           in_one_line(status)));
+  }
   throw DatabaseFault(fmt::format("{}: the database cannot be {}: {}; {}", directory, doing,
                                   in_one_line(status), what_to_do(status)));
 }
@@ -174,6 +189,10 @@ void RocksStore::open() {
         fmt::format("{}: the folder of the database cannot be created: {}; check its path and "
                     "permissions",
                     directory_, error.message()));
+  }
+  if (std::filesystem::exists(damage_mark(directory_), error)) {
+    throw DatabaseDamage(
+        fmt::format("{}: the database was found damaged when it was read", directory_));
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const auto& name : present_names(settings)) {
@@ -342,10 +361,7 @@ void RocksStore::drop_replaced() {
 }
 
 void RocksStore::damaged(std::string_view what) const {
-  throw DatabaseFault(
-      fmt::format("{}: {} in the database is damaged; restore the directory from a backup, or "
-                  "replace the node",
-                  directory_, what));
+  fail_as_damaged(directory_, fmt::format("{}: {} in the database is damaged", directory_, what));
 }
 
 void RocksStore::check(const rocksdb::Status& status, std::string_view doing) const {

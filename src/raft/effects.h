@@ -18,7 +18,8 @@ struct Send {
 };
 
 // To be written in this order: the hard state, the new beginning or the
-// truncation, the entries, what is compacted; then one sync; then `promises` leave, and
+// truncation, the entries, what is compacted; then one sync, and only then that a doubt is settled;
+// then `promises` leave, and
 // Persisted{number} comes back. Orders are carried out one after the other, so promises also wait
 // for every order before this one. A failed sync stops the node.
 struct Persist {
@@ -28,6 +29,7 @@ struct Persist {
   std::optional<Index> truncate_from;   // this entry and all after it are removed
   std::vector<Entry> entries;           // appended after the truncation, consecutive
   std::optional<Index> compact_to;      // entries up to this one may go
+  bool settles_doubt = false;           // the log holds all that was ever promised again
   std::vector<Send> promises;           // leave only after the sync
 };
 

@@ -42,6 +42,9 @@ bool is_admitted(const State& state) {
          state.is_member({state.id(), state.options.self.identity});
 }
 
+// A log that lacks what was acknowledged would take a shorter one for up to date (repair.h).
+bool may_vote(const State& state) { return is_admitted(state) && !state.doubt; }
+
 }  // namespace
 
 bool is_up_to_date(const Log& log, Index last_log_index, Term last_log_term) {
@@ -81,7 +84,7 @@ void check_election_deadline(State& state) {
 
 void on_pre_vote_request(State& state, const Peer& from, const PreVoteRequest& request) {
   // The sender's term is not taken on: asking costs nothing and must change nothing (A7).
-  const bool granted = is_admitted(state) && request.proposed_term > state.current_term() &&
+  const bool granted = may_vote(state) && request.proposed_term > state.current_term() &&
                        !hears_leader(state) &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   state.send(from, PreVoteReply{state.current_term(), request.proposed_term, granted});
@@ -101,7 +104,7 @@ void on_request_vote(State& state, const Peer& from, const RequestVote& request)
   // configuration, and a promoted learner may not know of its promotion yet (A4). Only a request of
   // the current term gets here with a chance: a higher one was taken on before.
   const bool free_to_vote = !state.hard_state.voted_for || state.hard_state.voted_for == from.id;
-  const bool granted = is_admitted(state) && request.term == state.current_term() && free_to_vote &&
+  const bool granted = may_vote(state) && request.term == state.current_term() && free_to_vote &&
                        is_up_to_date(state.log, request.last_log_index, request.last_log_term);
   if (!granted) {
     state.send(from, RequestVoteReply{state.current_term(), false});

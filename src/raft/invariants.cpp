@@ -60,6 +60,8 @@ void check_invariants(const State& state, const Monotone& before) {
   check_rises(state, before);
   check_order(state);
   if (const auto* leader = state.as<LeaderState>()) check_leader(state, *leader);
+  CHECK(!state.doubt || state.role() == Role::kFollower, "node {} stands in term {} in doubt",
+        state.id(), state.current_term());
   CHECK(state.role() != Role::kCandidate || state.hard_state.voted_for == state.id(),
         "node {} stands in term {} without its own vote", state.id(), state.current_term());
 }

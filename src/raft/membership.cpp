@@ -4,6 +4,7 @@
 #include <set>
 
 #include "raft/forwarding.h"
+#include "raft/repair.h"
 #include "raft/replication.h"
 
 namespace raft {
@@ -112,7 +113,8 @@ bool goal_has_caught_up(const State& state, LeaderState& leader) {
     // Rounds are timed for each of them, also while others lag behind.
     const bool caught_up =
         progress.caught_up(state.log.last_index(), state.now, state.options.election_timeout_ms);
-    all = all && caught_up && progress.reachable && configuration.find(node)->identity != 0;
+    all = all && caught_up && progress.reachable && configuration.find(node)->identity != 0 &&
+          !is_in_doubt(state, progress);
   }
   return all;
 }

@@ -30,7 +30,9 @@ std::string_view message_name(const Message& message) {
       "forward_change_reply",
       "forward_transfer",
       "forward_transfer_reply",
-      "hello"};
+      "hello",
+      "repair_request",
+      "repair_reply"};
   return kNames[message.index()];
 }
 

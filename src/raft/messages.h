@@ -197,12 +197,27 @@ struct Hello {
   bool asks = false;  // for a Hello in return
 };
 
+// A node whose log was damaged asks the leader how far its own reaches (repair.h).
+struct RepairRequest {
+  Term term;
+  std::uint64_t nonce;  // drawn at the start of the sender
+  Index last_index;     // of the sender's log: what it acknowledged behind it is lost
+};
+
+// Answers RepairRequest, where the receiver leads.
+struct RepairReply {
+  Term term;
+  std::uint64_t nonce;  // of the request
+  Index last_index;     // of the leader's log, now
+};
+
 using Message =
     std::variant<PreVoteRequest, PreVoteReply, RequestVote, RequestVoteReply, AppendEntries,
                  AppendEntriesAccepted, AppendEntriesRejected, Heartbeat, HeartbeatReply,
                  ForwardCommands, ForwardCommandsReply, ReadIndexRequest, ReadIndexReply,
                  TimeoutNow, InstallSnapshot, InstallSnapshotReply, ForwardChange,
-                 ForwardChangeReply, ForwardTransfer, ForwardTransferReply, Hello>;
+                 ForwardChangeReply, ForwardTransfer, ForwardTransferReply, Hello, RepairRequest,
+                 RepairReply>;
 
 [[nodiscard]] Term message_term(const Message& message);
 [[nodiscard]] std::string_view message_name(const Message& message);

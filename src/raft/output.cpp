@@ -7,6 +7,7 @@
 #include "raft/membership.h"
 #include "raft/proposals.h"
 #include "raft/reads.h"
+#include "raft/repair.h"
 #include "raft/replication.h"
 #include "raft/snapshots.h"
 #include "raft/transfer.h"
@@ -77,7 +78,8 @@ void persist(State& state) {
   }
   const Index last = state.log.last_index();
   const bool writes = output.hard_state_changed || output.truncate_from ||
-                      last > output.persisted_to || output.reset_to || output.compact_to;
+                      last > output.persisted_to || output.reset_to || output.compact_to ||
+                      output.settles_doubt;
   if (!writes && state.durability.idle()) {
     std::move(output.promises.begin(), output.promises.end(),
               std::back_inserter(output.effects.sends));
@@ -91,6 +93,8 @@ void persist(State& state) {
   order.compact_to = std::exchange(output.compact_to, std::nullopt);
   if (output.hard_state_changed) order.hard_state = state.hard_state;
   order.truncate_from = output.truncate_from;
+  order.settles_doubt = std::exchange(output.settles_doubt, false);
+  if (order.settles_doubt) state.doubt->order = order.number;
   if (last > output.persisted_to) {
     order.entries = state.log.slice(output.persisted_to + 1, last, ~std::size_t{0});
   }
@@ -145,6 +149,7 @@ Effects finish_turn(State& state) {
   take_snapshot(state);
   compact_log(state);
   serve_indexed_reads(state);
+  settle_doubt(state);
   persist(state);
   tell_standing(state);
   tell_members(state);

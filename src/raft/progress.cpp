@@ -81,6 +81,15 @@ void Progress::on_heartbeat_answered(Index follower_last_index, Milliseconds now
   match_at_heartbeat_ = match_index_;
 }
 
+// Safe at any time: to believe less of a follower only delays what is committed.
+void Progress::on_lost(Index last_index) {
+  match_index_ = match_at_heartbeat_ = 0;
+  told_commit = 0;
+  caught_up_ = false;
+  round_end_.reset();
+  probe_from(last_index + 1);
+}
+
 // Not from match_index on: a follower that was away since before this term has most of the log,
 // and its first rejection says where it ends.
 void Progress::on_silence() { probe_from(next_index_); }

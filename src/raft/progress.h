@@ -40,6 +40,9 @@ class Progress {
   // send heartbeats far more often; of those, one in `heartbeat_interval` counts.
   void on_heartbeat_answered(Index follower_last_index, Milliseconds now,
                              Milliseconds heartbeat_interval);
+  // The follower has lost what it had acknowledged: its log ends at `last_index`, and how much of
+  // that matches is to be found out.
+  void on_lost(Index last_index);
   // Nothing was heard for long: whatever was in flight is given up.
   void on_silence();
 
@@ -66,6 +69,8 @@ class Progress {
 
   bool reachable = true;              // heard within the last two election timeouts
   bool told_lost = false;             // that it lost what it had acknowledged
+  bool doubted = false;               // it said that it cannot vouch for its log …
+  Milliseconds doubted_at = 0;        // … last then
   bool fetching = false;              // entries for it are being read back from disk
   Index told_commit = 0;              // the newest commit index sent to it
   std::uint64_t confirmed_round = 0;  // the newest round of reads it has confirmed

@@ -12,6 +12,7 @@
 #include "raft/output.h"
 #include "raft/proposals.h"
 #include "raft/reads.h"
+#include "raft/repair.h"
 #include "raft/replication.h"
 #include "raft/roles.h"
 #include "raft/snapshots.h"
@@ -80,6 +81,8 @@ struct MessageHandler {
   void operator()(const ForwardTransfer& m) { on_forward_transfer(state, from, m); }
   void operator()(const ForwardTransferReply& m) { on_forward_transfer_reply(state, m); }
   void operator()(const Hello& m) { on_hello(state, event, m); }
+  void operator()(const RepairRequest& m) { on_repair_request(state, from, m); }
+  void operator()(const RepairReply& m) { on_repair_reply(state, from, m); }
 };
 
 void on_message_received(State& state, MessageReceived event) {
@@ -118,12 +121,14 @@ void on_tick_elapsed(State& state, Milliseconds now) {
   say_hello(state);
   lead(state);
   check_election_deadline(state);
+  ask_for_repair(state);
   repeat_asked_reads(state);
 }
 
 void on_persisted(State& state, std::uint64_t number) {
   CHECK(state.durability.on_persisted(number), "node {}: order {} was not outstanding", state.id(),
         number);
+  end_doubt_if_settled(state, number);
   count_own_vote(state);
   advance_commit_index(state);
 }
@@ -196,6 +201,7 @@ Status Server::status() const {
                 state.configurations.index(),
                 state.configuration(),
                 {},
+                state.doubt ? std::optional(state.doubt->from) : std::nullopt,
                 {}};
   const auto* leader = state.as<LeaderState>();
   if (leader != nullptr) {

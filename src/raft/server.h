@@ -66,6 +66,9 @@ struct Restored {
   // The newest, from base.index to last_index, where the log agrees with it (A19); that of index 0
   // has the first configuration and no content. None: the node has never been part of a cluster.
   std::optional<SnapshotHead> snapshot;
+  // What was stored was damaged and cut off: from this entry on the log may lack what this node
+  // once acknowledged (repair.h).
+  std::optional<Index> doubt;
 };
 
 // For people and for status requests; a copy, valid at the moment it was made.
@@ -91,6 +94,7 @@ struct Status {
   Index configuration_index;
   Configuration configuration;
   std::vector<PeerStatus> peers;
+  std::optional<Index> doubt;                     // from this entry on it cannot vouch for its log
   std::map<std::string, std::uint64_t> counters;  // sizes of every table and queue of the core
 };
 

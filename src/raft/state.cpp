@@ -40,6 +40,7 @@ State::State(Options given, const Restored& restored)
   CHECK(log.last_term() <= current_term(), "the log is of term {}, the vote of term {}",
         log.last_term(), current_term());
   follow_configuration();
+  if (restored.doubt) doubt = Doubt{.from = *restored.doubt, .nonce = random.next()};
   snapshots.newest = restored.snapshot;
   snapshots.log_bytes_since = restored.log_bytes;
   output.persisted_to = log.last_index();
@@ -75,6 +76,7 @@ bool State::is_voter() const {
 }
 
 bool State::may_stand() const {
+  if (doubt) return false;
   if (is_voter()) return true;
   if (configurations.index() <= commit_index) return false;
   const Configuration& committed =

@@ -187,6 +187,17 @@ struct Snapshots {
   std::vector<RequestNumber> asked_later;  // came while one was being taken: for the next
 };
 
+// The stored log was damaged and cut: this node may lack what it once acknowledged (repair.h).
+struct Doubt {
+  Index from = 0;               // the first entry that may be lacking
+  std::uint64_t nonce = 0;      // of this start: tells its answers from those to an earlier one
+  std::optional<Index> target;  // committed up to here, the log is whole; none: no leader said yet
+  Term asked_in = 0;            // the leader of this term was asked
+  Milliseconds ask_at = 0;      // to be asked again then
+  Milliseconds tell_at = 0;     // people are told then that no leader is heard
+  std::optional<std::uint64_t> order;  // the number of the Persist that ends it
+};
+
 // What was handed out, so that each order is given once.
 struct Output {
   Effects effects;
@@ -195,6 +206,7 @@ struct Output {
   std::optional<Index> compact_to;
   std::vector<Send> promises;
   std::optional<Index> truncate_from;
+  bool settles_doubt = false;
   Index persisted_to = 0;  // entries up to here were handed out in Persist
   Index applied_to = 0;    // entries up to here were handed out in Apply, or in a snapshot
   std::optional<LogPosition> applied_position;  // of applied_to, where it is known
@@ -234,6 +246,7 @@ struct State {
   Forwarding forwarding;
   std::vector<WaitingTransfer> waiting_transfers;
   Admission admission;
+  std::optional<Doubt> doubt;
   Snapshots snapshots;
   Output output;
 
@@ -246,9 +259,9 @@ struct State {
   void follow_configuration();
   // Whether this directory, not only this id, has a vote in the configuration in force.
   [[nodiscard]] bool is_voter() const;
-  // Whether it may stand: a voter, or one that a configuration votes out which is not known to be
-  // committed; it may be the only one to hold it (dissertation §4.2.2). Its own vote counts by the
-  // configuration in force all the same.
+  // Whether it may stand: it vouches for its log, and is a voter, or one that a configuration votes
+  // out which is not known to be committed; it may be the only one to hold it (dissertation
+  // §4.2.2). Its own vote counts by the configuration in force all the same.
   [[nodiscard]] bool may_stand() const;
   // Whether a configuration that is known to be committed does without this directory: then it
   // waits in silence to be let in again (dissertation §4.2.3).

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "raft/proposals.h"
+#include "raft/repair.h"
 #include "raft/roles.h"
 
 namespace raft {
@@ -11,7 +12,8 @@ namespace {
 bool can_lead(const State& state, NodeId node, const Progress& progress) {
   const Member* member = state.configuration().find(node);
   return contains(state.configuration().voters, node) && member->identity != 0 &&
-         progress.reachable && progress.mode() == Progress::Mode::kPipeline;
+         progress.reachable && progress.mode() == Progress::Mode::kPipeline &&
+         !is_in_doubt(state, progress);
 }
 
 // Of those that can lead the preferred one, then the one with most of the log.

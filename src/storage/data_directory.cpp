@@ -75,9 +75,6 @@ struct DataDirectory::Implementation {
                       "directory",
                       path.string(), identity.node, identity.cluster, node, cluster));
     }
-    if (!log_exists(file_system, log_path())) {
-      throw Damage(log_path(), 0, "the log is missing");
-    }
     if (!file_system.exists(snapshots_path())) {
       throw Damage(snapshots_path(), 0, "the snapshots are missing");
     }

@@ -7,6 +7,7 @@
 //   DIR/log/        the segments
 //   DIR/snapshots/  the newest snapshot
 //   DIR/database/   RocksDB
+//   DIR/doubt, DIR/damaged/  where something was damaged: doubt.h
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <string>
 
 #include "raft/types.h"
+#include "storage/damage.h"
 #include "storage/file_system.h"
 #include "storage/identity.h"
 

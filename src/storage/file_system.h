@@ -53,7 +53,7 @@ class FileSystem {
   [[nodiscard]] virtual std::vector<std::string> list(const Path& directory) const = 0;
   virtual void make_directory(const Path& path) = 0;  // parents too; no error where it exists
   virtual void rename(const Path& from, const Path& to) = 0;
-  virtual void remove(const Path& path) = 0;
+  virtual void remove(const Path& path) = 0;  // a file, or a directory without any
   // Returns when the names in `directory` are on disk.
   virtual void sync_directory(const Path& directory) = 0;
   // Holds `path` for this process until the result is destroyed; throws LockHeld where another

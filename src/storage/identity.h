@@ -6,21 +6,15 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 
 #include "raft/types.h"
+#include "storage/damage.h"
 #include "storage/file_system.h"
 
 namespace storage {
 
 inline constexpr std::size_t kMaximumClusterSize = 4096;  // bytes of its name
-
-// The directory or file cannot be used as asked: one sentence that says why and what to do.
-class Refused : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 // Another process holds the directory.
 class InUse : public Refused {

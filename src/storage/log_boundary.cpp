@@ -1,19 +1,15 @@
 #include "storage/log_boundary.h"
 
 namespace storage {
-namespace {
 
-// Whether the log holds this very entry, or begins right behind it.
 bool holds(const LogStore& log, const raft::LogPosition& point) {
-  if (log.last_index() < point.index) return false;
+  if (log.last_index() < point.index || log.base().index > point.index) return false;
   const raft::LogPosition found =
       log.base().index == point.index
           ? log.base()
           : raft::position_of(log.read(point.index, point.index, 1).front());
   return found == point;
 }
-
-}  // namespace
 
 raft::LogPosition last_of_both(const LogStore& log,
                                const std::optional<raft::SnapshotHead>& newest) {

@@ -10,6 +10,9 @@
 
 namespace storage {
 
+// Whether the log holds this very entry, or begins right behind it. Throws Damage.
+[[nodiscard]] bool holds(const LogStore& log, const raft::LogPosition& point);
+
 // Replaces the log by an empty one behind the snapshot where it does not hold the snapshot's last
 // entry (§7); else leaves it as it is. True where it was replaced. Throws Damage where entries
 // between the two are missing.

@@ -37,13 +37,11 @@ void prepare_segment(FileSystem& file_system, const Path& directory, const Segme
 SegmentHeader read_header(const File& file, const Path& path, std::uint64_t owner) {
   HeaderBytes bytes{};
   const std::size_t size = file.read(0, bytes);
+  if (const auto foreign = foreign_segment(std::span(bytes).first(size), owner)) {
+    throw Refused(fmt::format("{}: {}", path.string(), *foreign));
+  }
   const auto header = decode_segment_header(std::span(bytes).first(size));
   if (!header) throw Damage(path, 0, header.error());
-  if (header->owner != owner) {
-    throw Damage(path, 0,
-                 fmt::format("the segment belongs to data directory {:016x}, this is {:016x}",
-                             header->owner, owner));
-  }
   return *header;
 }
 
@@ -58,17 +56,20 @@ void finish_replacement(FileSystem& file_system, const Path& directory, raft::In
   file_system.sync_directory(directory);
 }
 
-// One pass over the segments, from the first to the last.
+// One pass over the segments, from that at `from` to the last.
 class Recovery {
  public:
   Recovery(FileSystem& file_system, Path directory, std::uint64_t owner)
       : file_system_(file_system), directory_(std::move(directory)), owner_(owner) {}
 
-  RecoveredLog run() {
-    const auto found = find_segments(file_system_, directory_);
-    for (std::size_t place = 0; place < found.size(); ++place) {
+  RecoveredLog run(const std::vector<raft::Index>& found, std::size_t from) {
+    for (std::size_t place = from; place < found.size(); ++place) {
       const bool last = place + 1 == found.size();
-      read_segment(found[place], last);
+      try {
+        read_segment(found[place], last);
+      } catch (const Damage& damage) {
+        throw LogDamage(damage, std::move(log_.contents), found, place);
+      }
     }
     return std::move(log_);
   }
@@ -132,12 +133,11 @@ class Recovery {
     }
   }
 
-  // A segment with one behind it was synced before that one was made: it ends in whole frames
-  // and zeros, or, where it was truncated inside a frame, with the file.
+  // A segment with one behind it was synced before that one was made: it ends in whole frames,
+  // perhaps a seal, and zeros, or, where it was truncated inside a frame, with the file.
   void check_end(const File& file, const RecordCursor& cursor) {
-    const bool whole = cursor.inside_frame()
-                           ? cursor.stop().offset == cursor.file_size()
-                           : end_of_content(file, cursor.stop().offset) == cursor.stop().offset;
+    const bool whole = cursor.inside_frame() ? cursor.stop().offset == cursor.file_size()
+                                             : end_of_content(file, cursor.end()) == cursor.end();
     if (!whole) throw Damage(path_, cursor.stop().offset, cursor.stop().reason);
     log_.contents.last_segment().partial = cursor.inside_frame();
   }
@@ -145,9 +145,9 @@ class Recovery {
   void finish_last(File& file, const RecordCursor& cursor) {
     Segment& segment = log_.contents.last_segment();
     const std::uint64_t stop = cursor.stop().offset;
-    const std::uint64_t content_end = end_of_content(file, stop);
+    const std::uint64_t content_end = end_of_content(file, cursor.end());
     const bool inside = cursor.inside_frame();
-    const bool clean = inside ? stop == cursor.file_size() : content_end == stop;
+    const bool clean = inside ? stop == cursor.file_size() : content_end == cursor.end();
     if (!clean && proven_synced(file, owner_, stop)) {
       throw Damage(path_, stop,
                    cursor.stop().reason + ", although later writes show that it was synced");
@@ -161,6 +161,7 @@ class Recovery {
       file.truncate(segment.end);
     }
     make_durable(file, cursor);
+    log_.sealed = clean && cursor.stop().sealed;
   }
 
   // What is read may be known to the page cache alone: of a process that was killed before its
@@ -186,25 +187,102 @@ class Recovery {
   RecoveredLog log_;
 };
 
+// A18: from the front, each removal on disk before the next.
+void drop_first(FileSystem& file_system, const Path& directory,
+                const std::vector<raft::Index>& found, std::size_t count) {
+  for (std::size_t place = 0; place < count; ++place) {
+    file_system.remove(directory / segment_name(found[place]));
+    file_system.sync_directory(directory);
+  }
+}
+
+// The first segment behind the damaged one that, with the snapshot up to `covered`, leaves no hole.
+std::optional<std::size_t> next_covered(const LogDamage& damage, raft::Index covered) {
+  const std::size_t next = damage.place() + 1;
+  const auto& found = damage.segments();
+  if (next >= found.size() || found[next] > covered + 1) return std::nullopt;
+  return next;
+}
+
+RecoveredLog recover_segments(FileSystem& file_system, const Path& directory, std::uint64_t owner,
+                              raft::Index covered) {
+  const auto found = find_segments(file_system, directory);
+  std::size_t from = 0;
+  std::string dropped;
+  for (;;) {
+    try {
+      RecoveredLog log = Recovery(file_system, directory, owner).run(found, from);
+      drop_first(file_system, directory, found, from);
+      log.dropped = std::move(dropped);
+      return log;
+    } catch (const LogDamage& damage) {
+      const auto next = next_covered(damage, covered);
+      if (!next) throw;
+      from = *next;
+      if (dropped.empty()) dropped = damage.found();
+    }
+  }
+}
+
+void finish_replacement_begun(FileSystem& file_system, const Path& directory, std::uint64_t owner) {
+  const Path replacement = directory / kReplacementName;
+  if (!file_system.exists(replacement)) return;
+  raft::Index first_index = 0;
+  try {
+    const auto file = file_system.open(replacement, FileSystem::OpenMode::kReadOnly);
+    first_index = read_header(*file, replacement, owner).first_index();
+  } catch (const Damage& damage) {
+    throw LogDamage(damage, {}, find_segments(file_system, directory), 0);
+  }
+  // Its name may be known to the page cache alone.
+  file_system.sync_directory(directory);
+  finish_replacement(file_system, directory, first_index);
+}
+
 }  // namespace
 
-RecoveredLog recover_log(FileSystem& file_system, const Path& directory, std::uint64_t owner) {
+RecoveredLog recover_log(FileSystem& file_system, const Path& directory, std::uint64_t owner,
+                         raft::Index covered) {
   make_durable_directory(file_system, directory);
   if (file_system.exists(directory / kPreparingName)) {
     file_system.remove(directory / kPreparingName);
   }
-  const Path replacement = directory / kReplacementName;
-  if (file_system.exists(replacement)) {
-    const auto file = file_system.open(replacement, FileSystem::OpenMode::kReadOnly);
-    const raft::Index first_index = read_header(*file, replacement, owner).first_index();
-    // Its name may be known to the page cache alone.
-    file_system.sync_directory(directory);
-    finish_replacement(file_system, directory, first_index);
-  }
+  finish_replacement_begun(file_system, directory, owner);
   if (!log_exists(file_system, directory)) {
     create_segment(file_system, directory, {owner, {}}, 0);
   }
-  return Recovery(file_system, directory, owner).run();
+  return recover_segments(file_system, directory, owner, covered);
+}
+
+void cut_log(FileSystem& file_system, const Path& directory, const LogDamage& damage,
+             DoubtFile& doubt) {
+  const auto& kept = damage.intact().segments();
+  const auto& found = damage.segments();
+  if (kept.empty()) {
+    set_aside_log(file_system, directory, doubt);
+    return;
+  }
+  // The damaged segment stays as far as it is intact, unless not even its header is.
+  const raft::Index last_kept = kept.back().first_index();
+  for (std::size_t place = found.size(); place-- > 0 && found[place] > last_kept;) {
+    doubt.set_aside(directory / segment_name(found[place]));
+  }
+  if (last_kept != found[damage.place()]) return;
+  const Path path = directory / segment_name(last_kept);
+  doubt.keep_copy(path);
+  const auto file = file_system.open(path, FileSystem::OpenMode::kReadWrite);
+  file->truncate(kept.back().end);
+  file->sync();
+}
+
+void set_aside_log(FileSystem& file_system, const Path& directory, DoubtFile& doubt) {
+  const auto found = find_segments(file_system, directory);
+  for (std::size_t place = found.size(); place-- > 0;) {
+    doubt.set_aside(directory / segment_name(found[place]));
+  }
+  // It stood for all of them.
+  const Path replacement = directory / kReplacementName;
+  if (file_system.exists(replacement)) doubt.set_aside(replacement);
 }
 
 bool log_exists(const FileSystem& file_system, const Path& directory) {

@@ -1,27 +1,67 @@
 // Opening a log: a replacement that was begun is finished, every segment is read and verified, a
 // torn tail is cut, all that is left is made durable; anything else that does not check throws
-// Damage. Used by LogStore, and by DataDirectory for a new log.
+// LogDamage, and can be cut off. Used by LogStore and Opening, and by DataDirectory for a new log.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "storage/damage.h"
+#include "storage/doubt.h"
 #include "storage/file_system.h"
 #include "storage/segment.h"
 
 namespace storage {
 
+// Where a log was found damaged. Nothing was changed.
+class LogDamage : public Damage {
+ public:
+  LogDamage(const Damage& damage, LogContents intact, std::vector<raft::Index> segments,
+            std::size_t place)
+      : Damage(damage), intact_(std::move(intact)), segments_(std::move(segments)), place_(place) {}
+
+  // All up to the damage, in one piece; no segment at all where the first header is damaged.
+  [[nodiscard]] const LogContents& intact() const { return intact_; }
+  // The first indices of all segments, and the place among them of the damaged one.
+  [[nodiscard]] const std::vector<raft::Index>& segments() const { return segments_; }
+  [[nodiscard]] std::size_t place() const { return place_; }
+  // The first entry that is damaged or lies behind the damage.
+  [[nodiscard]] raft::Index first_lost() const {
+    return intact_.segments().empty() ? 1 : intact_.last().index + 1;
+  }
+
+ private:
+  LogContents intact_;
+  std::vector<raft::Index> segments_;
+  std::size_t place_;
+};
+
 struct RecoveredLog {
   LogContents contents;
   std::unique_ptr<File> active;  // the last segment, open for writing, synced
   std::uint64_t torn_bytes = 0;  // cut from its end
+  bool sealed = false;           // a seal stands behind its last record
+  std::string dropped;           // what was damaged in segments that a snapshot stands for
 };
 
-// Creates the first segment where `directory` has none.
+// Creates the first segment where `directory` has none. Of segments whose entries all lie at or
+// before `covered`, for which a whole snapshot vouches, damaged ones go, with those before them.
+// Throws LogDamage; Refused for a segment of another program or directory.
 [[nodiscard]] RecoveredLog recover_log(FileSystem& file_system,
-                                       const std::filesystem::path& directory, std::uint64_t owner);
+                                       const std::filesystem::path& directory, std::uint64_t owner,
+                                       raft::Index covered);
+
+// Cuts a damaged log after its last intact entry; what is cut off goes to `doubt`, which was marked
+// before. A crash at any moment leaves a log that ends there, or is damaged as before.
+void cut_log(FileSystem& file_system, const std::filesystem::path& directory,
+             const LogDamage& damage, DoubtFile& doubt);
+// All segments go there, from the end backwards.
+void set_aside_log(FileSystem& file_system, const std::filesystem::path& directory,
+                   DoubtFile& doubt);
 
 // Whether `directory` holds a segment, or one that is about to replace all.
 [[nodiscard]] bool log_exists(const FileSystem& file_system,

@@ -58,7 +58,8 @@ raft::Index step_back(const LogContents& contents, raft::Index end, std::uint64_
 }  // namespace
 
 // Invariant: in the active segment [0, synced) is on disk, [0, contents.last_segment().end) is
-// written, and from there to the end of the file there is nothing but zeros.
+// written, and from there to the end of the file there is nothing but zeros, and a seal where
+// `sealed` says so.
 struct LogStore::Implementation {
   FileSystem& file_system;
   std::filesystem::path directory;
@@ -67,19 +68,24 @@ struct LogStore::Implementation {
   LogContents contents;
   std::unique_ptr<File> active;
   std::uint64_t torn_bytes = 0;
+  std::string dropped;
   std::uint64_t file_size = 0;
   std::uint64_t synced = 0;
+  bool sealed = false;
   bool failed = false;
 
   Implementation(FileSystem& files, std::filesystem::path path, std::uint64_t owner_id,
                  LogOptions log_options)
       : file_system(files), directory(std::move(path)), owner(owner_id), options(log_options) {
-    auto recovered = recover_log(file_system, directory, owner);
+    auto recovered = recover_log(file_system, directory, owner, options.covered);
     contents = std::move(recovered.contents);
     active = std::move(recovered.active);
     torn_bytes = recovered.torn_bytes;
+    dropped = std::move(recovered.dropped);
     file_size = active->size();
     synced = contents.last_segment().end;
+    sealed = recovered.sealed;
+    seal();
   }
 
   [[nodiscard]] std::filesystem::path path_of(const Segment& segment) const {
@@ -118,6 +124,7 @@ struct LogStore::Implementation {
     header.length = length;
     header.count = static_cast<std::uint32_t>(entries.size());
     const HeaderBytes bytes = encode(header);
+    sealed = false;
     active->write(header.offset, write_parts(bytes, entries));
 
     std::uint64_t offset = header.offset + kHeaderSize;
@@ -127,6 +134,35 @@ struct LogStore::Implementation {
       offset += entry.record.size();
     }
     prepare_ahead(end);
+  }
+
+  // A17: the last write looks like an interrupted one when it is damaged, until something behind it
+  // tells that it was synced. A segment that nothing may be written to any more gets the next one
+  // as its seal.
+  void seal() {
+    const Segment& segment = contents.last_segment();
+    CHECK(synced == segment.end, "a seal behind {}, synced to {}", segment.end, synced);
+    if (segment.partial) {
+      roll_over();
+      return;
+    }
+    if (sealed || segment.end == kHeaderSize) return;
+    FrameHeader header;
+    header.owner = owner;
+    header.offset = frame_aligned(segment.end);
+    header.synced = synced;
+    header.first_index = contents.last().index + 1;
+    const HeaderBytes bytes = encode(header);
+    const std::span<const std::byte> part(bytes);
+    active->write(header.offset, {&part, 1});
+    file_size = std::max(file_size, header.offset + kHeaderSize);
+    sealed = true;
+  }
+
+  void close() {
+    sync();
+    seal();
+    active->sync();
   }
 
   void check_chain(std::span<const raft::Entry> entries) const {
@@ -152,14 +188,16 @@ struct LogStore::Implementation {
   }
 
   // The end of a segment is synced before the next one gets its name: so a torn tail can only be
-  // in the last segment.
+  // in the last segment. So is its seal, of which a part would be damage there.
   void roll_over() {
+    if (sealed) active->sync();
     sync();
     active = create_segment(file_system, directory, {owner, contents.last()},
                             ahead_of(kHeaderSize) - kHeaderSize);
     contents.add_segment(contents.last());
     file_size = active->size();
     synced = kHeaderSize;
+    sealed = false;
   }
 
   // Up to where the file should reach when it is written up to `end`.
@@ -188,6 +226,7 @@ struct LogStore::Implementation {
       active = file_system.open(path_of(contents.last_segment()), FileSystem::OpenMode::kReadWrite);
       file_size = active->size();
       synced = contents.last_segment().end;
+      sealed = false;
     }
     if (index <= contents.last().index) cut(index);
   }
@@ -212,6 +251,7 @@ struct LogStore::Implementation {
     contents.add_segment(base);
     file_size = kHeaderSize;
     synced = kHeaderSize;
+    sealed = false;
   }
 
   void cut(raft::Index index) {
@@ -238,6 +278,7 @@ struct LogStore::Implementation {
     contents.cut(last, end, partial);
     file_size = end;
     synced = end;
+    sealed = false;
   }
 
   void read(raft::Index first, raft::Index last, std::size_t max_bytes,
@@ -301,6 +342,8 @@ std::uint64_t LogStore::bytes() const {
 
 std::uint64_t LogStore::torn_bytes() const { return implementation_->torn_bytes; }
 
+const std::string& LogStore::dropped() const { return implementation_->dropped; }
+
 std::vector<raft::Entry> LogStore::tail(std::size_t max_bytes) const {
   const LogContents& contents = implementation_->contents;
   std::vector<raft::Entry> entries;
@@ -352,6 +395,14 @@ void LogStore::reset(const raft::LogPosition& base) {
 
 void LogStore::sync() {
   implementation_->change([&] { implementation_->sync(); });
+}
+
+void LogStore::seal() {
+  implementation_->change([&] { implementation_->seal(); });
+}
+
+void LogStore::close() {
+  implementation_->change([&] { implementation_->close(); });
 }
 
 }  // namespace storage

@@ -21,11 +21,12 @@ namespace storage {
 
 struct LogOptions {
   std::uint64_t segment_bytes = 64 << 20;  // at most; a larger write gets a segment to itself
+  raft::Index covered = 0;  // by a snapshot that is whole: damage in segments up to here is dropped
 };
 
 class LogStore {
  public:
-  // Opens or creates the log in `directory`, cuts a torn tail, throws Damage for anything else.
+  // Opens or creates the log in `directory`, cuts a torn tail, throws LogDamage for anything else.
   // `owner` is written into new segments and compared with those found.
   LogStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner,
            LogOptions options);
@@ -46,6 +47,8 @@ class LogStore {
   [[nodiscard]] std::uint64_t bytes() const;
   // Bytes of a torn tail cut at open; 0 where there was none.
   [[nodiscard]] std::uint64_t torn_bytes() const;
+  // What was damaged at open in segments that a snapshot stands for; empty where nothing was.
+  [[nodiscard]] const std::string& dropped() const;
 
   // The last entries, as many as max_bytes allow, at least one where the log is not empty.
   [[nodiscard]] std::vector<raft::Entry> tail(std::size_t max_bytes) const;
@@ -67,6 +70,12 @@ class LogStore {
   // leaves the log as it was or the empty one.
   void reset(const raft::LogPosition& base);
   void sync();
+  // Where nothing waits for the disk, everything appended being synced: says behind the last
+  // record that it is, so that damage to it is told from a write that was interrupted. One small
+  // write, and no sync: it is worth having, and nothing relies on it.
+  void seal();
+  // Everything is durable, the seal too. The last change.
+  void close();
 
  private:
   struct Implementation;

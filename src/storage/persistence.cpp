@@ -11,10 +11,11 @@ namespace storage {
 
 Persistence::Persistence(std::filesystem::path directory,
                          std::unique_ptr<HardStateStore> hard_state, std::unique_ptr<LogStore> log,
-                         std::optional<raft::SnapshotHead> newest)
+                         std::optional<raft::SnapshotHead> newest, std::unique_ptr<DoubtFile> doubt)
     : directory_(std::move(directory)),
       hard_state_(std::move(hard_state)),
       log_(std::move(log)),
+      doubt_(std::move(doubt)),
       newest_(std::move(newest)) {
   const raft::Term promised = hard_state_->current().current_term;
   if (log_->last().term > promised) {
@@ -42,7 +43,8 @@ raft::Restored Persistence::restored(raft::Index applied_index, std::size_t rece
           .last_time_ms = log_->last().time_ms,
           .log_bytes = log_->bytes(),
           .configurations = log_->configurations(),
-          .snapshot = newest_};
+          .snapshot = newest_,
+          .doubt = doubt() ? std::optional(doubt()->from) : std::nullopt};
 }
 
 void Persistence::persist(std::span<const raft::Persist> group) {
@@ -63,6 +65,10 @@ void Persistence::persist(std::span<const raft::Persist> group) {
     appended = true;
   }
   if (appended) log_->sync();
+  // What it was about is on disk, by this order or by those before it.
+  const bool settled = std::any_of(group.begin(), group.end(),
+                                   [](const raft::Persist& order) { return order.settles_doubt; });
+  if (settled) doubt_->settle();
 }
 
 raft::Index Persistence::compact_to(std::span<const raft::Persist> group) {

@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "raft/effects.h"
 #include "raft/events.h"
 #include "raft/server.h"
+#include "storage/doubt.h"
 #include "storage/hard_state_store.h"
 #include "storage/log_store.h"
 
@@ -24,10 +26,14 @@ class Persistence {
   // Brings term, log and the newest snapshot together, which a crash may have left apart (A19).
   // Throws Damage, which names `directory`, where they cannot be.
   Persistence(std::filesystem::path directory, std::unique_ptr<HardStateStore> hard_state,
-              std::unique_ptr<LogStore> log, std::optional<raft::SnapshotHead> newest);
+              std::unique_ptr<LogStore> log, std::optional<raft::SnapshotHead> newest,
+              std::unique_ptr<DoubtFile> doubt);
 
   // Whether the log was replaced by an empty one behind the snapshot.
   [[nodiscard]] bool log_replaced() const { return log_replaced_; }
+  // Why this directory cannot vouch for its log; none where it can.
+  [[nodiscard]] const std::optional<Doubt>& doubt() const { return doubt_->current(); }
+  void mark_doubt(Doubt doubt) { doubt_->mark(std::move(doubt)); }
 
   // What the core starts from. `recent_bytes`: of the end of the log, to be held in memory.
   [[nodiscard]] raft::Restored restored(raft::Index applied_index, std::size_t recent_bytes) const;
@@ -42,6 +48,9 @@ class Persistence {
   bool trim_to(raft::Index index, std::size_t max_segments = SIZE_MAX) {
     return log_->trim_to(index, max_segments);
   }
+  // When no order waits; and at the orderly end.
+  void seal() { log_->seal(); }
+  void close() { log_->close(); }
 
   // Answers in the order of the questions. None where the entries were truncated meanwhile, or
   // where a snapshot stands for them: nobody needs them then.
@@ -55,6 +64,7 @@ class Persistence {
   std::filesystem::path directory_;
   std::unique_ptr<HardStateStore> hard_state_;
   std::unique_ptr<LogStore> log_;
+  std::unique_ptr<DoubtFile> doubt_;
   std::optional<raft::SnapshotHead> newest_;  // as it was at the start
   bool log_replaced_ = false;
 };

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -164,7 +165,7 @@ class PosixFileSystem : public FileSystem {
   }
 
   void remove(const Path& path) override {
-    if (::unlink(path.c_str()) != 0) fail("remove", path, errno);
+    if (::remove(path.c_str()) != 0) fail("remove", path, errno);
   }
 
   void sync_directory(const Path& directory) override {

@@ -78,6 +78,10 @@ bool RecordCursor::enter_frame() {
              true};
     return false;
   }
+  if (header->is_seal()) {
+    stop_ = {at, "the seal of what is before it", false, true};
+    return false;
+  }
   frame_ = header;
   left_in_frame_ = header->count;
   position_.offset = at + kHeaderSize;

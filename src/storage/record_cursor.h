@@ -26,6 +26,7 @@ struct Stop {
   std::uint64_t offset = 0;    // where something else than the next record stands
   std::string reason;          // for people
   bool contradiction = false;  // the bytes check, yet do not follow: no torn write does that
+  bool sealed = false;         // a seal stands there
 };
 
 class RecordCursor {
@@ -47,6 +48,10 @@ class RecordCursor {
   // Whether the frame entered last has further records to come.
   [[nodiscard]] bool inside_frame() const { return position_.offset != position_.frame_end; }
   [[nodiscard]] std::uint64_t file_size() const { return file_size_; }
+  // Behind the last record and its seal, if there is one: from here on nothing is written yet.
+  [[nodiscard]] std::uint64_t end() const {
+    return stop_.sealed ? stop_.offset + kHeaderSize : stop_.offset;
+  }
 
  private:
   [[nodiscard]] base::SharedBytes window(std::uint64_t offset, std::uint64_t size);

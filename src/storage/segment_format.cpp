@@ -27,7 +27,7 @@ Integer load(std::span<const std::byte> bytes, std::size_t at) {
   return base::load_little_endian<Integer>(bytes.data() + at);
 }
 
-void seal(HeaderBytes& bytes) {
+void add_checksum(HeaderBytes& bytes) {
   store(bytes, kChecksumOffset, base::checksum(std::span(bytes).subspan(kMagicOffset)));
 }
 
@@ -47,7 +47,7 @@ HeaderBytes encode(const SegmentHeader& header) {
   store(bytes, 40, header.before.checksum);
   store(bytes, 48, header.before.term);
   store(bytes, 56, header.before.time_ms);
-  seal(bytes);
+  add_checksum(bytes);
   return bytes;
 }
 
@@ -60,8 +60,23 @@ HeaderBytes encode(const FrameHeader& header) {
   store(bytes, 40, header.first_index);
   store(bytes, 48, header.length);
   store(bytes, 56, header.count);
-  seal(bytes);
+  add_checksum(bytes);
   return bytes;
+}
+
+std::optional<std::string> foreign_segment(std::span<const std::byte> bytes, std::uint64_t owner) {
+  if (bytes.size() < kHeaderSize || !checks(bytes)) return std::nullopt;
+  if (load<std::uint64_t>(bytes, kMagicOffset) != kSegmentMagic) return std::nullopt;
+  const auto version = load<std::uint32_t>(bytes, 16);
+  if (version != kFormatVersion) {
+    return fmt::format(
+        "the segment has format version {}, this program knows version {}: run {} program", version,
+        kFormatVersion, version > kFormatVersion ? "a newer" : "an older");
+  }
+  if (load<std::uint64_t>(bytes, 24) == owner) return std::nullopt;
+  return fmt::format(
+      "the segment belongs to data directory {:016x}, this is {:016x}: put each file where it was",
+      load<std::uint64_t>(bytes, 24), owner);
 }
 
 base::Result<SegmentHeader> decode_segment_header(std::span<const std::byte> bytes) {
@@ -72,11 +87,8 @@ base::Result<SegmentHeader> decode_segment_header(std::span<const std::byte> byt
   if (!checks(bytes) || load<std::uint64_t>(bytes, kMagicOffset) != kSegmentMagic) {
     return base::Error{"the segment header does not check"};
   }
-  const auto version = load<std::uint32_t>(bytes, 16);
-  if (version != kFormatVersion) {
-    return base::Error{fmt::format(
-        "the segment has format version {}, this program knows version {}: run a newer program",
-        version, kFormatVersion)};
+  if (const auto foreign = foreign_segment(bytes, load<std::uint64_t>(bytes, 24))) {
+    return base::Error{*foreign};
   }
   const raft::LogPosition before{load<raft::Index>(bytes, 32) - 1, load<raft::Term>(bytes, 48),
                                  load<std::uint64_t>(bytes, 40),
@@ -101,9 +113,9 @@ std::optional<FrameHeader> decode_frame_header(std::span<const std::byte> bytes,
   header.length = load<std::uint64_t>(bytes, 48);
   header.count = load<std::uint32_t>(bytes, 56);
   const bool here = header.owner == owner && header.offset == offset && header.synced <= offset;
-  const bool possible = header.count > 0 &&
-                        header.length / raft::kRecordHeaderSize >= header.count &&
-                        header.length <= UINT64_MAX - offset - kHeaderSize - kFrameAlignment;
+  const bool possible = header.length / raft::kRecordHeaderSize >= header.count &&
+                        header.length <= UINT64_MAX - offset - kHeaderSize - kFrameAlignment &&
+                        (!header.is_seal() || header.length == 0);
   if (!here || !possible) return std::nullopt;
   return header;
 }

@@ -29,19 +29,25 @@ struct SegmentHeader {
   [[nodiscard]] raft::Index first_index() const { return before.index + 1; }
 };
 
-// In front of the records of one write.
+// In front of the records of one write. A seal is one without records: it says that all before it
+// is on disk, and gives way to the next write, which begins at the same place.
 struct FrameHeader {
   std::uint64_t owner = 0;
   std::uint64_t offset = 0;     // of this header in its file
   std::uint64_t synced = 0;     // all bytes of the file before this offset were on disk by then
   raft::Index first_index = 0;  // of the first record
   std::uint64_t length = 0;     // of all records, in bytes
-  std::uint32_t count = 0;      // of records; at least 1
+  std::uint32_t count = 0;      // of records; 0 in a seal
+
+  [[nodiscard]] bool is_seal() const { return count == 0; }
 };
 
 [[nodiscard]] HeaderBytes encode(const SegmentHeader& header);
 [[nodiscard]] HeaderBytes encode(const FrameHeader& header);
 [[nodiscard]] base::Result<SegmentHeader> decode_segment_header(std::span<const std::byte> bytes);
+// Why a segment whose header checks is none of this program or this directory; that is no damage.
+[[nodiscard]] std::optional<std::string> foreign_segment(std::span<const std::byte> bytes,
+                                                         std::uint64_t owner);
 // None where the bytes are not a frame header of this owner that belongs at this offset.
 [[nodiscard]] std::optional<FrameHeader> decode_frame_header(std::span<const std::byte> bytes,
                                                              std::uint64_t owner,

@@ -13,9 +13,10 @@ using Path = std::filesystem::path;
 
 // Content is synced as it grows, so that the last sync does not hold up the disk for long.
 constexpr std::uint64_t kSyncBytes = 8 << 20;
+constexpr std::uint64_t kVerifyBytes = 1 << 20;
 
 // Of a snapshot that begins at `start`; the offset of its content is that in the file.
-base::Result<SnapshotFileHead> read_head(const File& file, std::uint64_t owner,
+base::Result<SnapshotFileHead> read_head(const File& file, const Path& path, std::uint64_t owner,
                                          std::uint64_t start) {
   std::vector<std::byte> bytes(kSnapshotHeaderSize);
   bytes.resize(file.read(start, bytes));
@@ -23,6 +24,9 @@ base::Result<SnapshotFileHead> read_head(const File& file, std::uint64_t owner,
   if (!size) return base::Error{size.error()};
   bytes.resize(*size);
   bytes.resize(file.read(start, bytes));
+  if (const auto foreign = foreign_snapshot(bytes, owner)) {
+    throw Refused(fmt::format("{}: {}", path.string(), *foreign));
+  }
   auto head = decode_snapshot_head(bytes, owner);
   if (head) head->content_offset += start;
   return head;
@@ -62,7 +66,7 @@ void SnapshotWriter::announce() {
 }
 
 bool SnapshotWriter::resume() {
-  auto head = read_head(*file_, owner_, start_);
+  auto head = read_head(*file_, path_, owner_, start_);
   if (!head) return false;
   announced_ = true;
   meta_ = std::move(head->meta);
@@ -134,7 +138,7 @@ SnapshotReader::SnapshotReader(FileSystem& file_system, Path path, std::uint64_t
     : path_(std::move(path)),
       remedy_(remedy),
       file_(file_system.open(path_, FileSystem::OpenMode::kReadOnly)) {
-  auto head = read_head(*file_, owner, start);
+  auto head = read_head(*file_, path_, owner, start);
   if (!head) throw Damage(path_, start, head.error(), remedy_);
   meta_ = std::move(head->meta);
   content_offset_ = head->content_offset;
@@ -150,6 +154,12 @@ SnapshotReader::SnapshotReader(FileSystem& file_system, Path path, std::uint64_t
   if (content_checksum(block_checksums_) != meta_.content_checksum) {
     throw Damage(path_, checksums_offset, "the checksums of the snapshot's blocks do not check",
                  remedy_);
+  }
+}
+
+void SnapshotReader::verify() const {
+  for (std::uint64_t offset = 0; offset < meta_.size; offset += kVerifyBytes) {
+    static_cast<void>(read(offset, kVerifyBytes));
   }
 }
 

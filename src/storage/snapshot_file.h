@@ -71,6 +71,8 @@ class SnapshotReader {
   [[nodiscard]] const raft::SnapshotHead& meta() const { return meta_; }
   // The content from `offset`, as much as there is, at most `max_bytes`. Verified; throws Damage.
   [[nodiscard]] base::SharedBytes read(std::uint64_t offset, std::uint64_t max_bytes) const;
+  // Reads all of the content; throws Damage.
+  void verify() const;
 
  private:
   std::filesystem::path path_;

@@ -36,6 +36,12 @@ Integer load(std::span<const std::byte> bytes, std::size_t at) {
   return base::load_little_endian<Integer>(bytes.data() + at);
 }
 
+bool checks(std::span<const std::byte> head) {
+  return head.size() >= kSnapshotHeaderSize &&
+         load<std::uint64_t>(head, 0) == base::checksum(head.subspan(kChecksummedFrom)) &&
+         load<std::uint64_t>(head, 8) == kMagic;
+}
+
 }  // namespace
 
 std::vector<std::byte> encode_snapshot_head(const raft::SnapshotHead& meta, std::uint64_t owner) {
@@ -73,26 +79,27 @@ base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header
   return kSnapshotHeaderSize + std::uint64_t{length};
 }
 
+std::optional<std::string> foreign_snapshot(std::span<const std::byte> bytes, std::uint64_t owner) {
+  if (!checks(bytes)) return std::nullopt;
+  const auto version = load<std::uint32_t>(bytes, 16);
+  if (version != kVersion) {
+    return fmt::format(
+        "the snapshot has format version {}, this program knows version {}: run a newer program",
+        version, kVersion);
+  }
+  if (load<std::uint64_t>(bytes, 24) == owner) return std::nullopt;
+  return fmt::format("the snapshot belongs to data directory {:016x}, this is {:016x}",
+                     load<std::uint64_t>(bytes, 24), owner);
+}
+
 base::Result<SnapshotFileHead> decode_snapshot_head(std::span<const std::byte> bytes,
                                                     std::uint64_t owner) {
   const auto size = snapshot_head_size(bytes.first(std::min(bytes.size(), kSnapshotHeaderSize)));
   if (!size) return base::Error{size.error()};
-  if (bytes.size() != *size ||
-      load<std::uint64_t>(bytes, 0) != base::checksum(bytes.subspan(kChecksummedFrom)) ||
-      load<std::uint64_t>(bytes, 8) != kMagic) {
+  if (bytes.size() != *size || !checks(bytes)) {
     return base::Error{"the snapshot's header does not check"};
   }
-  const auto version = load<std::uint32_t>(bytes, 16);
-  if (version != kVersion) {
-    return base::Error{fmt::format(
-        "the snapshot has format version {}, this program knows version {}: run a newer program",
-        version, kVersion)};
-  }
-  if (load<std::uint64_t>(bytes, kOwnerOffset) != owner) {
-    return base::Error{
-        fmt::format("the snapshot belongs to data directory {:016x}, this is {:016x}",
-                    load<std::uint64_t>(bytes, kOwnerOffset), owner)};
-  }
+  if (const auto foreign = foreign_snapshot(bytes, owner)) return base::Error{*foreign};
   auto configuration = raft::decode_configuration(bytes.subspan(kSnapshotHeaderSize));
   if (!configuration) return base::Error{configuration.error()};
   SnapshotFileHead head;

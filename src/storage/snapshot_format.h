@@ -38,6 +38,9 @@ struct SnapshotFileHead {
                                                                   std::uint64_t owner);
 // Whose snapshot these first kSnapshotHeaderSize bytes say it is, before anything is verified.
 [[nodiscard]] std::uint64_t snapshot_owner(std::span<const std::byte> header);
+// Why a whole head that checks is none of this program or this directory; that is no damage.
+[[nodiscard]] std::optional<std::string> foreign_snapshot(std::span<const std::byte> bytes,
+                                                          std::uint64_t owner);
 // How many bytes the head has by its first kSnapshotHeaderSize; an error where it cannot be one.
 [[nodiscard]] base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header);
 

@@ -58,7 +58,7 @@ struct Bench {
         std::make_unique<storage::Persistence>(
             "node", std::make_unique<storage::HardStateStore>(disk, "node", true),
             std::make_unique<storage::LogStore>(disk, "node/log", 1, storage::LogOptions{1 << 16}),
-            std::nullopt),
+            std::nullopt, std::make_unique<storage::DoubtFile>(disk, "node", 1)),
         LogWriter::Links{std::move(orders.far), std::move(promises.near)}, *logging, counters);
     disk.syncs = 0;
   }

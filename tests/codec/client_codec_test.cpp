@@ -268,7 +268,7 @@ TEST_CASE("reply_of_each_op_has_the_documented_fields") {
                                   .release = "0.1.0"};
   REQUIRE(reply(status) ==
           R"({"id":7,"ok":true,"node":1,"cluster":"c","role":"leader","term":2,"leader":1,)"
-          R"("commit_index":3,"applied_index":4,"first_index":5,"last_index":6,)"
+          R"("commit_index":3,"applied_index":4,"first_index":5,"last_index":6,"doubt":null,)"
           R"("members":[{"id":1,"peer":"p","client":"q","publish":"r","voter":true}],)"
           R"("protocol":1,"release":"0.1.0"})");
 }

@@ -93,6 +93,8 @@ inline std::vector<raft::Message> messages() {
       raft::ForwardTransferReply{8, 79, raft::RefusalReason::kBusy, "Later."},
       raft::Hello{0, member(1), true},
       raft::Hello{8, member(1), false},
+      raft::RepairRequest{8, std::uint64_t{1} << 60, 20},
+      raft::RepairReply{8, std::uint64_t{1} << 60, 26},
   };
 }
 

@@ -82,6 +82,7 @@ Restored restored_from(std::vector<Entry> log, HardState hard_state) {
 }
 
 void write(Disk& disk, const Persist& order) {
+  if (order.settles_doubt) disk.doubt.reset();
   if (order.hard_state) disk.hard_state = *order.hard_state;
   if (order.reset_to) {
     disk.base = *order.reset_to;
@@ -152,6 +153,7 @@ void Cluster::start_with(NodeId id, Disk disk, std::vector<Member> first_members
     restored.last_time_ms = node.disk.base.time_ms;
   }
   restored.snapshot = node.disk.snapshot;
+  restored.doubt = node.disk.doubt;
   node.flushed_index = std::max(node.flushed_index, node.disk.base.index);
   if (node.disk.snapshot && node.flushed_index <= node.disk.snapshot->last.index) {
     node.flushed_index = node.disk.snapshot->last.index;

@@ -31,7 +31,8 @@ struct Disk {
   std::vector<Entry> log;
   LogPosition base = {};  // the log begins after it
   std::optional<SnapshotHead> snapshot = std::nullopt;
-  Commands content = {};  // of the snapshot
+  Commands content = {};                      // of the snapshot
+  std::optional<Index> doubt = std::nullopt;  // entries from here on were lost
 };
 
 // What the disk is once this order is carried out.

@@ -126,6 +126,12 @@ struct Content {
     return fmt::format(", node {} with directory {}{}", m.self.id, m.self.identity,
                        m.asks ? ", who are you?" : "");
   }
+  std::string operator()(const RepairRequest& m) const {
+    return fmt::format(", log to {}", m.last_index);
+  }
+  std::string operator()(const RepairReply& m) const {
+    return fmt::format(", log to {}", m.last_index);
+  }
 };
 
 std::string_view kind_name(EntryKind kind) {

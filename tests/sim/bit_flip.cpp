@@ -6,6 +6,7 @@
 
 #include "base/little_endian.h"
 #include "storage/segment_format.h"
+#include "storage/snapshot_format.h"
 
 namespace sim {
 namespace {
@@ -20,7 +21,7 @@ std::uint64_t proven_end(std::span<const std::byte> segment) {
   for (std::uint64_t at = storage::kHeaderSize; at < segment.size();) {
     const auto frame = storage::decode_frame_header(segment.subspan(at), header->owner, at);
     if (!frame) break;
-    proven = std::max(proven, frame->synced);
+    proven = std::max(proven, frame->synced);  // of a seal too, behind the last one
     at = storage::frame_aligned(at + storage::kHeaderSize + frame->length);
   }
   return proven;
@@ -31,12 +32,14 @@ std::uint64_t proven_end(std::span<const std::byte> segment) {
 std::vector<Range> detectable_ranges(const storage::SimulatedDisk& disk,
                                      const std::filesystem::path& directory) {
   std::vector<Range> ranges;
+  bool repairable = false;
   const auto add = [&](const std::filesystem::path& file, std::uint64_t bytes) {
-    if (bytes > 0) ranges.push_back({file, bytes});
+    if (bytes > 0) ranges.push_back({file, bytes, repairable});
   };
   const auto log = directory / "log";
   if (!disk.exists(directory / "identity") || !disk.exists(log)) return ranges;
   add(directory / "identity", disk.content(directory / "identity").size());
+  repairable = true;
   std::filesystem::path last_segment;
   for (const auto& name : disk.list(log)) {
     if (!storage::index_of_segment(name)) continue;
@@ -44,6 +47,11 @@ std::vector<Range> detectable_ranges(const storage::SimulatedDisk& disk,
     last_segment = log / name;
   }
   if (!last_segment.empty()) add(last_segment, proven_end(disk.content(last_segment)));
+  const auto snapshots = directory / "snapshots";
+  for (const auto& name : disk.list(snapshots)) {
+    if (!storage::index_of_snapshot(name, storage::SnapshotState::kComplete)) continue;
+    add(snapshots / name, disk.content(snapshots / name).size());
+  }
   const std::array copies{directory / "hard_state.0", directory / "hard_state.1"};
   if (!disk.exists(copies[0]) || !disk.exists(copies[1])) return ranges;
   std::array<std::uint64_t, 2> sequences{};

@@ -247,15 +247,34 @@ void Checks::check_matches(const raft::State& state, const View& view) const {
     if (match == 0 || disk.hard_state().current_term > state.current_term()) continue;
     if (!is_intact(state.configuration(), peer)) continue;
     const Record* record = view.at(match);
-    require(match <= view.base || (record != nullptr && disk.holds(match, record->checksum)),
-            "match_index is on the follower's disk: node {} of term {} believes that node {} "
-            "matches {}, its disk ends at {}",
-            state.id(), state.current_term(), peer, match, disk.last_index());
+    require(
+        match <= view.base || (record != nullptr && disk.held(match, record->checksum)),
+        "match_index is on the follower's disk, or was before it was damaged: node {} of term {} "
+        "believes that node {} matches {}, its disk ends at {}",
+        state.id(), state.current_term(), peer, match, disk.last_index());
   }
   const raft::Index durable = state.durability.durable_index();
   require(durable <= nodes_[state.id() - 1]->disk().last_index(),
           "node {} counts its own disk to {}, it ends at {}", state.id(), durable,
           nodes_[state.id() - 1]->disk().last_index());
+}
+
+// What it lost is committed, or will not be: of the former it has everything again.
+void Checks::on_vouching(const Node& node) {
+  const Disk& disk = node.disk();
+  for (const auto& [index, checksum] : disk.lost()) {
+    const bool is_committed =
+        index <= committed_.size() && committed_[index - 1].checksum == checksum;
+    require(!is_committed || disk.holds(index, checksum),
+            "a node vouches for its log once it has all that it acknowledged: node {} lacks entry "
+            "{}, which is committed",
+            node.id(), index);
+  }
+  const raft::Index last = std::min<raft::Index>(disk.lost_snapshot(), committed_.size());
+  require(last == 0 || disk.holds(last, committed_[last - 1].checksum),
+          "a node vouches for its log once it has all that it acknowledged: node {} lacks entry "
+          "{} of a snapshot",
+          node.id(), last);
 }
 
 void Checks::vote(const Node& voter, raft::Term term, raft::NodeId candidate) {
@@ -277,6 +296,9 @@ void Checks::on_sent(const Node& node, const raft::Send& send) {
           node.id(), raft::message_name(send.message), term, durable.current_term);
   if (const auto* reply = std::get_if<raft::RequestVoteReply>(&send.message)) {
     if (!reply->vote_granted) return;
+    require(!node.disk().in_doubt(),
+            "a node in doubt does not vote (A17): node {} grants term {} to node {}", node.id(),
+            term, send.to.id);
     require(durable.current_term > term || durable.voted_for == send.to.id,
             "a vote is durable before it is spoken (A7): node {} grants term {} to node {}",
             node.id(), term, send.to.id);
@@ -364,7 +386,7 @@ std::set<raft::NodeId> Checks::intact_nodes(const raft::Configuration& configura
 
 bool Checks::is_on_majority_of(const raft::Configuration& configuration, raft::Index index) const {
   auto holders = intact_nodes(configuration, [&](const Node& node) {
-    return node.disk().holds(index, committed_[index - 1].checksum);
+    return node.disk().held(index, committed_[index - 1].checksum);
   });
   // Lost directories held what they had acknowledged; as long as a majority is whole, it shows.
   for (const raft::Member& member : configuration.members) {
@@ -387,7 +409,7 @@ bool Checks::has_all_committed(const Node& node) const {
   const View& view = views_.at(node.id());
   const raft::Index last = committed_.size();
   return view.commit_index == last && node.machine().applied_index() == last &&
-         view.last() == last && node.disk().last_index() == last &&
+         view.last() == last && node.disk().last_index() == last && !node.disk().damaged() &&
          (last == 0 || node.disk().holds(last, committed_.back().checksum));
 }
 

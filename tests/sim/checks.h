@@ -28,6 +28,7 @@ class Checks {
 
   void on_stepped(const Node& node);
   void on_hard_state_durable(const Node& node);
+  void on_vouching(const Node& node);
   void on_sent(const Node& node, const raft::Send& send);
   void on_apply(const Node& node, const raft::Entry& entry);
   void on_applied(const Node& node, const raft::Entry& entry, const AppliedEntry& applied);

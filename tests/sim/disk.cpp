@@ -13,6 +13,7 @@ const std::filesystem::path kDirectory = "node";
 constexpr const char* kCluster = "simulation";
 // Changes of the files that a start, or an order, makes at most as a rule.
 constexpr std::uint64_t kChangesOfAStart = 12;
+constexpr std::uint64_t kChangesOfARepair = 30;
 constexpr std::uint64_t kChangesOfAnOrder = 4;
 constexpr std::uint64_t kReads = 10;
 
@@ -21,42 +22,56 @@ constexpr std::uint64_t kReads = 10;
 Disk::Disk(const DiskOptions& options, std::uint64_t seed, raft::NodeId node)
     : options_(options), random_(seed), node_(node) {}
 
-raft::Restored Disk::open(std::size_t recent_bytes, bool interrupted) {
+raft::Restored Disk::open(storage::StateMachineAtStart& machine,
+                          const std::vector<raft::NodeId>& first_voters, std::size_t recent_bytes,
+                          bool interrupted) {
   if (interrupted) {
-    files_.fail_after(random_.between(0, kChangesOfAStart), storage::FaultKind::kPowerCut);
+    const std::uint64_t most = damaged() ? kChangesOfARepair : kChangesOfAStart;
+    files_.fail_after(random_.between(0, most), storage::FaultKind::kPowerCut);
   }
   if (random_.chance(options_.read_error_per_mille, 1000)) {
     files_.fail_read_after(random_.between(0, kReads));
   }
-  open_files();
+  open_files(machine, first_voters);
   auto restored = persistence_->restored(0, recent_bytes);
   if (interrupted) throw storage::DiskFault("the start is interrupted when all is open");
   return restored;
 }
 
-void Disk::open_files() {
+void Disk::open_files(storage::StateMachineAtStart& machine,
+                      const std::vector<raft::NodeId>& first_voters) {
   directory_ =
       std::make_unique<storage::DataDirectory>(files_, kDirectory, kCluster, node_, random_.next());
   require(identity_ == 0 || identity_ == directory_->id(),
           "node {} finds itself on another data directory", node_);
   identity_ = directory_->id();
-  snapshots_ = std::make_unique<storage::SnapshotStore>(files_, directory_->snapshots_path(),
-                                                        directory_->id());
-  auto hard_state =
-      std::make_unique<storage::HardStateStore>(files_, kDirectory, directory_->fresh());
-  auto log = std::make_unique<storage::LogStore>(files_, directory_->log_path(), directory_->id(),
-                                                 storage::LogOptions{options_.segment_bytes});
-  compare_hard_state(hard_state->current());
+  auto opened = storage::open_stored(files_, *directory_,
+                                     {node_, options_.segment_bytes, first_voters}, machine);
+  snapshots_ = std::move(opened.snapshots);
+  persistence_ = std::move(opened.persistence);
+  findings_ = std::move(opened.findings);
+  compare_hard_state(persistence_->hard_state());
+  compare_doubt();
+  compare_log(persistence_->log());
   compare_snapshot();
-  compare_log(*log);
-  persistence_ = std::make_unique<storage::Persistence>(kDirectory, std::move(hard_state),
-                                                        std::move(log), snapshots_->newest());
-  if (persistence_->log_replaced()) follow_reset(snapshot_index_);
-  hard_state_ = persistence_->hard_state();
+  damaged_ = false;
+}
+
+void Disk::compare_doubt() {
+  const bool found = persistence_->doubt().has_value();
+  require(found || !in_doubt_ || settling_,
+          "a doubt stays until it is settled: node {} forgot that its log may lack something",
+          node_);
+  in_doubt_ = found;
+  settling_ = false;
 }
 
 void Disk::compare_hard_state(const raft::HardState& found) {
-  require(found == hard_state_ || found == possible_hard_state_,
+  // Or the term of a leader whose snapshot came before its term did.
+  const auto& newest = snapshots_->newest();
+  const bool of_snapshot = newest && found == raft::HardState{newest->last.term, std::nullopt} &&
+                           found.current_term > hard_state_.current_term;
+  require(found == hard_state_ || found == possible_hard_state_ || of_snapshot,
           "what was synced is there after a start: node {} had term {} and vote {}, now term {} "
           "and vote {}",
           node_, hard_state_.current_term, hard_state_.voted_for.value_or(0), found.current_term,
@@ -68,19 +83,52 @@ void Disk::compare_hard_state(const raft::HardState& found) {
 void Disk::compare_snapshot() {
   const auto& newest = snapshots_->newest();
   const raft::Index index = newest ? newest->last.index : 0;
-  require(index >= snapshot_index_,
+  require(index >= snapshot_index_ || in_doubt_ || shows_snapshot(persistence_->log()),
           "what was synced is there after a start: node {} had a snapshot up to {}, now up to {}",
           node_, snapshot_index_, index);
   snapshot_index_ = index;
+  snapshot_checksum_ = newest ? newest->last.checksum : 0;
+}
+
+bool Disk::shows_snapshot(const storage::LogStore& log) const {
+  if (snapshot_index_ == log.base().index) return log.base().checksum == snapshot_checksum_;
+  if (snapshot_index_ < log.base().index || snapshot_index_ > log.last_index()) return false;
+  return log.read(snapshot_index_, snapshot_index_, 1).front().checksum() == snapshot_checksum_;
+}
+
+// A leader's snapshot that the process did not live to see replaces a log that was never committed.
+bool Disk::contradicts_snapshot() const {
+  const auto& newest = snapshots_->newest();
+  if (!newest || newest->last.index <= base_index_) return false;
+  const std::size_t place = newest->last.index - base_index_ - 1;
+  return place < records_.size() && records_[place].checksum != newest->last.checksum;
+}
+
+void Disk::note_lost(const storage::LogStore& log) {
+  const auto& newest = snapshots_->newest();
+  const raft::Index covered = newest ? newest->last.index : 0;
+  if (snapshot_index_ > covered && !shows_snapshot(log)) {
+    lost_snapshot_ = std::max(lost_snapshot_, snapshot_index_);
+  }
+  for (raft::Index index = std::max(covered, log.last_index()) + 1; index <= certain_index_;
+       ++index) {
+    if (index > base_index_) lost_.insert({index, records_[index - base_index_ - 1].checksum});
+  }
 }
 
 void Disk::compare_log(const storage::LogStore& log) {
   const raft::Index base = log.base().index;
-  require(base <= snapshot_index_, "node {}: its log begins after {}, its snapshot ends with {}",
-          node_, base, snapshot_index_);
-  require(log.last_index() >= certain_index_,
-          "what was synced is there after a start: node {} had entries up to {}, now up to {}",
+  const raft::Index snapshot = snapshots_->newest() ? snapshots_->newest()->last.index : 0;
+  require(base <= snapshot, "node {}: its log begins after {}, its snapshot ends with {}", node_,
+          base, snapshot);
+  const bool replaced = persistence_->log_replaced() && contradicts_snapshot();
+  require(log.last_index() >= certain_index_ || in_doubt_ || replaced,
+          "what was synced is there after a start, or the node says that it is not: node {} had "
+          "entries up to {}, now up to {}",
           node_, certain_index_, log.last_index());
+  if (in_doubt_) note_lost(log);
+  certain_index_ = std::min(certain_index_, log.last_index());
+  if (persistence_->log_replaced() || base < base_index_) follow_reset(base);
   // The last certain entry shows, by the chain of checksums, that all before it are the same.
   const raft::Index first = std::max({certain_index_, base + 1, raft::Index{1}});
   std::vector<raft::Entry> entries;
@@ -126,20 +174,24 @@ void Disk::note_snapshot() {
   require(index >= snapshot_index_, "node {}: its newest snapshot goes back from {} to {}", node_,
           snapshot_index_, index);
   snapshot_index_ = index;
+  snapshot_checksum_ = snapshots_->newest() ? snapshots_->newest()->last.checksum : 0;
 }
 
 void Disk::wipe() {
   files_.wipe(kDirectory);
-  damaged_ = false;
+  damaged_ = in_doubt_ = settling_ = false;
+  repairable_ = true;
+  forget_lost();
   identity_ = 0;
   hard_state_ = {};
   possible_hard_state_.reset();
   records_.clear();
-  base_index_ = certain_index_ = snapshot_index_ = 0;
+  base_index_ = certain_index_ = snapshot_index_ = snapshot_checksum_ = 0;
 }
 
 void Disk::expect_part_of(std::span<const raft::Persist> group) {
   for (const raft::Persist& order : group) {
+    settling_ = settling_ || order.settles_doubt;
     if (order.hard_state) possible_hard_state_ = order.hard_state;
     if (order.truncate_from) certain_index_ = std::min(certain_index_, *order.truncate_from - 1);
     if (order.reset_to) certain_index_ = std::min(certain_index_, order.reset_to->index);
@@ -191,6 +243,7 @@ void Disk::persist(std::span<const raft::Persist> group) {
   require(fault_due_ == 0 || files_.operations() < fault_due_,
           "a failed write or sync ends the node (A16): node {} went on", node_);
   for (const raft::Persist& order : group) {
+    if (order.settles_doubt) in_doubt_ = false;
     if (order.hard_state) hard_state_ = *order.hard_state;
     if (order.reset_to) follow_reset(order.reset_to->index);
     if (order.truncate_from) records_.resize(*order.truncate_from - 1 - base_index_);
@@ -214,6 +267,7 @@ bool Disk::flip_bit() {
   bytes[random_.between(0, range.bytes - 1)] ^= std::byte{1} << random_.between(0, 7);
   files_.set_content(range.file, std::move(bytes));
   damaged_ = true;
+  repairable_ = repairable_ && range.repairable;
   return true;
 }
 

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -17,6 +19,7 @@
 #include "raft/effects.h"
 #include "raft/server.h"
 #include "storage/data_directory.h"
+#include "storage/opening.h"
 #include "storage/persistence.h"
 #include "storage/snapshot_store.h"
 
@@ -39,13 +42,18 @@ class Disk {
 
   // A start. Throws DiskFault, after which it may be tried again, or Damage or Refused.
   // `interrupted`: it ends in the middle, and throws DiskFault. The applied index is left open.
-  [[nodiscard]] raft::Restored open(std::size_t recent_bytes, bool interrupted);
+  [[nodiscard]] raft::Restored open(storage::StateMachineAtStart& machine,
+                                    const std::vector<raft::NodeId>& first_voters,
+                                    std::size_t recent_bytes, bool interrupted);
+  // Of the last open: what was damaged, and what came of it.
+  [[nodiscard]] const std::vector<std::string>& findings() const { return findings_; }
   // The process ends, in the middle of carrying out `group`.
   void close(End end, std::span<const raft::Persist> group);
 
   // Between open() and close(). Each may throw DiskFault: then nothing may be promised any more.
   void persist(std::span<const raft::Persist> group);
   [[nodiscard]] std::vector<raft::EntriesFetched> fetch(std::span<const raft::FetchEntries> wanted);
+  void seal() { persistence_->seal(); }
 
   // Snapshots. Each may throw DiskFault.
   [[nodiscard]] storage::SnapshotStore& snapshots() { return *snapshots_; }
@@ -59,7 +67,24 @@ class Disk {
   [[nodiscard]] raft::Identity identity() const { return identity_; }  // 0: never opened
   // While closed: perhaps one bit of what is stored changes. Whether it did.
   bool flip_bit();
-  [[nodiscard]] bool damaged() const { return damaged_; }
+  // It may lack what it once had, or will be found to.
+  [[nodiscard]] bool damaged() const { return damaged_ || in_doubt_; }
+  [[nodiscard]] bool in_doubt() const { return in_doubt_; }
+  // Of all that was damaged, nothing is beyond repair.
+  [[nodiscard]] bool repairable() const { return repairable_; }
+  // It vouches for itself again since the last call of forget_lost().
+  [[nodiscard]] bool vouches_again() const {
+    return !in_doubt_ && !(lost_.empty() && lost_snapshot_ == 0);
+  }
+  // What it had and lost: entries, by index and checksum, and all up to the end of a snapshot.
+  [[nodiscard]] const std::set<std::pair<raft::Index, std::uint64_t>>& lost() const {
+    return lost_;
+  }
+  [[nodiscard]] raft::Index lost_snapshot() const { return lost_snapshot_; }
+  void forget_lost() {
+    lost_.clear();
+    lost_snapshot_ = 0;
+  }
   void stop_faults();
 
   // What is on disk for sure; while closed, what was there before.
@@ -74,15 +99,25 @@ class Disk {
     return index > base_index_ && index - base_index_ <= records_.size() &&
            records_[index - base_index_ - 1].checksum == checksum;
   }
+  // Or held it before it was damaged: whoever counts on that counts on what was true.
+  [[nodiscard]] bool held(raft::Index index, std::uint64_t checksum) const {
+    return holds(index, checksum) || index <= lost_snapshot_ || lost_.contains({index, checksum});
+  }
   // From base_index() + 1 on.
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
   [[nodiscard]] raft::Index base_index() const { return base_index_; }
 
  private:
-  void open_files();
+  void open_files(storage::StateMachineAtStart& machine,
+                  const std::vector<raft::NodeId>& first_voters);
   void compare_hard_state(const raft::HardState& found);
+  void compare_doubt();
   void compare_snapshot();
   void compare_log(const storage::LogStore& log);
+  void note_lost(const storage::LogStore& log);
+  // Whether what the newest snapshot stood for before is in the log.
+  [[nodiscard]] bool shows_snapshot(const storage::LogStore& log) const;
+  [[nodiscard]] bool contradicts_snapshot() const;
   void follow_reset(raft::Index index);
   // A part of `group` may be on disk, and may be found there at the next start.
   void expect_part_of(std::span<const raft::Persist> group);
@@ -97,15 +132,22 @@ class Disk {
   std::unique_ptr<storage::Persistence> persistence_;
   raft::Identity identity_ = 0;
   std::uint64_t fault_due_ = 0;  // at this change of the files; 0: none is
-  bool damaged_ = false;
+  bool damaged_ = false;         // since it was opened last
+  bool repairable_ = true;
+  bool in_doubt_ = false;
+  bool settling_ = false;  // whether it still is, an end in the middle left open
+  std::vector<std::string> findings_;
+  std::set<std::pair<raft::Index, std::uint64_t>> lost_;
+  raft::Index lost_snapshot_ = 0;
 
   // The model. Where an order was under way when the process ended, a part of it may be there.
   raft::HardState hard_state_;
   std::optional<raft::HardState> possible_hard_state_;
   raft::Index base_index_ = 0;  // records_ begins after it
   std::vector<Record> records_;
-  raft::Index certain_index_ = 0;   // up to here records_ is what is stored; all, while open
-  raft::Index snapshot_index_ = 0;  // of the newest snapshot
+  raft::Index certain_index_ = 0;        // up to here records_ is what is stored; all, while open
+  raft::Index snapshot_index_ = 0;       // of the newest snapshot
+  std::uint64_t snapshot_checksum_ = 0;  // of its last entry
 };
 
 }  // namespace sim

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <iterator>
 
 namespace sim {
@@ -55,9 +56,7 @@ void Node::start() {
   const NodeOptions& options = environment_.options.node;
   const bool interrupted = random_.chance(options.interrupted_start_per_mille, 1000) && !healed_;
   try {
-    auto restored = disk_.open(random_.between(1, options.recent_bytes), interrupted);
-    open_state_machine(restored);
-    run(std::move(restored));
+    run(open(interrupted));
   } catch (const storage::DiskFault& fault) {
     ++environment_.report.statistics.starts_failed;
     on_disk_fault(fault);
@@ -66,24 +65,71 @@ void Node::start() {
   } catch (const std::runtime_error& refusal) {  // Damage or Refused
     require(disk_.damaged(), "a node whose disk is whole starts again: node {} refuses: {}", id_,
             refusal.what());
+    // An only voter has no peers; by a log that was cut it may be one.
+    const bool has_peers = environment_.options.nodes > 1 && options.churn_interval_ms == 0;
+    require(!disk_.repairable() || !has_peers, "damage in log or snapshot is repaired: node {} {}",
+            id_, refusal.what());
     ++environment_.report.statistics.refused_damage;
     environment_.report.say(id_, std::string("refuses to start: ") + refusal.what());
     refused_ = true;
+    machine_.reset();
     disk_.close(End::kKill, {});
   }
 }
 
-// A snapshot stands for what its log does not reach back to.
-void Node::open_state_machine(raft::Restored& restored) {
+class Node::MachineAtStart final : public storage::StateMachineAtStart {
+ public:
+  explicit MachineAtStart(Node& node) : node_(node) {}
+
+  [[nodiscard]] raft::Index applied_index() const override {
+    return node_.machine_->applied_index();
+  }
+  void clear() override {
+    node_.machine_.reset();
+    node_.image_ = database::make_memory_image();
+    node_.machine_ = std::make_unique<StateMachine>(node_.image_);
+  }
+  [[nodiscard]] std::function<base::SharedBytes()> read_snapshot() override {
+    return [reader = std::shared_ptr(node_.machine_->read_snapshot())] {
+      constexpr std::size_t kSliceBytes = 4000;
+      return reader->next(kSliceBytes);
+    };
+  }
+
+ private:
+  Node& node_;
+};
+
+raft::Restored Node::open(bool interrupted) {
   machine_ = std::make_unique<StateMachine>(image_);
+  MachineAtStart machine(*this);
+  std::vector<raft::NodeId> first_voters;
+  for (raft::NodeId node = 1; first_ && node <= environment_.options.nodes; ++node) {
+    first_voters.push_back(node);
+  }
+  const std::size_t recent_bytes = random_.between(1, environment_.options.node.recent_bytes);
+  auto restored = disk_.open(machine, first_voters, recent_bytes, interrupted);
+  for (const std::string& finding : disk_.findings()) environment_.report.say(id_, finding);
+  if (restored.doubt) ++environment_.report.statistics.starts_in_doubt;
+  load_snapshot(restored);
+  return restored;
+}
+
+// A snapshot stands for what its log does not reach back to.
+void Node::load_snapshot(raft::Restored& restored) {
   if (machine_->applied_index() < restored.base.index) machine_->load(disk_.snapshot_content());
-  require(machine_->applied_index() <= restored.last_index || disk_.damaged(),
+  require(machine_->applied_index() <= restored.last_index,
           "the state machine of node {} has applied {}, its log on disk ends at {}", id_,
           machine_->applied_index(), restored.last_index);
-  if (machine_->applied_index() > restored.last_index) {
-    throw storage::Damage("the state machine is ahead of the log");
-  }
   restored.applied_index = machine_->applied_index();
+}
+
+void Node::note_vouching() {
+  if (!disk_.vouches_again()) return;
+  ++environment_.report.statistics.repairs;
+  environment_.report.note(id_, "vouches for its disk again");
+  environment_.surroundings.on_vouching(*this);
+  disk_.forget_lost();
 }
 
 void Node::run(raft::Restored restored) {
@@ -95,6 +141,7 @@ void Node::run(raft::Restored restored) {
                            restored.applied_index);
   server_ = std::make_unique<raft::Server>(core_options(), std::move(restored));
   environment_.surroundings.on_hard_state_durable(*this);
+  note_vouching();  // it ended in the middle of saying so
   environment_.surroundings.on_restored(*this);
   environment_.surroundings.on_stepped(*this);
   later(random_.between(0, kTickUs), [this] { tick(); });
@@ -376,6 +423,7 @@ void Node::finish_writing() {
   std::vector<raft::EntriesFetched> fetched;
   try {
     if (!group_.empty()) disk_.persist(group_);
+    note_vouching();
     // The promises leave before the fetches are served, and whether those succeed or not.
     std::vector<raft::Persist> group = std::exchange(group_, {});
     if (!group.empty()) {
@@ -388,6 +436,7 @@ void Node::finish_writing() {
       receive(raft::Persisted{group.back().number});
     }
     fetched = disk_.fetch(std::exchange(fetches_, {}));
+    if (orders_.empty()) disk_.seal();
   } catch (const storage::DiskFault& fault) {
     ++environment_.report.statistics.disk_faults;
     on_disk_fault(fault);

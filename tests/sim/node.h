@@ -32,6 +32,8 @@ class Surroundings {
   // The core made a step, or handed out the effects of a turn.
   virtual void on_stepped(const Node& node) = 0;
   virtual void on_hard_state_durable(const Node& node) = 0;
+  // Its disk, which had lost something, vouches for itself again.
+  virtual void on_vouching(const Node& node) = 0;
   // A message leaves the node.
   virtual void on_sent(const Node& node, const raft::Send& send) = 0;
   // About to be applied; applied.
@@ -130,6 +132,7 @@ class Node {
       }
     });
   }
+  class MachineAtStart;
   [[nodiscard]] raft::Options core_options();
   void run(raft::Restored restored);
   void tick();
@@ -144,7 +147,9 @@ class Node {
   void work();
   void apply(const std::vector<raft::CommittedEntry>& entries);
   [[nodiscard]] bool install(raft::Index index);
-  void open_state_machine(raft::Restored& restored);
+  [[nodiscard]] raft::Restored open(bool interrupted);
+  void load_snapshot(raft::Restored& restored);
+  void note_vouching();
   // The keeper of snapshots.
   void take_snapshot(const raft::TakeSnapshot& order);
   void write_snapshot_part();

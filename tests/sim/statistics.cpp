@@ -14,6 +14,8 @@ const std::array<StatisticsField, kStatisticsFields> kStatistics{{
     {"starts_failed", &Statistics::starts_failed},
     {"bit_flips", &Statistics::bit_flips},
     {"refused_damage", &Statistics::refused_damage},
+    {"starts_in_doubt", &Statistics::starts_in_doubt},
+    {"repairs", &Statistics::repairs},
     {"pauses", &Statistics::pauses},
     {"clock_jumps", &Statistics::clock_jumps},
     {"partitions", &Statistics::partitions},

@@ -18,6 +18,8 @@ struct Statistics {
   std::uint64_t starts_failed = 0;
   std::uint64_t bit_flips = 0;
   std::uint64_t refused_damage = 0;  // nodes that said so and did not start
+  std::uint64_t starts_in_doubt = 0;
+  std::uint64_t repairs = 0;  // doubts that were settled
   std::uint64_t pauses = 0;
   std::uint64_t clock_jumps = 0;
   std::uint64_t partitions = 0;
@@ -55,7 +57,7 @@ struct StatisticsField {
   std::string_view name;
   std::uint64_t Statistics::*value;
 };
-inline constexpr std::size_t kStatisticsFields = 38;
+inline constexpr std::size_t kStatisticsFields = 40;
 extern const std::array<StatisticsField, kStatisticsFields> kStatistics;
 
 // "steps 7, elections_won 2, …"

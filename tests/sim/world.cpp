@@ -159,10 +159,12 @@ void World::choose_dead_nodes() {
   }
 }
 
-// A first member that never heard all others needs one of them, or a leader, to take part.
+// A first member that never heard all others needs one of them, or a leader, to take part; so does
+// one that is damaged.
 bool World::may_count(raft::NodeId id) const {
   const Node& node = *nodes_[id - 1];
-  return !dead_[id - 1] && !(node.runs() && node.state().awaits_admission());
+  return !dead_[id - 1] && !node.disk().damaged() &&
+         !(node.runs() && node.state().awaits_admission());
 }
 
 bool World::is_healed(const Node& node) const {

@@ -41,6 +41,7 @@ class World : private Surroundings {
  private:
   void on_stepped(const Node& node) override { checks_.on_stepped(node); }
   void on_hard_state_durable(const Node& node) override { checks_.on_hard_state_durable(node); }
+  void on_vouching(const Node& node) override { checks_.on_vouching(node); }
   void on_sent(const Node& node, const raft::Send& send) override;
   void on_apply(const Node& node, const raft::Entry& entry) override {
     checks_.on_apply(node, entry);

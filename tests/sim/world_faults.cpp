@@ -102,7 +102,7 @@ bool World::majorities(const std::function<bool(raft::NodeId)>& whole) const {
   });
 }
 
-// Nodes whose disks are damaged may yet be refused at their next start.
+// Nodes whose disks are damaged do not vote until they are repaired.
 bool World::may_lose(const Node& node) const {
   const bool formed = checks_.committed_configuration() != nullptr;
   return formed && majorities([&](raft::NodeId id) {

@@ -98,7 +98,7 @@ TEST_CASE("simulation_holds_every_invariant_under_faults") {
       {&sim::Statistics::disk_faults, 50},
       {&sim::Statistics::starts_failed, 50},
       {&sim::Statistics::bit_flips, 5},
-      {&sim::Statistics::refused_damage, 2},
+      {&sim::Statistics::repairs, 2},
       {&sim::Statistics::pauses, 50},
       {&sim::Statistics::clock_jumps, 50},
       {&sim::Statistics::partitions, 200},

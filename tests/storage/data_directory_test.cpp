@@ -100,13 +100,9 @@ TEST_CASE("data_directory_without_its_identity_is_not_new", "[A28]") {
   CHECK_THAT(open_error(disk, "colours", 1), Contains("holds the data of a node but no identity"));
 }
 
-TEST_CASE("data_directory_that_lost_its_log_or_its_term_is_refused", "[A28]") {
+TEST_CASE("data_directory_that_lost_its_snapshots_or_its_term_is_refused", "[A28]") {
   SimulatedDisk disk;
   { const DataDirectory directory(disk, "data/node1", "colours", 1, 42); }
-  SECTION("the log") {
-    disk.remove("data/node1/log/00000000000000000001.segment");
-    CHECK_THAT(open_error(disk, "colours", 1), Contains("the log is missing"));
-  }
   SECTION("the snapshots") {
     disk.wipe("data/node1/snapshots");
     CHECK_THAT(open_error(disk, "colours", 1), Contains("the snapshots are missing"));

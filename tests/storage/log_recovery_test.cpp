@@ -16,7 +16,7 @@ using Catch::Matchers::Contains;
 std::string open_error(SimulatedDisk& disk, std::uint64_t owner = kOwner) {
   try {
     const LogStore log(disk, "log", owner, kSmall);
-  } catch (const Damage& damage) {
+  } catch (const std::runtime_error& damage) {
     return damage.what();
   }
   return "";

@@ -45,7 +45,8 @@ class Node {
         persistence_(kNode, std::make_unique<HardStateStore>(disk, kNode, directory_.fresh()),
                      std::make_unique<LogStore>(disk, directory_.log_path(), directory_.id(),
                                                 LogOptions{kSegmentBytes}),
-                     snapshots_.newest()) {}
+                     snapshots_.newest(),
+                     std::make_unique<DoubtFile>(disk, kNode, directory_.id())) {}
 
   [[nodiscard]] Stored stored() const {
     Stored result{persistence_.hard_state(),

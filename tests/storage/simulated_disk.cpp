@@ -255,7 +255,12 @@ void SimulatedDisk::rename(const Path& from, const Path& to) {
 
 void SimulatedDisk::remove(const Path& path) {
   const std::string name = name_of(path);
-  static_cast<void>(find(name));
+  const auto found = names_.find(name);
+  const bool is_directory = found != names_.end() && !found->second;
+  if (!is_directory) static_cast<void>(find(name));
+  if (is_directory && !list(path).empty()) {
+    throw DiskFault(fmt::format("cannot remove {}: Directory not empty", name));
+  }
   change("remove", name, [&](bool in_part) {
     if (!in_part) change_name({name, "", nullptr});
   });

@@ -14,7 +14,7 @@ std::string use_error(SimulatedDisk& disk, std::uint64_t owner = kSnapshotOwner)
   try {
     const SnapshotStore store(disk, kSnapshots, owner);
     static_cast<void>(read_all(store));
-  } catch (const Damage& damage) {
+  } catch (const std::runtime_error& damage) {
     return damage.what();
   }
   return "";
