@@ -117,6 +117,8 @@ TEST_CASE("peer_layout_is_the_documented_one") {
           R"(0,7,"tcp://127.0.0.1:3111","tcp://127.0.0.1:4111","tcp://127.0.0.1:5111",true])",
       envelope(21) +
           R"(8,7,"tcp://127.0.0.1:3111","tcp://127.0.0.1:4111","tcp://127.0.0.1:5111",false])",
+      envelope(22) + R"(8,1152921504606846976,20])",
+      envelope(23) + R"(8,1152921504606846976,26])",
   };
   const auto messages = samples::messages();
   REQUIRE(messages.size() == expected.size());
@@ -285,7 +287,7 @@ TEST_CASE("peer_field_of_wrong_number_type_or_range_is_refused") {
   REQUIRE_FALSE(heartbeat(8, 19, 300, std::vector<std::vector<int>>{{1}}));
 
   REQUIRE(refused({message(0, 8)}).reason == PeerRefusal::kMalformed);
-  REQUIRE(refused({message(22, 8)}).reason == PeerRefusal::kMalformed);
+  REQUIRE(refused({message(24, 8)}).reason == PeerRefusal::kMalformed);
   // 256 + 8: a kind is not cut to a byte.
   REQUIRE(refused({message(264, 8, 19, 300)}).reason == PeerRefusal::kMalformed);
   REQUIRE(refused({message(3, 8, 0, 6, false)}).reason == PeerRefusal::kMalformed);

@@ -163,6 +163,10 @@ void crash(Stage& stage, Words& words) {
 }
 
 void restart(Stage& stage, Words& words) { stage.restart(words.node()); }
+void damage(Stage& stage, Words& words) {
+  const NodeId id = words.node();
+  stage.damage(id, words.number("a number of entries"));
+}
 void wipe(Stage& stage, Words& words) { stage.wipe(words.node()); }
 
 // A command that finds nothing to work on is a mistake of the script.
@@ -326,6 +330,7 @@ constexpr std::array kCommands = {
     Command{"crash", "NODE [lose-unsynced|keep-unsynced]", "stops it, with what waits or without",
             crash},
     Command{"restart", "NODE", "starts it from what its disk has", restart},
+    Command{"damage", "NODE ENTRIES", "of the log of a node that is down, so many are left", damage},
     Command{"wipe", "NODE", "starts it with a new, empty data directory", wipe},
     Command{"deliver", "[MESSAGES]", "these; without words all, and what they cause", deliver},
     Command{"drop", "MESSAGES", "loses them", drop},

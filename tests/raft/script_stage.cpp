@@ -152,6 +152,16 @@ void Stage::restart(NodeId id) {
   start(id, cluster().node(id).disk);
 }
 
+void Stage::damage(NodeId id, std::size_t kept) {
+  if (!down(id)) throw ScriptError(fmt::format("node {} is not down", id));
+  TestNode& node = cluster().node(id);
+  if (kept >= node.disk.log.size()) throw ScriptError("the log has no more than that");
+  node.disk.log.erase(node.disk.log.begin() + static_cast<std::ptrdiff_t>(kept),
+                      node.disk.log.end());
+  node.disk.doubt = node.disk.base.index + kept + 1;
+  node.flushed_index = 0;  // the state machine is made anew
+}
+
 void Stage::wipe(NodeId id) {
   leading_.erase(id);
   down_.erase(id);

@@ -53,6 +53,8 @@ class Stage {
   // Loses what waits for its disk, or has it on disk without having said so.
   void crash(NodeId id, bool keep_unsynced);
   void restart(NodeId id);
+  // Of the log of a node that is down, so many entries are left; its next start says so.
+  void damage(NodeId id, std::size_t kept);
   void wipe(NodeId id);  // starts it with a new data directory
   // Starts again, from this disk.
   void start(NodeId id, Disk disk);
