@@ -234,8 +234,7 @@ class Opening {
     if (opened_.snapshots->newest() || !log_->configurations().empty()) return;
     if (!last_known_ && damaged_head_) last_known_ = damaged_head_->configuration;
     if (!last_known_ || log_->base().index > 0) return;
-    opened_.snapshots->begin({{}, *last_known_, 0, 0});
-    static_cast<void>(opened_.snapshots->finish());
+    opened_.snapshots->keep_first(*last_known_);
   }
 
   // It applies what is on this disk alone, so it cannot be ahead of a log that lost nothing.

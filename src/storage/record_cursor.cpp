@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/checksum.h"
 #include "base/little_endian.h"
 
 namespace storage {
@@ -24,6 +25,13 @@ std::vector<std::byte> scan_buffer(const File& file, std::uint64_t from) {
   const std::uint64_t size = file.size();
   const std::uint64_t left = size > from ? size - from : 0;
   return std::vector<std::byte>(std::clamp<std::uint64_t>(left, kHeaderSize, kScanBytes));
+}
+
+// Whether the record that begins there is as it was written, whatever it says.
+bool checks(std::span<const std::byte> record) {
+  return record.size() >= raft::kRecordHeaderSize &&
+         base::load_little_endian<std::uint64_t>(record.data()) ==
+             base::checksum(record.subspan(sizeof(std::uint64_t)));
 }
 
 }  // namespace
@@ -106,7 +114,8 @@ std::optional<raft::Entry> RecordCursor::next() {
   }
   auto entry = raft::decode_entry(bytes);
   if (!entry) {
-    stop_ = {position_.offset, entry.error(), false};
+    // No interrupted write leaves a whole record that means nothing: a newer release may have.
+    stop_ = {position_.offset, entry.error(), checks(bytes.span())};
     return std::nullopt;
   }
   if (!follows(*entry)) {

@@ -130,17 +130,19 @@ class Processes(unittest.TestCase):
             else:
                 self.assertIn("hard_state", self.one_line(run(node.config)))
 
-    def test_a_damaged_database_is_one_line(self):
-        cluster = Cluster(1)
-        self.addCleanup(cluster.__exit__, None, None, None)
-        node = cluster.nodes[1].start()
-        cluster.set("x", b"1")
-        self.assertEqual(node.kill(signal.SIGTERM), 0)
-        tables = [name for name in os.listdir(os.path.join(node.data, "database"))
-                  if name.endswith(".sst")]
-        for name in tables:
-            os.truncate(os.path.join(node.data, "database", name), 10)
-        self.assertIn("restore the data directory", self.one_line(run(node.config)))
+    def test_a_damaged_database_is_made_anew_from_the_log(self):
+        with Cluster(1) as cluster:
+            node = cluster.nodes[1]
+            cluster.set("x", b"1")
+            self.assertEqual(node.kill(signal.SIGTERM), 0)
+            tables = [name for name in os.listdir(os.path.join(node.data, "database"))
+                      if name.endswith(".sst")]
+            self.assertTrue(tables)
+            for name in tables:
+                os.truncate(os.path.join(node.data, "database", name), 10)
+            node.start()
+            cluster.check_local({"x": b"1"}, [cluster.leader()])
+            self.assertIn("it is made anew", node.log())
 
     def test_log_lines_tell_a_story_and_no_request(self):
         with Cluster(1) as cluster:

@@ -179,6 +179,18 @@ TEST_CASE("log_recovery_newer_format_is_refused") {
   CHECK_THAT(open_error(disk), Contains("format version 3") && Contains("run a newer program"));
 }
 
+TEST_CASE("log_recovery_whole_record_of_an_unknown_kind_is_no_torn_tail", "[A17]") {
+  SimulatedDisk disk;
+  {
+    LogStore log(disk, "log", kOwner, kSmall);
+    raft::EntryBlockBuilder builder(0);
+    builder.add(1, 1, raft::EntryKind{9},
+                base::SharedBytes::take(std::string("of a newer release")));
+    log.append(builder.finish());
+  }
+  CHECK_THROWS_AS(LogStore(disk, "log", kOwner, kSmall), Damage);
+}
+
 TEST_CASE("log_recovery_payload_that_looks_like_a_frame_proves_nothing", "[A17]") {
   // A client's value that holds a frame header, even one with the right offset, is not taken for
   // a later write: it does not know the directory id.

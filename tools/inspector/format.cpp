@@ -88,7 +88,7 @@ std::optional<FrameHeader> decode_frame_header(Bytes bytes, std::uint64_t owner,
 }
 
 std::string impossible(const FrameHeader& frame) {
-  if (frame.count == 0) return "a frame of no record";
+  if (frame.count == 0 && frame.length > 0) return "a frame of no record";
   if (frame.synced > frame.offset) {
     return fmt::format("a frame at {} that says bytes up to {} were on disk before it",
                        frame.offset, frame.synced);

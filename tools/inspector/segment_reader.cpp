@@ -43,6 +43,10 @@ bool SegmentReader::enter_frame() {
     stop_ = {.offset = at, .reason = std::move(problem), .contradiction = true};
     return false;
   }
+  if (frame->count == 0) {
+    stop_ = {.offset = at + kHeaderBytes, .reason = "the seal of what is before it"};
+    return false;
+  }
   frame_ = *frame;
   left_in_frame_ = frame->count;
   offset_ = at + kHeaderBytes;
