@@ -62,6 +62,9 @@ void Disk::compare_doubt() {
   require(found || !in_doubt_ || settling_,
           "a doubt stays until it is settled: node {} forgot that its log may lack something",
           node_);
+  require(damaged() || (!found && findings_.empty()),
+          "a node whose disk is whole starts again: node {} has to repair: {}", node_,
+          findings_.empty() ? "" : findings_.front());
   in_doubt_ = found;
   settling_ = false;
 }
