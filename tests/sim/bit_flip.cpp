@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "base/checksum.h"
 #include "base/little_endian.h"
 #include "storage/segment_format.h"
 #include "storage/snapshot_format.h"
@@ -25,6 +26,11 @@ std::uint64_t proven_end(std::span<const std::byte> segment) {
     at = storage::frame_aligned(at + storage::kHeaderSize + frame->length);
   }
   return proven;
+}
+
+bool checks(std::span<const std::byte> copy) {
+  return base::load_little_endian<std::uint64_t>(copy.data()) ==
+         base::checksum(copy.subspan(sizeof(std::uint64_t)));
 }
 
 }  // namespace
@@ -57,7 +63,8 @@ std::vector<Range> detectable_ranges(const storage::SimulatedDisk& disk,
   std::array<std::uint64_t, 2> sequences{};
   for (std::size_t i = 0; i < copies.size(); ++i) {
     const auto bytes = disk.content(copies[i]);
-    if (bytes.size() < kSequenceOffset + sizeof(std::uint64_t)) return ranges;
+    // Where one was damaged before, the promise stands in the other alone.
+    if (bytes.size() < kSequenceOffset + sizeof(std::uint64_t) || !checks(bytes)) return ranges;
     sequences[i] = base::load_little_endian<std::uint64_t>(bytes.data() + kSequenceOffset);
   }
   const auto& older = copies[sequences[0] < sequences[1] ? 0 : 1];
