@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "database/integers.h"
+#include "database/rocks_log.h"
 #include "database/rocks_options.h"
 
 namespace database {
@@ -175,6 +176,7 @@ void RocksStore::open() {
                     "permissions",
                     directory_, error.message()));
   }
+  settings.info_log = open_rocks_log(directory_);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const auto& name : present_names(settings)) {
     descriptors.emplace_back(name, family_options(family_named(name), options_, cache_));
