@@ -24,12 +24,21 @@ std::uint64_t random_number() {
   return options;
 }
 
+std::unique_ptr<storage::SpaceGuard> watch(storage::FileSystem& file_system,
+                                           const storage::DataDirectory& directory,
+                                           std::uint64_t reserve_bytes) {
+  auto space = std::make_unique<storage::SpaceGuard>(file_system, directory.path(), reserve_bytes);
+  static_cast<void>(space->look(false));
+  return space;
+}
+
 }  // namespace
 
 Disk::Disk(storage::FileSystem& file_system, const settings::Settings& settings,
            const ActorLog& log)
     : directory(file_system, settings.node.data_directory, settings.node.cluster, settings.node.id,
                 random_number()),
+      space(watch(file_system, directory, settings.storage.reserve_bytes)),
       snapshots(std::make_unique<storage::SnapshotStore>(file_system, directory.snapshots_path(),
                                                          directory.id())),
       persistence(std::make_unique<storage::Persistence>(

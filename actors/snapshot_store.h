@@ -1,7 +1,8 @@
 // snapshot_store: owns the snapshots on disk. It keeps what database or a leader sends, slice by
 // slice, and hands out what it has: to followers, and to database where a leader's snapshot is to
 // be installed. Apart from log_writer, so that no sync of the log waits for a large snapshot.
-// A fault of the disk leaves turn() as an exception, and ends the node.
+// A fault of the disk leaves turn() as an exception, and ends the node. A full disk is none: what
+// was being written is given up, and the core, which is told, tries again later.
 #pragma once
 
 #include <memory>
@@ -45,10 +46,14 @@ class SnapshotStore final : public Actor {
   void on_content(const SnapshotGivenUp& given_up);
   void on_content(const ContentWanted& wanted);
   void report_taken();
+  // Carries `step` of writing a snapshot out; where there is no room, that snapshot is given up.
+  template <typename Step>
+  void write(Step step);
 
   std::unique_ptr<storage::SnapshotStore> store_;
   Links links_;
   ActorLog log_;
+  bool no_room_ = false;              // for what database sends, up to the next beginning
   std::optional<raft::Peer> sender_;  // of what is being received, since the start
   SnapshotReport report_;             // of this turn
 };

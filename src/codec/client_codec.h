@@ -25,6 +25,7 @@ enum class ErrorCode : std::uint8_t {
   kCompacted,       // replay: what comes after `after` is no longer kept
   kSessionExpired,  // a write named a session that is not open, or no longer
   kConflict,        // a change that does not fit the members or roles as they are
+  kDiskFull,        // a write, and there is no room on the disks of those that would store it
 };
 [[nodiscard]] std::string_view error_code_name(ErrorCode code);  // as in the protocol
 
@@ -172,6 +173,7 @@ struct StatusReply {
   std::uint64_t commit_index, applied_index, first_index, last_index;
   std::vector<MemberStatus> members;
   std::string release;
+  bool disk_full;
 };
 struct DebugReply {
   std::string text;

@@ -28,6 +28,8 @@ enum class PeerKind : std::uint64_t {
   kForwardTransfer = 19,
   kForwardTransferReply = 20,
   kHello = 21,
+  kDiskSpaceReport = 22,
+  kForwardCommandsRefused = 23,
 };
 
 }  // namespace codec

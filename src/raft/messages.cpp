@@ -30,7 +30,9 @@ std::string_view message_name(const Message& message) {
       "forward_change_reply",
       "forward_transfer",
       "forward_transfer_reply",
-      "hello"};
+      "hello",
+      "disk_space_report",
+      "forward_commands_refused"};
   return kNames[message.index()];
 }
 

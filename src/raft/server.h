@@ -90,6 +90,7 @@ struct Status {
   Index snapshot_index;
   Index configuration_index;
   Configuration configuration;
+  DiskSpace disk_space;
   std::vector<PeerStatus> peers;
   std::map<std::string, std::uint64_t> counters;  // sizes of every table and queue of the core
 };

@@ -22,16 +22,25 @@ std::vector<raft::Index> find_segments(const FileSystem& file_system, const Path
   return found;
 }
 
-// A segment under a name that means nothing yet, its content on disk.
-void prepare_segment(FileSystem& file_system, const Path& directory, const SegmentHeader& header,
+// A segment under a name that means nothing yet, its content on disk. False where the disk is full.
+bool prepare_segment(FileSystem& file_system, const Path& directory, const SegmentHeader& header,
                      std::uint64_t zeros) {
+  const Path path = directory / kPreparingName;
   const HeaderBytes bytes = encode(header);
   const std::span<const std::byte> part(bytes);
-  const auto file = file_system.open(directory / kPreparingName, FileSystem::OpenMode::kCreate);
-  file->truncate(0);
-  file->write(0, {&part, 1});
-  write_zeros(*file, kHeaderSize, kHeaderSize + zeros);
+  std::unique_ptr<File> file;
+  try {
+    file = file_system.open(path, FileSystem::OpenMode::kCreate);
+    file->truncate(0);
+    file->write(0, {&part, 1});
+    write_zeros(*file, kHeaderSize, kHeaderSize + zeros);
+  } catch (const DiskFull&) {
+    file.reset();
+    if (file_system.exists(path)) file_system.remove(path);
+    return false;
+  }
   file->sync();
+  return true;
 }
 
 SegmentHeader read_header(const File& file, const Path& path, std::uint64_t owner) {
@@ -202,7 +211,9 @@ RecoveredLog recover_log(FileSystem& file_system, const Path& directory, std::ui
     finish_replacement(file_system, directory, first_index);
   }
   if (!log_exists(file_system, directory)) {
-    create_segment(file_system, directory, {owner, {}}, 0);
+    if (!create_segment(file_system, directory, {owner, {}}, 0)) {
+      throw DiskFull("no room for a log in " + directory.string());
+    }
   }
   return Recovery(file_system, directory, owner).run();
 }
@@ -215,7 +226,7 @@ bool log_exists(const FileSystem& file_system, const Path& directory) {
 std::unique_ptr<File> create_segment(FileSystem& file_system, const Path& directory,
                                      const SegmentHeader& header, std::uint64_t zeros) {
   const Path path = directory / segment_name(header.first_index());
-  prepare_segment(file_system, directory, header, zeros);
+  if (!prepare_segment(file_system, directory, header, zeros)) return nullptr;
   file_system.rename(directory / kPreparingName, path);
   file_system.sync_directory(directory);
   return file_system.open(path, FileSystem::OpenMode::kReadWrite);
@@ -223,7 +234,7 @@ std::unique_ptr<File> create_segment(FileSystem& file_system, const Path& direct
 
 std::unique_ptr<File> replace_log(FileSystem& file_system, const Path& directory,
                                   const SegmentHeader& header) {
-  prepare_segment(file_system, directory, header, 0);
+  if (!prepare_segment(file_system, directory, header, 0)) return nullptr;
   file_system.rename(directory / kPreparingName, directory / kReplacementName);
   file_system.sync_directory(directory);
   finish_replacement(file_system, directory, header.first_index());

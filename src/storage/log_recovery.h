@@ -28,13 +28,15 @@ struct RecoveredLog {
                               const std::filesystem::path& directory);
 
 // A new segment of a header and `zeros` zero bytes, durable with its name on return. Made under
-// another name and renamed, so that a segment is there with its whole header or not at all.
+// another name and renamed, so that a segment is there with its whole header or not at all. None
+// where the disk is full: then nothing is left of it.
 std::unique_ptr<File> create_segment(FileSystem& file_system,
                                      const std::filesystem::path& directory,
                                      const SegmentHeader& header, std::uint64_t zeros);
 
 // Replaces all segments by an empty one, durable on return. A crash at any moment leaves either
-// the log as it was or the empty one, the latter finished by recover_log.
+// the log as it was or the empty one, the latter finished by recover_log. None where the disk is
+// full: then the log is as it was.
 std::unique_ptr<File> replace_log(FileSystem& file_system, const std::filesystem::path& directory,
                                   const SegmentHeader& header);
 

@@ -88,10 +88,10 @@ struct LogStore::Implementation {
 
   // A16: after a failed change nothing more is changed.
   template <typename Change>
-  void change(Change action) {
+  auto change(Change action) {
     if (failed) throw DiskFault("the log " + directory.string() + " failed before and is closed");
     try {
-      action();
+      return action();
     } catch (...) {
       failed = true;
       throw;
@@ -105,10 +105,16 @@ struct LogStore::Implementation {
     synced = end;
   }
 
+  // Whatever can meet a full disk comes here, before a byte of the frame is written.
+  bool make_room(std::span<const raft::Entry> entries) {
+    const std::uint64_t length = bytes_of(entries);
+    if (needs_new_segment(length) && !roll_over()) return false;
+    return prepare_up_to(frame_aligned(contents.last_segment().end) + kHeaderSize + length);
+  }
+
   void append(std::span<const raft::Entry> entries) {
     check_chain(entries);
     const std::uint64_t length = bytes_of(entries);
-    if (needs_new_segment(length)) roll_over();
 
     FrameHeader header;
     header.owner = owner;
@@ -126,7 +132,6 @@ struct LogStore::Implementation {
       contents.add(entry, offset, end);
       offset += entry.record.size();
     }
-    prepare_ahead(end);
   }
 
   void check_chain(std::span<const raft::Entry> entries) const {
@@ -153,13 +158,20 @@ struct LogStore::Implementation {
 
   // The end of a segment is synced before the next one gets its name: so a torn tail can only be
   // in the last segment.
-  void roll_over() {
+  bool roll_over() {
     sync();
-    active = create_segment(file_system, directory, {owner, contents.last()},
-                            ahead_of(kHeaderSize) - kHeaderSize);
+    return begin_segment();
+  }
+
+  bool begin_segment() {
+    auto next = create_segment(file_system, directory, {owner, contents.last()},
+                               ahead_of(kHeaderSize) - kHeaderSize);
+    if (!next) return false;
+    active = std::move(next);
     contents.add_segment(contents.last());
     file_size = active->size();
     synced = kHeaderSize;
+    return true;
   }
 
   // Up to where the file should reach when it is written up to `end`.
@@ -167,10 +179,15 @@ struct LogStore::Implementation {
     return std::max(end, std::min(end + kSliceBytes, options.segment_bytes));
   }
 
-  void prepare_ahead(std::uint64_t end) {
-    if (end < file_size) return;
-    file_size = ahead_of(end);
-    write_zeros(*active, end, file_size);
+  bool prepare_up_to(std::uint64_t end) {
+    if (end <= file_size) return true;
+    try {
+      write_zeros(*active, file_size, ahead_of(end));
+    } catch (const DiskFull&) {
+      // As far as there was room, there are zeros now. Perhaps that is enough.
+    }
+    file_size = active->size();
+    return end <= file_size;
   }
 
   // A18: from the end backwards, so that at every moment the log is without hole.
@@ -201,15 +218,17 @@ struct LogStore::Implementation {
     }
   }
 
-  void reset(const raft::LogPosition& base) {
+  bool reset(const raft::LogPosition& base) {
     CHECK(base.index > 0 || base == raft::LogPosition{}, "a base before entry 1 with term {}",
           base.term);
-    active.reset();
-    active = replace_log(file_system, directory, {owner, base});
+    auto empty = replace_log(file_system, directory, {owner, base});
+    if (!empty) return false;
+    active = std::move(empty);
     contents = LogContents();
     contents.add_segment(base);
     file_size = kHeaderSize;
     synced = kHeaderSize;
+    return true;
   }
 
   void cut(raft::Index index) {
@@ -330,7 +349,12 @@ std::vector<raft::Entry> LogStore::read(raft::Index first, raft::Index last,
   return entries;
 }
 
+bool LogStore::make_room(std::span<const raft::Entry> entries) {
+  return implementation_->change([&] { return implementation_->make_room(entries); });
+}
+
 void LogStore::append(std::span<const raft::Entry> entries) {
+  if (!make_room(entries)) throw DiskFull("no room for entries in " + directory().string());
   implementation_->change([&] { implementation_->append(entries); });
 }
 
@@ -343,7 +367,9 @@ void LogStore::trim_to(raft::Index index) {
 }
 
 void LogStore::reset(const raft::LogPosition& base) {
-  implementation_->change([&] { implementation_->reset(base); });
+  if (!implementation_->change([&] { return implementation_->reset(base); })) {
+    throw DiskFull("no room for another log in " + directory().string());
+  }
 }
 
 void LogStore::sync() {

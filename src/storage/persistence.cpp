@@ -45,7 +45,7 @@ raft::Restored Persistence::restored(raft::Index applied_index, std::size_t rece
           .snapshot = newest_};
 }
 
-void Persistence::persist(std::span<const raft::Persist> group) {
+std::size_t Persistence::persist(std::span<raft::Persist> group) {
   // Term and vote first, and only the newest: entries of a term that is not durable yet must not
   // be, and a term that is durable before its entries promises nothing.
   for (auto order = group.rbegin(); order != group.rend(); ++order) {
@@ -55,14 +55,29 @@ void Persistence::persist(std::span<const raft::Persist> group) {
     }
   }
   bool appended = false;
-  for (const raft::Persist& order : group) {
-    if (order.reset_to) log_->reset(*order.reset_to);
-    if (order.truncate_from) log_->truncate_from(*order.truncate_from);
-    if (order.entries.empty()) continue;
-    log_->append(order.entries);
-    appended = true;
+  std::size_t done = 0;
+  while (done < group.size() && carry_out(group[done])) {
+    appended = appended || !group[done].entries.empty();
+    ++done;
   }
   if (appended) log_->sync();
+  return done;
+}
+
+// False where the disk is full. What of the order is done by then, it does not ask for any more.
+bool Persistence::carry_out(raft::Persist& order) {
+  try {
+    if (order.reset_to) log_->reset(*order.reset_to);
+  } catch (const DiskFull&) {
+    return false;
+  }
+  order.reset_to.reset();
+  if (order.truncate_from) log_->truncate_from(*order.truncate_from);
+  order.truncate_from.reset();
+  if (order.entries.empty()) return true;
+  if (!log_->make_room(order.entries)) return false;
+  log_->append(order.entries);
+  return true;
 }
 
 raft::Index Persistence::compact_to(std::span<const raft::Persist> group) {

@@ -117,6 +117,8 @@ TEST_CASE("peer_layout_is_the_documented_one") {
           R"(0,7,"tcp://127.0.0.1:3111","tcp://127.0.0.1:4111","tcp://127.0.0.1:5111",true])",
       envelope(21) +
           R"(8,7,"tcp://127.0.0.1:3111","tcp://127.0.0.1:4111","tcp://127.0.0.1:5111",false])",
+      envelope(22) + "8,2])",
+      envelope(23) + R"(8,4,"No room.",[1004,1005]])",
   };
   const auto messages = samples::messages();
   REQUIRE(messages.size() == expected.size());
@@ -399,12 +401,19 @@ TEST_CASE("peer_field_of_a_new_kind_of_wrong_number_type_or_range_is_refused") {
   REQUIRE_FALSE(taken(16, 8, 40, last));
   REQUIRE_FALSE(taken(16, 8, 40));
 
+  REQUIRE(taken(22, 8, 0));
+  REQUIRE(taken(22, 8, 2));
+  REQUIRE_FALSE(taken(22, 0, 2));
+  REQUIRE_FALSE(taken(22, 8, 3));
+  REQUIRE_FALSE(taken(22, 8));
+
   REQUIRE(taken(18, 8, last, 41, 3, "No."));
   REQUIRE(taken(18, 8, 77, nil, 3, std::string(1024, 'x')));
   REQUIRE_FALSE(taken(18, 0, 77, 41, 3, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, false, 3, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, last, 3, "No."));
-  REQUIRE_FALSE(taken(18, 8, 77, 41, 4, "No."));
+  REQUIRE(taken(18, 8, 77, 41, 4, "No."));
+  REQUIRE_FALSE(taken(18, 8, 77, 41, 5, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, 41, 256, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, 41, nil, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, 41, 3, 7));

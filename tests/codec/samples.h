@@ -93,6 +93,8 @@ inline std::vector<raft::Message> messages() {
       raft::ForwardTransferReply{8, 79, raft::RefusalReason::kBusy, "Later."},
       raft::Hello{0, member(1), true},
       raft::Hello{8, member(1), false},
+      raft::DiskSpaceReport{8, raft::DiskSpace::kFull},
+      raft::ForwardCommandsRefused{8, {1004, 1005}, raft::RefusalReason::kDiskFull, "No room."},
   };
 }
 

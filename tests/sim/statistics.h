@@ -45,6 +45,8 @@ struct Statistics {
   std::uint64_t sessions_opened = 0;
   std::uint64_t session_writes_repeated = 0;
   std::uint64_t sessions_expired = 0;
+  std::uint64_t full_disks = 0;
+  std::uint64_t refused_disk_full = 0;
   std::uint64_t wrong_directory = 0;   // messages for a directory that is gone
   std::uint64_t liveness_not_due = 0;  // runs that no majority survived
 
@@ -55,7 +57,7 @@ struct StatisticsField {
   std::string_view name;
   std::uint64_t Statistics::*value;
 };
-inline constexpr std::size_t kStatisticsFields = 38;
+inline constexpr std::size_t kStatisticsFields = 40;
 extern const std::array<StatisticsField, kStatisticsFields> kStatistics;
 
 // "steps 7, elections_won 2, …"

@@ -76,6 +76,7 @@ class World : private Surroundings {
   void change_members(base::Random& random);
   void hand_over(base::Random& random);
   void take_snapshot(base::Random& random);
+  void fill_disks(base::Random& random);
   [[nodiscard]] Node* running(base::Random& random);
   // Every configuration that is in force somewhere, or was committed last.
   [[nodiscard]] std::vector<raft::Configuration> configurations() const;
