@@ -136,19 +136,20 @@ class Opening {
     find("{}: {}", found, done);
   }
 
-  // A leader's snapshot is acknowledged before the log begins anew behind it. So of a damaged one
-  // nothing is lost only where the log, or what was applied from it, shows its last entry.
+  // A leader's snapshot is durable, and may be installed, before the log begins anew behind it. So
+  // of a damaged one nothing is lost only where the log shows its last entry: elsewhere the log may
+  // be of another history, and the state machine that of the snapshot.
   void doubt_what_it_stood_for() {
-    const raft::Index applied = machine_.applied_index();
-    const bool applied_here = applied >= damaged_index_ && applied <= log_->last_index();
-    const bool in_log = damaged_head_ && damaged_head_->last.index == damaged_index_ &&
-                        holds(*log_, damaged_head_->last);
-    if (applied_here || in_log) return;
+    const bool head_is_whole = damaged_head_ && damaged_head_->last.index == damaged_index_;
+    const bool in_log =
+        head_is_whole ? holds(*log_, damaged_head_->last) : damaged_index_ <= log_->base().index;
+    if (in_log) return;
     const Damage damage(
         fmt::format("{}; move the data directory away and replace this node", snapshot_damage_));
     refuse_if_alone(damage, log_->configurations());
-    mark(std::min(applied, log_->last_index()) + 1, snapshot_damage_,
+    mark(log_->base().index + 1, snapshot_damage_,
          fmt::format("the log does not show what it stood for up to entry {}", damaged_index_));
+    if (machine_.applied_index() >= damaged_index_) machine_.clear();
   }
 
   // No snapshot that is whole reaches the log. Where the state machine does, it is written down as
