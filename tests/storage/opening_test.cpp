@@ -321,6 +321,31 @@ TEST_CASE("opening_a_missing_log_is_lost_and_in_doubt", "[A17]") {
 }
 
 // The database applies what is on this disk alone: it shows that the end of the log was lost.
+// A leader's snapshot is durable and installed before the log that it replaces is.
+TEST_CASE("opening_a_log_of_another_history_does_not_stand_for_a_damaged_snapshot", "[A17][A19]") {
+  for (const std::uint64_t offset : {30u, 300u}) {  // in the head; in the content
+    INFO("offset " << offset);
+    SimulatedDisk disk;
+    put(disk, store(false, 0).files);
+    const raft::SnapshotHead of_leader{{kLast - 2, 3, 4711, 0}, three_voters(), 0, 0};
+    {
+      Machine machine(0);
+      const Life life(disk, machine);
+      life.opened.snapshots->begin(of_leader);
+      const std::string content(kContentBytes, 'd');
+      life.opened.snapshots->append(std::as_bytes(std::span(content)));
+      REQUIRE(life.opened.snapshots->finish());
+    }
+    const auto path =
+        kDirectory / "snapshots" / snapshot_name(of_leader.last.index, SnapshotState::kComplete);
+    disk.flip_bit(path, 8 * offset);
+    Machine machine(of_leader.last.index);
+    const Life life(disk, machine);
+    CHECK(life.persistence().doubt().has_value());
+    CHECK(machine.applied_index() == 0);
+  }
+}
+
 TEST_CASE("opening_a_database_ahead_of_the_log_shows_what_is_lost", "[A17]") {
   const Stored stored = store(false, kLast);
   SimulatedDisk disk;
