@@ -422,10 +422,11 @@ void Node::begin_writing() {
 void Node::finish_writing() {
   std::vector<raft::EntriesFetched> fetched;
   try {
-    if (!group_.empty()) disk_.persist(group_);
+    // What meets a fault is not under way any more when that ends the node.
+    const std::vector<raft::Persist> group = std::exchange(group_, {});
+    if (!group.empty()) disk_.persist(group);
     note_vouching();
     // The promises leave before the fetches are served, and whether those succeed or not.
-    std::vector<raft::Persist> group = std::exchange(group_, {});
     if (!group.empty()) {
       environment_.surroundings.on_hard_state_durable(*this);
       for (const raft::Persist& order : group) {
