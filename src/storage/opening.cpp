@@ -190,8 +190,9 @@ class Opening {
     const auto after = std::find_if(of_log.begin(), of_log.end(),
                                     [&](const auto& each) { return each.index > applied; });
     if (after != of_log.begin()) return std::prev(after)->configuration;
-    // None between the base and the snapshot: that of the snapshot is that of the base.
-    const bool is_known = damaged_head_ && damaged_head_->last.index >= log_->base().index &&
+    // None between the base and the snapshot, as a log that reaches the snapshot shows: that of
+    // the snapshot is that of the base.
+    const bool is_known = damaged_head_ && holds(*log_, damaged_head_->last) &&
                           (of_log.empty() || of_log.front().index > damaged_head_->last.index);
     if (!is_known) return std::nullopt;
     return damaged_head_->configuration;

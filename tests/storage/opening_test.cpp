@@ -320,6 +320,34 @@ TEST_CASE("opening_a_missing_log_is_lost_and_in_doubt", "[A17]") {
   CHECK(machine.applied_index() == 0);
 }
 
+// What was decided between the end of the log and the damaged snapshot is not known.
+TEST_CASE("opening_a_damaged_snapshot_ahead_of_the_log_does_not_lend_it_its_members",
+          "[A17][A24]") {
+  const Stored stored = store(true, kSnapshot);
+  SimulatedDisk disk;
+  put(disk, stored.files);
+  raft::Configuration later = three_voters();
+  later.members.push_back({.id = 4, .identity = 104});
+  later.voters.push_back(4);
+  const raft::SnapshotHead of_leader{{kLast + 20, 3, 4711, 0}, later, 0, 0};
+  {
+    Machine machine(kSnapshot);
+    const Life life(disk, machine);
+    const std::string content(kContentBytes, 'd');
+    life.opened.snapshots->begin(of_leader);
+    life.opened.snapshots->append(std::as_bytes(std::span(content)));
+    REQUIRE(life.opened.snapshots->finish());
+  }
+  const auto name = snapshot_name(of_leader.last.index, SnapshotState::kComplete);
+  disk.flip_bit(kDirectory / "snapshots" / name, std::uint64_t{8} * 350);  // in its content
+  Machine machine(kSnapshot);
+  const Life life(disk, machine);
+  REQUIRE(life.persistence().doubt());
+  const auto& newest = life.opened.snapshots->newest();
+  CHECK((!newest || newest->last.index == 0));
+  CHECK(life.log().last_index() == 0);
+}
+
 // The database applies what is on this disk alone: it shows that the end of the log was lost.
 // A leader's snapshot is durable and installed before the log that it replaces is.
 TEST_CASE("opening_a_log_of_another_history_does_not_stand_for_a_damaged_snapshot", "[A17][A19]") {
