@@ -270,6 +270,7 @@ bool World::is_silent(const Node& node) const {
   if (!node.runs() || dead_[node.id() - 1] || is_healed(node) || !leading) return true;
   const Node& leads = *nodes_[*leading - 1];
   const raft::State& state = node.state();
+  if (state.leader() == leading) return true;  // it is being told, perhaps by a long snapshot
   const bool can_ask = state.is_member({*leading, leads.disk().identity()}) &&
                        state.quorum.is_voter(*leading) &&
                        state.current_term() <= leads.state().current_term();
