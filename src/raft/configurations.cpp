@@ -24,6 +24,17 @@ const Configuration& Configurations::at(Index index) const {
   return std::prev(after)->configuration;
 }
 
+bool Configurations::have_voter_since(Index index, const Peer& peer) const {
+  for (auto each = all_.rbegin(); each != all_.rend(); ++each) {
+    const Configuration& configuration = each->configuration;
+    const bool votes =
+        configuration.is_voter(peer.id) && configuration.find(peer.id)->identity == peer.identity;
+    if (votes) return true;
+    if (each->index <= index) return false;
+  }
+  return false;
+}
+
 void Configurations::append(Index index, Configuration configuration) {
   CHECK(index > all_.back().index, "configuration {} after {}", index, all_.back().index);
   all_.push_back({index, std::move(configuration)});

@@ -18,6 +18,8 @@ class Configurations {
   [[nodiscard]] Index index() const { return all_.back().index; }  // 0: no entry of the log
   // In force at `index`, which is not compacted away.
   [[nodiscard]] const Configuration& at(Index index) const;
+  // Whether one that is in force at `index` or later has this directory as a voter.
+  [[nodiscard]] bool have_voter_since(Index index, const Peer& peer) const;
   // What is before this index is compacted away.
   [[nodiscard]] Index first_index() const { return all_.front().index; }
   // Rises with every change of the one in force.

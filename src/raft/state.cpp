@@ -78,11 +78,8 @@ bool State::is_voter() const {
 bool State::may_stand() const {
   if (doubt) return false;
   if (is_voter()) return true;
-  if (configurations.index() <= commit_index) return false;
-  const Configuration& committed =
-      configurations.at(std::max(commit_index, configurations.first_index()));
-  const Member* self = committed.find(id());
-  return committed.is_voter(id()) && self->identity == options.self.identity;
+  return configurations.index() > commit_index &&
+         configurations.have_voter_since(commit_index, {id(), options.self.identity});
 }
 
 bool State::has_left() const {

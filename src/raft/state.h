@@ -98,7 +98,7 @@ struct SentRound {
 struct LeaderState {
   std::map<NodeId, Progress> peers;  // all other members, and departures
   std::map<NodeId, Departure> departures;
-  Index first_index_of_term = 0;     // its no-op
+  Index first_index_of_term = 0;  // its no-op
   Milliseconds began_at = 0;
   Milliseconds log_time_ms = 0;  // the log's time when it began
   Milliseconds heartbeat_due = 0;
@@ -261,7 +261,9 @@ struct State {
   [[nodiscard]] bool is_voter() const;
   // Whether it may stand: it vouches for its log, and is a voter, or one that a configuration votes
   // out which is not known to be committed; it may be the only one to hold it (dissertation
-  // §4.2.2). Its own vote counts by the configuration in force all the same.
+  // §4.2.2). Of those before it the last one that is committed may be any (it may have been let in
+  // since what it knows to be committed). Its own vote counts by the configuration in force all the
+  // same.
   [[nodiscard]] bool may_stand() const;
   // Whether a configuration that is known to be committed does without this directory: then it
   // waits in silence to be let in again (dissertation §4.2.3).

@@ -40,9 +40,11 @@ void write_all(File& file, std::uint64_t offset, std::span<const std::byte> byte
 
 DoubtFile::DoubtFile(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner)
     : file_system_(file_system), directory_(std::move(directory)), owner_(owner) {
+  // Names may be known to the page cache alone: that of the doubt, though what it stands for is cut
+  // already, and those of files that were set aside, which would come back to where they were.
+  if (file_system_.exists(aside())) file_system_.sync_directory(aside());
   if (!file_system_.exists(path())) return;
   current_ = read();
-  // Its name may be known to the page cache alone, and what it stands for may be cut already.
   file_system_.sync_directory(directory_);
 }
 

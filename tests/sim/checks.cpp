@@ -151,10 +151,9 @@ void Checks::check_new_leader(const Node& node, const View& view) {
           "a majority elects, by the configuration of who stands: node {} leads term {} with {} "
           "votes",
           node.id(), term, granted.size());
-  const raft::Configurations& all = node.state().configurations;
-  const raft::Configuration& committed =
-      all.at(std::max(node.state().commit_index, all.first_index()));
-  require(configuration.is_voter(node.id()) || committed.is_voter(node.id()),
+  const bool voted_out = node.state().configurations.have_voter_since(
+      node.state().commit_index, {node.id(), node.disk().identity()});
+  require(configuration.is_voter(node.id()) || voted_out,
           "a learner never leads (A4): node {} leads term {}", node.id(), term);
   for (const auto& other : nodes_) {
     require(!other->runs() || other->state().current_term() >= term ||

@@ -105,6 +105,12 @@ Clients::Ticket Clients::write(Node& node) {
   return ticket;
 }
 
+Clients::Ticket Clients::read(Node& node) {
+  const Ticket ticket = begin(Call::kGet, 1);
+  try_at(node, ticket);
+  return ticket;
+}
+
 void Clients::try_somewhere(Ticket ticket) {
   try_at(*nodes_[random_.between(0, nodes_.size() - 1)], ticket);
 }

@@ -31,8 +31,9 @@ class Clients {
   void run();
   void stop() { stopped_ = true; }
 
-  // A set, asked once, at this node.
+  // A set or a get, asked once, at this node.
   Ticket write(Node& node);
+  Ticket read(Node& node);
   [[nodiscard]] Outcome outcome(Ticket ticket) const { return operations_[ticket].outcome; }
   [[nodiscard]] std::size_t open() const { return open_; }
 

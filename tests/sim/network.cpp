@@ -111,9 +111,14 @@ void Network::partition(std::optional<raft::NodeId> leader) {
 }
 
 void Network::isolate(raft::NodeId node) {
+  hold(node);
+  holds_ = random_.chance(1, 2);
+}
+
+void Network::hold(raft::NodeId node) {
   ++report_.statistics.partitions;
   heal_partition();
-  holds_ = random_.chance(1, 2);
+  holds_ = true;
   for (raft::NodeId other = 1; other <= nodes_; ++other) {
     cut_[link(node, other)] = cut_[link(other, node)] = other != node;
   }

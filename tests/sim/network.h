@@ -33,6 +33,8 @@ class Network {
   void partition(std::optional<raft::NodeId> leader);
   // The same for one node alone.
   void isolate(raft::NodeId node);
+  // The same, and all that is sent over the cut is held.
+  void hold(raft::NodeId node);
   void heal_partition();
   // For good: nothing reaches this node.
   void deafen(raft::NodeId node) { deaf_[node] = true; }

@@ -297,7 +297,9 @@ void World::check_liveness() {
   }
   // A leader that stays broken may have taken a last change, by which only it counts.
   if (!is_due()) return;
-  require_within(10 * election_us, "a leader that all healed nodes follow",
+  // A vote that is lost costs an election, and of each link a few are lost on purpose.
+  const Microseconds elections = options_.network.loss_per_mille > 0 ? 20 : 10;
+  require_within(elections * election_us, "a leader that all healed nodes follow",
                  [this] { return has_leader(); });
   const auto converged = [&] {
     return is_settled() &&

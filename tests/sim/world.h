@@ -81,6 +81,10 @@ class World : private Surroundings {
   // What matters of a change happens in moments: in one of them the leader is cut off, or falls.
   void disturb_change(base::Random& random);
   void hand_over(base::Random& random);
+  // A successor that is told to stand waits for no timeout, so the leader of before has not given
+  // up yet. Here it hears of the next one late, and what was on its way to it comes first (A11).
+  void disturb_transfer(base::Random& random);
+  void ask_both_sides(raft::NodeId leader, Microseconds length, base::Random& random);
   void take_snapshot(base::Random& random);
   void take_snapshot(Node& node);
   [[nodiscard]] Node* running(base::Random& random);

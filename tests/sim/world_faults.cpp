@@ -185,6 +185,30 @@ void World::hand_over(base::Random& random) {
   clients_.ask(*asked, [&](raft::RequestNumber number) {
     return raft::TransferRequested{number, target};
   });
+  if (random.chance(1, 2)) disturb_transfer(random);
+}
+
+void World::disturb_transfer(base::Random& random) {
+  if (options_.network.partition_interval_ms == 0) return;
+  const Microseconds election_us = options_.core.election_timeout_ms * 1000;
+  schedule_.after(random.between(0, options_.network.delay_max_us), [this, election_us, &random] {
+    const auto leading = leader();
+    if (healing_ || !leading) return;
+    network_.hold(*leading);
+    const Microseconds length = random.between(0, election_us);
+    ask_both_sides(*leading, length, random);
+    schedule_.after(length, [this] { network_.heal_partition(); });
+  });
+}
+
+void World::ask_both_sides(raft::NodeId leader, Microseconds length, base::Random& random) {
+  for (const auto& node : nodes_) {
+    schedule_.after(random.between(0, length), [this, leader, &node] {
+      if (healing_ || !node->runs()) return;
+      if (node->id() != leader) clients_.write(*node);
+      if (nodes_[leader - 1]->runs()) clients_.read(*nodes_[leader - 1]);
+    });
+  }
 }
 
 void World::take_snapshot(base::Random& random) {

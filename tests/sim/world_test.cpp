@@ -78,10 +78,10 @@ TEST_CASE("simulation_leaves_faults_out_and_nothing_else") {
 TEST_CASE("simulation_seeds_that_once_broke") {
   sim::print_story_on_abort();
   for (const std::uint64_t seed :
-       {2,      7,      8,       19,      39,      42,      43,      59,     60,
-        78,     84,     126,     317,     1070,    1231,    1325,    1389,   1523,
-        1545,   1763,   2059,    2133,    2211,    2235,    2247,    2414,   10'144,
-        10'509, 10'950, 103'932, 510'609, 511'381, 521'509, 602'315, 606'760}) {
+       {2,       7,       8,       19,      39,      42,      43,      59,      60,      78,
+        84,      126,     317,     1070,    1231,    1325,    1389,    1523,    1545,    1763,
+        2059,    2133,    2211,    2235,    2247,    2414,    10'144,  10'509,  10'950,  103'932,
+        510'609, 511'381, 521'509, 602'315, 606'760, 710'294, 711'167, 712'308, 716'323, 723'072}) {
     const sim::RunResult result = sim::run(sim::draw_options(seed));
     INFO(result.failure);
     REQUIRE(result.failure.empty());

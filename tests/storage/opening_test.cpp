@@ -280,6 +280,43 @@ TEST_CASE("opening_may_be_cut_short_at_any_moment_of_a_repair", "[A17]") {
   CHECK(cut_short > 1000);
 }
 
+// A killed process leaves names to the page cache. The next start goes on from them, so it has to
+// make them last: files that were set aside would come back to where they were.
+TEST_CASE("opening_a_repair_that_a_kill_cut_short_lasts", "[A17]") {
+  std::size_t cut_short = 0;
+  for (const Stored& stored : {store(false, kLast), store(true, kLast)}) {
+    for (const auto& [file, bytes] : stored.files) {
+      if (file == "node/lock" || !can_be_repaired(file)) continue;
+      constexpr std::uint64_t kDraws = 8;  // of what the power cut loses
+      for (std::uint64_t draw = 0;; ++draw) {
+        const std::uint64_t passing = draw / kDraws;
+        CAPTURE(file, passing);
+        SimulatedDisk disk;
+        base::Random random(++cut_short);
+        put(disk, stored.files);
+        disk.flip_bit(file, bytes.size() / 2 * 8);
+        disk.fail_after(passing, FaultKind::kPowerCut);
+        Machine machine(stored.applied);
+        bool finished = false;
+        try {
+          const Life life(disk, machine);
+          finished = true;
+        } catch (const DiskFault&) {
+          disk.heal();
+        }
+        if (finished) break;
+        Counts counts;
+        start(disk, stored, file, counts);
+        disk.crash(kDirectory, random);
+        const Life life(disk, machine);
+        REQUIRE(life.opened.findings.empty());
+        REQUIRE_FALSE(life.persistence().doubt());
+      }
+    }
+  }
+  CHECK(cut_short > 50);
+}
+
 TEST_CASE("opening_an_only_voter_is_refused_and_nothing_changes", "[A17]") {
   SimulatedDisk disk;
   Machine machine(0);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -273,10 +274,18 @@ void SimulatedDisk::sync_directory(const Path& directory) {
       const std::string parent = parent_of(each.to.empty() ? each.from : each.to);
       return parent == name || (is_root(parent) && is_root(name));
     };
-    for (const auto& each : pending_) {
-      if (is_here(each)) apply(durable_names_, each);
+    // Changes of one name take effect in their order: what came before goes along.
+    std::set<std::string> named;
+    std::vector<NameChange> left;
+    std::vector<NameChange> synced;
+    for (auto each = pending_.rbegin(); each != pending_.rend(); ++each) {
+      const bool goes = is_here(*each) || named.contains(each->from) || named.contains(each->to);
+      if (goes) named.insert({each->from, each->to});
+      named.erase("");
+      (goes ? synced : left).push_back(std::move(*each));
     }
-    std::erase_if(pending_, is_here);
+    for (auto each = synced.rbegin(); each != synced.rend(); ++each) apply(durable_names_, *each);
+    pending_.assign(std::make_move_iterator(left.rbegin()), std::make_move_iterator(left.rend()));
   });
 }
 
