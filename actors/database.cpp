@@ -15,6 +15,9 @@ constexpr std::size_t kWorkPerTurn = 8192;
 // Of values and payloads on the link to socket_server; beyond it, reads are refused as busy.
 constexpr std::size_t kMaxAnsweringBytes = 64 << 20;
 
+// Of what found no room.
+constexpr raft::Milliseconds kRetryIntervalMs = 500;
+
 }  // namespace
 
 ::database::Committed to_committed(const raft::Entry& entry) {
@@ -33,10 +36,11 @@ Database::Database(std::unique_ptr<::database::Database> state_machine, Limits l
 
 std::vector<zmq::pollitem_t> Database::inputs() {
   return {links_.event_handler.input(), links_.socket_server.input(), links_.publisher.input(),
-          links_.snapshot_store.input()};
+          links_.snapshot_store.input(), links_.ticks.input()};
 }
 
 void Database::turn() {
+  if (const auto tick = links_.ticks.latest()) now_ = tick->now;
   while (const auto published = links_.publisher.receive()) publishing_bytes_ -= published->bytes;
   DatabaseAnswers answers;
   take_content();
@@ -50,29 +54,46 @@ void Database::turn() {
 void Database::stop() {
   // What is not whole is not waited for: a snapshot is taken again, one that came is on disk and
   // installed at the next start.
-  while (!installing_ && links_.event_handler.readable()) turn();
+  while (!installing_ && !stalled_ && links_.event_handler.readable()) turn();
   taking_.reset();
   installing_.reset();
-  state_machine_->flush();
+  try {
+    state_machine_->flush();
+  } catch (const ::database::NoRoom& full) {
+    log_.warning("what is not on disk is applied again at the next start: {}", full.what());
+  }
 }
 
 void Database::take_orders(DatabaseAnswers& answers) {
+  if (stalled_ && !carry_out_stalled(answers)) return;
   Work work;
   if (overtaken_ && held_.apply) held_ = what_is_left(std::exchange(held_, {}), answers);
   if (!installing_ && !overtaken_ && !held_.empty()) {
     take_order(std::exchange(held_, {}), work, answers);
   }
-  while (!installing_ && work.size() < kWorkPerTurn) {
+  while (!installing_ && !stalled_ && work.size() < kWorkPerTurn) {
     auto orders = links_.event_handler.receive();
     if (!orders) break;
     take_order(std::move(*orders), work, answers);
   }
-  carry_out(work, answers);
+  static_cast<void>(carry_out(work, answers));
+}
+
+bool Database::carry_out_stalled(DatabaseAnswers& answers) {
+  if (now_ < retry_due_) return false;
+  Work work = *std::exchange(stalled_, std::nullopt);
+  if (!carry_out(work, answers)) return false;
+  log_.info("there is room again: goes on applying");
+  if (waiting_) take_order(*std::exchange(waiting_, std::nullopt), work, answers);
+  return carry_out(work, answers);
 }
 
 void Database::take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& answers) {
   if (orders.install) {
-    carry_out(work, answers);
+    if (!carry_out(work, answers)) {
+      waiting_ = std::move(orders);
+      return;
+    }
     begin_installing(orders.install->index);
     orders.install.reset();
   }
@@ -85,17 +106,33 @@ void Database::take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& an
     std::move(added.begin(), added.end(), std::back_inserter(work.entries));
   }
   std::move(orders.reads.begin(), orders.reads.end(), std::back_inserter(work.reads));
-  if (orders.take_snapshot) {
-    carry_out(work, answers);
+  if (!orders.take_snapshot) return;
+  if (carry_out(work, answers)) {
     begin_taking(std::move(*orders.take_snapshot));
+  } else {
+    waiting_ = DatabaseOrders{{}, {}, {}, std::move(orders.take_snapshot)};
   }
 }
 
-void Database::carry_out(Work& work, DatabaseAnswers& answers) {
-  if (!work.entries.empty()) apply(work.entries, answers);
+bool Database::carry_out(Work& work, DatabaseAnswers& answers) {
+  try {
+    if (!work.entries.empty()) apply(work.entries, answers);
+  } catch (const ::database::NoRoom& full) {
+    stall(work, full.what());
+    return false;
+  }
   // A read may see more than it asked for: what was ordered after it and applied with it.
   serve(work.reads, answers);
   work = {};
+  return true;
+}
+
+void Database::stall(Work& work, const char* cause) {
+  if (retry_due_ == 0 || now_ > retry_due_ + kRetryIntervalMs) {
+    log_.warning("applying waits for room, reads go on: {}", cause);
+  }
+  stalled_ = std::exchange(work, {});
+  retry_due_ = now_ + kRetryIntervalMs;
 }
 
 void Database::apply(const std::vector<raft::CommittedEntry>& entries, DatabaseAnswers& answers) {

@@ -1,6 +1,8 @@
 // database: owns the state machine. It applies what the core says is committed, in one batch a
 // turn, answers the clients of this node from it, and hands the changes on to the publisher.
-// A fault of RocksDB leaves turn() as an exception.
+// A fault of RocksDB leaves turn() as an exception. Where its disk has no room, what is to be
+// applied and all orders after it wait, and are tried again twice a second; local queries are
+// answered.
 //
 // A snapshot that it takes is fixed at once and read slice by slice between other work. While one
 // of a leader is installed, orders of event_handler wait in their link, and local queries are
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "actors/actor.h"
+#include "actors/broadcast_link.h"
 #include "actors/counters.h"
 #include "actors/link.h"
 #include "actors/logging.h"
@@ -31,6 +34,7 @@ class Database final : public Actor {
     Link<DatabaseAnswers, LocalQueries> socket_server;
     Link<AppliedBroadcasts, BroadcastsPublished> publisher;
     Link<ContentOrder, ContentReport> snapshot_store;
+    BroadcastListener<Tick> ticks;
   };
   struct Limits {
     std::size_t max_replay_bytes;      // of payload in one answer
@@ -65,7 +69,10 @@ class Database final : public Actor {
 
   void take_orders(DatabaseAnswers& answers);
   void take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& answers);
-  void carry_out(Work& work, DatabaseAnswers& answers);
+  // False where there is no room: then the work waits, and so has to do what comes after it.
+  [[nodiscard]] bool carry_out(Work& work, DatabaseAnswers& answers);
+  [[nodiscard]] bool carry_out_stalled(DatabaseAnswers& answers);
+  void stall(Work& work, const char* cause);
   void apply(const std::vector<raft::CommittedEntry>& entries, DatabaseAnswers& answers);
   void answer_requests(const std::vector<raft::CommittedEntry>& entries,
                        const ::database::Applied& applied, DatabaseAnswers& answers) const;
@@ -77,6 +84,7 @@ class Database final : public Actor {
   void take_content();
   void begin_taking(raft::TakeSnapshot order);
   void continue_taking();
+  void give_up_taking();
   void begin_installing(raft::Index index);
   void on_content_read(const ContentRead& content);
   void finish_installing();
@@ -92,8 +100,12 @@ class Database final : public Actor {
   std::optional<Taking> taking_;
   std::size_t slices_under_way_ = 0;  // handed to snapshot_store and not reported as stored
   std::optional<Installing> installing_;
-  DatabaseOrders held_;     // they came with the install, or before it, and wait for it
-  bool overtaken_ = false;  // an install was, by one whose order has not come yet
+  std::optional<Work> stalled_;            // there is no room for it
+  std::optional<DatabaseOrders> waiting_;  // come after what is stalled
+  raft::Milliseconds now_ = 0;
+  raft::Milliseconds retry_due_ = 0;  // of what is stalled
+  DatabaseOrders held_;               // they came with the install, or before it, and wait for it
+  bool overtaken_ = false;            // an install was, by one whose order has not come yet
 };
 
 }  // namespace actors

@@ -22,6 +22,8 @@ void Database::take_content() {
   while (const auto report = links_.snapshot_store.receive()) {
     if (const auto* content = std::get_if<ContentRead>(&*report)) {
       on_content_read(*content);
+    } else if (std::holds_alternative<NoRoomForSnapshot>(*report)) {
+      give_up_taking();
     } else {
       --slices_under_way_;
     }
@@ -51,12 +53,15 @@ void Database::continue_taking() {
   }
 }
 
+void Database::give_up_taking() {
+  if (!taking_) return;
+  log_.info("gives up the snapshot up to entry {}", taking_->index);
+  taking_.reset();
+  links_.snapshot_store.send(SnapshotGivenUp{});
+}
+
 void Database::begin_installing(raft::Index index) {
-  if (taking_) {
-    log_.info("gives up the snapshot up to entry {}: a later one is installed", taking_->index);
-    taking_.reset();
-    links_.snapshot_store.send(SnapshotGivenUp{});
-  }
+  give_up_taking();  // a later one takes its place
   overtaken_ = false;
   installing_ = Installing{index, state_machine_->load_snapshot()};
   log_.info("installs the snapshot up to entry {}", index);

@@ -78,6 +78,14 @@ class DatabaseAtStart final : public storage::StateMachineAtStart {
   std::unique_ptr<::database::Database> database_;
 };
 
+std::unique_ptr<storage::SpaceGuard> watch(storage::FileSystem& file_system,
+                                           const storage::DataDirectory& directory,
+                                           std::uint64_t reserve_bytes) {
+  auto space = std::make_unique<storage::SpaceGuard>(file_system, directory.path(), reserve_bytes);
+  static_cast<void>(space->look(false));
+  return space;
+}
+
 }  // namespace
 
 ::database::Options database_options(const settings::Settings& settings) {
@@ -92,12 +100,15 @@ Disk::Disk(storage::FileSystem& file_system, const settings::Settings& settings,
            const ActorLog& log)
     : directory(file_system, settings.node.data_directory, settings.node.cluster, settings.node.id,
                 random_number()) {
+  // Before anything is opened: a disk that is full gives its reserve up for that.
+  static_cast<void>(watch(file_system, directory, settings.storage.reserve_bytes));
   DatabaseAtStart database(file_system, directory, database_options(settings), log);
   auto opened = storage::open_stored(file_system, directory, opening_options(settings), database);
   for (const std::string& finding : opened.findings) log.warning("{}", finding);
   snapshots = std::move(opened.snapshots);
   persistence = std::move(opened.persistence);
   state_machine = database.take();
+  space = watch(file_system, directory, settings.storage.reserve_bytes);
   const storage::LogStore& stored = persistence->log();
   if (const auto& doubt = persistence->doubt()) {
     log.warning(

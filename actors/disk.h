@@ -15,6 +15,7 @@
 #include "storage/file_system.h"
 #include "storage/persistence.h"
 #include "storage/snapshot_store.h"
+#include "storage/space_guard.h"
 
 namespace actors {
 
@@ -28,6 +29,7 @@ struct Disk {
   [[nodiscard]] std::optional<raft::Configuration> configuration() const;
 
   storage::DataDirectory directory;
+  std::unique_ptr<storage::SpaceGuard> space;  // a disk that is full now has given its reserve up
   std::unique_ptr<storage::SnapshotStore> snapshots;
   std::unique_ptr<storage::Persistence> persistence;
   std::unique_ptr<::database::Database> state_machine;

@@ -13,10 +13,16 @@ constexpr raft::Milliseconds kStatusIntervalMs = 500;
 
 std::string_view event_name(const raft::Event& event) {
   static constexpr std::array<std::string_view, std::variant_size_v<raft::Event>> kNames = {
-      "tick_elapsed",     "message_received",   "command_submitted",  "read_requested",
-      "change_submitted", "transfer_requested", "snapshot_requested", "request_expired",
-      "persisted",        "entries_applied",    "entries_fetched",    "snapshot_taken",
-      "chunk_fetched",    "chunk_stored",       "snapshot_installed", "first_configuration_stored"};
+      "tick_elapsed",       "message_received",
+      "command_submitted",  "read_requested",
+      "change_submitted",   "transfer_requested",
+      "snapshot_requested", "request_expired",
+      "persisted",          "entries_applied",
+      "entries_fetched",    "snapshot_taken",
+      "chunk_fetched",      "chunk_stored",
+      "snapshot_installed", "first_configuration_stored",
+      "snapshot_not_taken", "chunk_not_stored",
+      "disk_space_changed"};
   return kNames[event.index()];
 }
 
@@ -67,6 +73,7 @@ void EventHandler::take_reports() {
   while (auto report = links_.log_writer.receive()) {
     if (report->persisted) step(*report->persisted);
     for (auto& fetched : report->fetched) step(std::move(fetched));
+    if (report->space) step(*report->space);
   }
   while (const auto report = links_.state_machine.receive()) {
     std::visit([this](const auto& event) { step(event); }, *report);

@@ -28,7 +28,7 @@ codec::NewMember description(const settings::Settings& settings, raft::Identity 
 }
 
 bool passes_by_itself(const std::string& code) {
-  return code == "busy" || code == "no_leader" || code == "unknown_outcome";
+  return code == "busy" || code == "no_leader" || code == "disk_full" || code == "unknown_outcome";
 }
 
 bool is_due(std::optional<raft::Milliseconds>& said_at, raft::Milliseconds now) {

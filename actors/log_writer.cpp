@@ -11,43 +11,77 @@ namespace {
 constexpr std::size_t kOrdersPerTurn = 1024;
 // Each is removed with a sync of its own.
 constexpr std::size_t kSegmentsPerTurn = 2;
+constexpr raft::Milliseconds kLookIntervalMs = 100;
+constexpr std::uint64_t kMebibyte = 1 << 20;
 
 }  // namespace
 
-LogWriter::LogWriter(std::unique_ptr<storage::Persistence> persistence, Links links,
+LogWriter::LogWriter(std::unique_ptr<storage::Persistence> persistence,
+                     std::unique_ptr<storage::SpaceGuard> space, Links links,
                      const Logging& logging, Counters& counters)
     : persistence_(std::move(persistence)),
+      space_(std::move(space)),
       links_(std::move(links)),
       log_(logging, "log_writer"),
       counters_(counters) {}
 
-std::vector<zmq::pollitem_t> LogWriter::inputs() { return {links_.event_handler.input()}; }
+std::vector<zmq::pollitem_t> LogWriter::inputs() {
+  return {links_.event_handler.input(), links_.ticks.input()};
+}
 
 void LogWriter::turn() {
-  std::vector<raft::Persist> group;
-  std::vector<raft::FetchEntries> fetches;
-  for (std::size_t taken = 0; taken < kOrdersPerTurn; ++taken) {
-    auto orders = links_.event_handler.receive();
-    if (!orders) break;
-    if (orders->persist) group.push_back(std::move(*orders->persist));
-    std::move(orders->fetches.begin(), orders->fetches.end(), std::back_inserter(fetches));
-  }
-  if (!group.empty()) {
-    persistence_->persist(group);
-    log_.debug("persisted {} orders, the log ends at {}", group.size(),
-               persistence_->log().last_index());
-    trim_to_ = std::max(trim_to_, storage::Persistence::compact_to(group));
-    keep_promises(std::move(group));
-  }
+  if (const auto tick = links_.ticks.latest()) now_ = tick->now;
+  const auto fetches = take_orders();
+  const bool look_is_due = now_ >= look_due_;
+  if (!group_.empty() && (!refused_ || look_is_due)) carry_out();
   if (!fetches.empty()) serve(fetches);
   // Last: what was asked for before it may still be there, and no promise waits for it.
   if (trim_to_ > 0) trim();
-  if (!links_.event_handler.readable()) persistence_->seal();
+  if (group_.empty() && !links_.event_handler.readable()) seal();
+  if (look_is_due) look_at_space();
 }
 
 void LogWriter::stop() {
-  while (links_.event_handler.readable()) turn();
+  do {
+    look_due_ = now_;
+    turn();
+  } while (!refused_ && links_.event_handler.readable());
+  if (refused_) {
+    log_.warning("stops with {} orders for which there was no room; nothing of them was promised",
+                 group_.size());
+  }
   persistence_->close();
+}
+
+std::vector<raft::FetchEntries> LogWriter::take_orders() {
+  std::vector<raft::FetchEntries> fetches;
+  while (group_.size() < kOrdersPerTurn) {
+    auto orders = links_.event_handler.receive();
+    if (!orders) break;
+    if (orders->persist) group_.push_back(std::move(*orders->persist));
+    std::move(orders->fetches.begin(), orders->fetches.end(), std::back_inserter(fetches));
+  }
+  return fetches;
+}
+
+void LogWriter::carry_out() {
+  if (refused_) persistence_->make_room(group_);
+  const std::size_t done = persistence_->persist(group_);
+  refused_ = done < group_.size();
+  if (refused_) look_due_ = now_;
+  if (done == 0) return;
+  sealed_ = false;
+  const auto end = group_.begin() + static_cast<std::ptrdiff_t>(done);
+  const std::span<raft::Persist> orders(group_.begin(), end);
+  log_.debug("persisted {} orders, the log ends at {}", done, persistence_->log().last_index());
+  trim_to_ = std::max(trim_to_, storage::Persistence::compact_to(orders));
+  keep_promises(orders);
+  group_.erase(group_.begin(), end);
+}
+
+void LogWriter::seal() {
+  // Once: on a full disk there may be no room for it, and no need to ask again and again.
+  if (!std::exchange(sealed_, true)) persistence_->seal();
 }
 
 // The next promises do not wait for all of it: what is left goes with the orders that come, and
@@ -59,7 +93,7 @@ void LogWriter::trim() {
   if (now != before && trim_to_ == 0) log_.info("the log begins with entry {} now", now);
 }
 
-void LogWriter::keep_promises(std::vector<raft::Persist> group) {
+void LogWriter::keep_promises(std::span<raft::Persist> group) {
   OutboundMessages promises;
   for (raft::Persist& order : group) {
     std::move(order.promises.begin(), order.promises.end(), std::back_inserter(promises.sends));
@@ -67,12 +101,45 @@ void LogWriter::keep_promises(std::vector<raft::Persist> group) {
   if (!promises.sends.empty() && !links_.outbound_dispatcher.offer(std::move(promises))) {
     counters_.promises_dropped.add();
   }
-  links_.event_handler.send({raft::Persisted{group.back().number}, {}});
+  links_.event_handler.send({.persisted = raft::Persisted{group.back().number}, .fetched = {}});
 }
 
 void LogWriter::serve(const std::vector<raft::FetchEntries>& fetches) {
   LogReport report{{}, persistence_->fetch(fetches)};
   if (!report.fetched.empty()) links_.event_handler.send(std::move(report));
+}
+
+void LogWriter::look_at_space() {
+  look_due_ = now_ + kLookIntervalMs;
+  const raft::DiskSpace space = space_->look(refused_);
+  if (space == told_) return;
+  told_ = space;
+  say_space();
+  links_.event_handler.send(
+      {.persisted = std::nullopt, .fetched = {}, .space = raft::DiskSpaceChanged{space}});
+}
+
+void LogWriter::say_space() const {
+  const std::string directory = space_->directory().string();
+  const std::uint64_t free_mib = space_->free_bytes() / kMebibyte;
+  switch (told_) {
+    case raft::DiskSpace::kEnough:
+      log_.info("the disk of {} has room again, {} MiB are free: takes everything", directory,
+                free_mib);
+      break;
+    case raft::DiskSpace::kLow:
+      log_.warning(
+          "the disk of {} is nearly full, {} MiB are free: takes no more writes where this node "
+          "leads (disk_full)",
+          directory, free_mib);
+      break;
+    case raft::DiskSpace::kFull:
+      log_.warning(
+          "the disk of {} is full, {} MiB are free: takes no more writes, but votes and serves "
+          "reads; the reserve is given up; make room",
+          directory, free_mib);
+      break;
+  }
 }
 
 }  // namespace actors

@@ -79,6 +79,7 @@ struct LogOrders {
 struct LogReport {
   std::optional<raft::Persisted> persisted;
   std::vector<raft::EntriesFetched> fetched;
+  std::optional<raft::DiskSpaceChanged> space = std::nullopt;  // where it changed
 };
 
 // ---- event_handler or log_writer to outbound_dispatcher ----
@@ -110,7 +111,8 @@ struct SnapshotOrders {
 };
 
 using SnapshotEvent = std::variant<raft::FirstConfigurationStored, raft::SnapshotChunkStored,
-                                   raft::SnapshotChunkFetched, raft::SnapshotTaken>;
+                                   raft::SnapshotChunkFetched, raft::SnapshotTaken,
+                                   raft::SnapshotNotTaken, raft::SnapshotChunkNotStored>;
 
 struct SnapshotReport {
   std::vector<SnapshotEvent> events;
@@ -139,7 +141,8 @@ using DatabaseReport = std::variant<raft::EntriesApplied, raft::SnapshotInstalle
 // ---- database and snapshot_store ----
 
 // A snapshot that is being taken: its beginning, its content slice by slice, its end or that it
-// was given up. Each slice is answered by SliceStored, the end by SnapshotTaken to event_handler.
+// was given up. Each slice is answered by SliceStored, the end by SnapshotTaken or SnapshotNotTaken
+// to event_handler.
 struct SnapshotBegun {
   raft::LogPosition last;
   raft::Configuration configuration;
@@ -159,13 +162,16 @@ using ContentOrder =
     std::variant<SnapshotBegun, SnapshotSlice, SnapshotEnded, SnapshotGivenUp, ContentWanted>;
 
 struct SliceStored {};
+// There is no room for the snapshot that is being taken: it ends or is given up, and nothing of it
+// is kept.
+struct NoRoomForSnapshot {};
 struct ContentRead {
   raft::Index index;
   std::optional<base::SharedBytes> bytes;  // none: a newer snapshot has taken its place
   bool last;
 };
 
-using ContentReport = std::variant<SliceStored, ContentRead>;
+using ContentReport = std::variant<SliceStored, NoRoomForSnapshot, ContentRead>;
 
 // ---- socket_server and snapshot_store ----
 

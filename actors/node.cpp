@@ -110,7 +110,7 @@ void Node::make_actors() {
   outbound_dispatcher_ = std::make_unique<OutboundDispatcher>(
       contexts_.peers, settings_, self, monotonic_now(), std::move(wiring.outbound_dispatcher),
       logging_, counters_);
-  log_writer_ = std::make_unique<LogWriter>(std::move(disk_.persistence),
+  log_writer_ = std::make_unique<LogWriter>(std::move(disk_.persistence), std::move(disk_.space),
                                             std::move(wiring.log_writer), logging_, counters_);
   database_ = std::make_unique<Database>(
       std::move(disk_.state_machine),

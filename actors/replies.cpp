@@ -84,6 +84,8 @@ codec::ErrorCode code_of(raft::RefusalReason reason) {
       return codec::ErrorCode::kBusy;
     case raft::RefusalReason::kConflict:
       return codec::ErrorCode::kConflict;
+    case raft::RefusalReason::kDiskFull:
+      return codec::ErrorCode::kDiskFull;
     case raft::RefusalReason::kUnknownOutcome:
       break;
   }
@@ -98,6 +100,8 @@ std::string_view sentence_of(raft::RefusalReason reason) {
       return "The cluster has too much under way; the request was not taken. Try again later.";
     case raft::RefusalReason::kConflict:
       return "It does not fit the members or roles as they are; the request was not taken.";
+    case raft::RefusalReason::kDiskFull:
+      return "There is no room on the disks of those that would store it; it was not taken.";
     case raft::RefusalReason::kUnknownOutcome:
       break;
   }
@@ -165,7 +169,8 @@ codec::ReplyBody reply_to_status(const raft::Status& status, const std::string& 
                            .last_index = status.last_index,
                            .doubt = status.doubt,
                            .members = {},
-                           .release = release()};
+                           .release = release(),
+                           .disk_full = status.disk_space != raft::DiskSpace::kEnough};
   for (const raft::Member& member : status.configuration.members) {
     reply.members.push_back({member.id, member.peer, member.client, member.publish,
                              status.configuration.is_voter(member.id)});

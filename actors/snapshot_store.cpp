@@ -65,7 +65,15 @@ void SnapshotStore::store_first_configuration(raft::Configuration configuration)
 
 void SnapshotStore::store_part(const raft::StoreSnapshotChunk& part) {
   const raft::SnapshotHead& head = part.head;
-  const storage::Received received = receive(part);
+  storage::Received received;
+  try {
+    received = receive(part);
+  } catch (const storage::DiskFull& full) {
+    log_.warning("gives up the snapshot up to entry {} of node {}: {}", head.last.index,
+                 part.from.id, full.what());
+    report_.events.emplace_back(raft::SnapshotChunkNotStored{});
+    return;
+  }
   raft::SnapshotChunkStored stored{part.from, head, received.next_offset, false};
   switch (received.receipt) {
     case storage::Receipt::kMore:
@@ -126,22 +134,36 @@ void SnapshotStore::fetch_part(const raft::FetchSnapshotChunk& fetch) {
   report_.events.emplace_back(std::move(fetched));
 }
 
+template <typename Step>
+void SnapshotStore::write(Step step) {
+  if (no_room_) return;
+  try {
+    step();
+  } catch (const storage::DiskFull& full) {
+    no_room_ = true;
+    log_.warning("gives up the snapshot that is being taken: {}", full.what());
+    links_.state_machine.send(NoRoomForSnapshot{});
+  }
+}
+
 void SnapshotStore::on_content(SnapshotBegun begun) {
   log_.info("a snapshot up to entry {} is being taken", begun.last.index);
-  store_->begin({begun.last, std::move(begun.configuration), 0, 0});
+  no_room_ = false;
+  write([&] { store_->begin({begun.last, std::move(begun.configuration), 0, 0}); });
 }
 
 void SnapshotStore::on_content(const SnapshotSlice& slice) {
-  store_->append(slice.bytes.span());
+  write([&] { store_->append(slice.bytes.span()); });
   links_.state_machine.send(SliceStored{});
 }
 
 void SnapshotStore::on_content(const SnapshotEnded&) {
-  // False: one of a leader that says as much has come meanwhile.
-  if (store_->finish()) {
+  write([&] {
+    // False: one of a leader that says as much has come meanwhile.
+    if (!store_->finish()) return;
     log_.info("took a snapshot up to entry {}, {} bytes", store_->newest()->last.index,
               store_->newest()->size);
-  }
+  });
   report_taken();
 }
 
@@ -158,6 +180,10 @@ void SnapshotStore::on_content(const ContentWanted& wanted) {
 
 // Whatever became of it, the core waits for the answer: what is the newest now.
 void SnapshotStore::report_taken() {
+  if (no_room_) {
+    report_.events.emplace_back(raft::SnapshotNotTaken{});
+    return;
+  }
   CHECK(store_->newest().has_value(), "a snapshot was taken, and there is none");
   report_.events.emplace_back(raft::SnapshotTaken{*store_->newest()});
 }

@@ -2,7 +2,8 @@
 // slice, and hands out what it has: to followers, and to database where a leader's snapshot is to
 // be installed, and to clients that make a backup. Apart from log_writer, so that no sync of the
 // log waits for a large snapshot. A fault of the disk leaves turn() as an exception, and ends the
-// node.
+// node. A full disk is none: what was being written is given up, and the core, which is told, tries
+// again later.
 #pragma once
 
 #include <memory>
@@ -47,6 +48,9 @@ class SnapshotStore final : public Actor {
   void on_content(const SnapshotGivenUp& given_up);
   void on_content(const ContentWanted& wanted);
   void report_taken();
+  // Carries `step` of writing a snapshot out; where there is no room, that snapshot is given up.
+  template <typename Step>
+  void write(Step step);
 
   void serve_clients();
   [[nodiscard]] SnapshotReadOutcome serve(const SnapshotRead& read);
@@ -54,6 +58,7 @@ class SnapshotStore final : public Actor {
   std::unique_ptr<storage::SnapshotStore> store_;
   Links links_;
   ActorLog log_;
+  bool no_room_ = false;              // for what database sends, up to the next beginning
   std::optional<raft::Peer> sender_;  // of what is being received, since the start
   SnapshotReport report_;             // of this turn
   std::size_t answering_bytes_ = 0;   // handed to socket_server and not reported as taken

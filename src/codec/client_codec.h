@@ -27,6 +27,7 @@ enum class ErrorCode : std::uint8_t {
   kConflict,        // a change that does not fit the members or roles as they are
   kSnapshotGone,    // the newest snapshot of the node is not the one asked for
   kDamaged,         // what is asked for does not check on the disk of the node
+  kDiskFull,        // a write, and there is no room on the disks of those that would store it
 };
 [[nodiscard]] std::string_view error_code_name(ErrorCode code);  // as in the protocol
 
@@ -180,6 +181,7 @@ struct StatusReply {
   std::optional<std::uint64_t> doubt;  // from this entry on the node cannot vouch for its log
   std::vector<MemberStatus> members;
   std::string release;
+  bool disk_full;
 };
 struct DebugReply {
   std::string text;

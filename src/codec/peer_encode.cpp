@@ -169,6 +169,15 @@ class Encoder {
   void operator()(const raft::RepairReply& message) {
     envelope(PeerKind::kRepairReply, {message.term, message.nonce, message.last_index});
   }
+  void operator()(const raft::DiskSpaceReport& message) {
+    envelope(PeerKind::kDiskSpaceReport, {message.term, static_cast<std::uint64_t>(message.space)});
+  }
+  void operator()(const raft::ForwardCommandsRefused& message) {
+    envelope(PeerKind::kForwardCommandsRefused,
+             {message.term, static_cast<std::uint64_t>(message.reason)}, 2);
+    writer_.text(message.detail);
+    list(message.requests);
+  }
 
   [[nodiscard]] Frames finish() {
     Frames frames;

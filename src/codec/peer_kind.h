@@ -30,6 +30,8 @@ enum class PeerKind : std::uint64_t {
   kHello = 21,
   kRepairRequest = 22,
   kRepairReply = 23,
+  kDiskSpaceReport = 24,
+  kForwardCommandsRefused = 25,
 };
 
 }  // namespace codec

@@ -242,7 +242,7 @@ raft::Message read_forward_change(FieldReader& fields, const Frames& frames) {
 
 raft::RefusalReason read_reason(FieldReader& fields) {
   const std::uint64_t reason = fields.any_number("reason");
-  fields.require(reason <= static_cast<std::uint64_t>(raft::RefusalReason::kConflict),
+  fields.require(reason <= static_cast<std::uint64_t>(raft::RefusalReason::kDiskFull),
                  "the field reason is unknown");
   return static_cast<raft::RefusalReason>(reason & 0xff);
 }
@@ -266,6 +266,24 @@ raft::Message read_forward_transfer_reply(FieldReader& fields) {
                                     .request = fields.any_number("request"),
                                     .reason = read_reason(fields),
                                     .detail = fields.text("detail", kMaxDetailBytes)};
+}
+
+raft::Message read_disk_space_report(FieldReader& fields) {
+  const raft::Term term = fields.positive_position("term");
+  const std::uint64_t space = fields.any_number("space");
+  fields.require(space <= static_cast<std::uint64_t>(raft::DiskSpace::kFull),
+                 "the field space is unknown");
+  return raft::DiskSpaceReport{term, static_cast<raft::DiskSpace>(space & 0xff)};
+}
+
+raft::Message read_forward_commands_refused(FieldReader& fields) {
+  raft::ForwardCommandsRefused message{.term = fields.positive_position("term"),
+                                       .requests = {},
+                                       .reason = read_reason(fields),
+                                       .detail = fields.text("detail", kMaxDetailBytes)};
+  const auto requests = fields.list("requests");
+  message.requests.assign(requests.begin(), requests.end());
+  return message;
 }
 
 // Who it is about stands in the envelope.
@@ -346,6 +364,10 @@ raft::Message read_message(std::uint64_t kind, const raft::Peer& from, FieldRead
       return read_repair_request(fields);
     case PeerKind::kRepairReply:
       return read_repair_reply(fields);
+    case PeerKind::kDiskSpaceReport:
+      return read_disk_space_report(fields);
+    case PeerKind::kForwardCommandsRefused:
+      return read_forward_commands_refused(fields);
   }
   fields.fail(fmt::format("the kind {} is unknown", kind));
   return {};

@@ -26,7 +26,7 @@ Shape shape_of(const ReplayReply& reply) {
   }
   return {2, bytes};
 }
-Shape shape_of(const StatusReply&) { return {13, 512}; }
+Shape shape_of(const StatusReply&) { return {14, 512}; }
 Shape shape_of(const DebugReply& reply) { return {1, 64 + reply.text.size()}; }
 Shape shape_of(const MembersReply& reply) { return {3, 64 + 256 * reply.members.size()}; }
 Shape shape_of(const ChangeReply&) { return {1}; }
@@ -117,6 +117,7 @@ void write_fields(Writer& writer, const StatusReply& reply) {
   for (const auto& member : reply.members) write_member(writer, member);
   writer.number("protocol", kClientProtocol);
   writer.text("release", reply.release);
+  writer.boolean("disk_full", reply.disk_full);
 }
 
 void write_fields(Writer& writer, const DebugReply& reply) { writer.text("text", reply.text); }
@@ -218,6 +219,8 @@ std::string_view error_code_name(ErrorCode code) {
       return "snapshot_gone";
     case ErrorCode::kDamaged:
       return "damaged";
+    case ErrorCode::kDiskFull:
+      return "disk_full";
   }
   return "unknown";
 }

@@ -41,6 +41,16 @@ struct Database::Implementation {
   std::unique_ptr<Batch> batch;      // empty between two calls; kept for its memory
   std::uint64_t undecodable_commands = 0;
   bool loading = false;
+  // What `batch` holds, where it found no room.
+  struct Prepared {
+    std::size_t count;
+    std::uint64_t last;
+    std::uint64_t time_ms;
+    Applied applied;
+  };
+  std::optional<Prepared> prepared;
+
+  void prepare(std::span<const Committed> entries);
 };
 
 Database::Database(const std::filesystem::path& directory, const Options& options)
@@ -55,16 +65,29 @@ std::uint64_t Database::log_time_ms() const { return implementation_->log_time_m
 std::uint64_t Database::session_count() const { return implementation_->sessions->count(); }
 
 Applied Database::apply(std::span<const Committed> entries) {
-  Applied applied;
-  if (entries.empty()) return applied;
+  if (entries.empty()) return {};
   auto& self = *implementation_;
-  self.batch->clear();
-  Transition transition(*self.store, *self.sessions, *self.batch);
+  if (!self.prepared) self.prepare(entries);
+  CHECK(self.prepared->count == entries.size() && self.prepared->last == entries.back().index,
+        "{} entries up to {} are applied, {} up to {} wait for room", entries.size(),
+        entries.back().index, self.prepared->count, self.prepared->last);
+  self.store->write(*self.batch);
+  self.applied_index = self.prepared->last;
+  self.log_time_ms = self.prepared->time_ms;
+  Applied applied = std::move(self.prepared->applied);
+  self.prepared.reset();
+  return applied;
+}
+
+void Database::Implementation::prepare(std::span<const Committed> entries) {
+  Applied applied;
+  batch->clear();
+  Transition transition(*store, *sessions, *batch);
   applied.outcomes.reserve(entries.size());
   applied.effect_indices.reserve(entries.size());
   applied.broadcasts.reserve(entries.size());
-  std::uint64_t last = self.applied_index;
-  std::uint64_t time_ms = self.log_time_ms;
+  std::uint64_t last = applied_index;
+  std::uint64_t time_ms = log_time_ms;
   for (const auto& entry : entries) {
     CHECK(entry.index == last + 1, "entry {} of term {} is to be applied after entry {}",
           entry.index, entry.term, last);
@@ -76,15 +99,12 @@ Applied Database::apply(std::span<const Committed> entries) {
     last = entry.index;
     time_ms = entry.time_ms;
   }
-  self.sessions->finish(entries.size(), *self.batch);
-  add_history(entries.front().index, last, applied.broadcasts, *self.batch);
-  self.batch->put(Family::kMeta, kAppliedIndexKey, {view_of(little_endian(last))});
-  self.batch->put(Family::kMeta, kLogTimeKey, {view_of(little_endian(time_ms))});
-  self.store->write(*self.batch);
-  self.applied_index = last;
-  self.log_time_ms = time_ms;
-  self.undecodable_commands += transition.undecodable_commands();
-  return applied;
+  sessions->finish(entries.size(), *batch);
+  add_history(entries.front().index, last, applied.broadcasts, *batch);
+  batch->put(Family::kMeta, kAppliedIndexKey, {view_of(little_endian(last))});
+  batch->put(Family::kMeta, kLogTimeKey, {view_of(little_endian(time_ms))});
+  undecodable_commands += transition.undecodable_commands();
+  prepared = Prepared{entries.size(), last, time_ms, std::move(applied)};
 }
 
 std::optional<Found> Database::get(std::string_view key) const {

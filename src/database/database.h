@@ -38,6 +38,13 @@ class DatabaseDamage : public DatabaseFault {
   using DatabaseFault::DatabaseFault;
 };
 
+// There is no room on the disk. Nothing has changed, and the same may be asked again. Everything
+// that does not say so may only be destroyed after it, as after any other fault.
+class NoRoom : public DatabaseFault {
+ public:
+  using DatabaseFault::DatabaseFault;
+};
+
 struct Options {
   std::size_t block_cache_bytes = 64 << 20;
   std::size_t write_buffer_bytes = 64 << 20;  // of all memtables together
@@ -141,7 +148,8 @@ class Database {
 
   // Entries consecutive from applied_index() + 1, as one atomic batch, and the times not below
   // log_time_ms(). A command that does not
-  // decode changes nothing, on no node, and is counted.
+  // decode changes nothing, on no node, and is counted. After NoRoom the same entries have to come
+  // again, before any others; all that reads may be asked meanwhile.
   [[nodiscard]] Applied apply(std::span<const Committed> entries);
 
   [[nodiscard]] std::optional<Found> get(std::string_view key) const;
@@ -154,7 +162,8 @@ class Database {
                                                        std::size_t limit,
                                                        std::size_t max_bytes) const;
 
-  // Everything applied so far to disk, so that the next start applies nothing again.
+  // Everything applied so far to disk, so that the next start applies nothing again. After NoRoom
+  // all may go on.
   void flush();
 
   [[nodiscard]] std::uint64_t undecodable_commands() const;  // since this was opened

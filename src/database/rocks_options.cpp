@@ -44,9 +44,6 @@ rocksdb::DBOptions database_options(const Options& options) {
   result.max_open_files = 256;
   result.bytes_per_sync = 1 << 20;  // write-back in small steps, not in bursts beside the log's
   result.max_manifest_file_size = 4 << 20;
-  result.info_log_level = rocksdb::WARN_LEVEL;
-  result.keep_log_file_num = 2;
-  result.max_log_file_size = 1 << 20;
   result.stats_dump_period_sec = 0;
   result.stats_persist_period_sec = 0;
   return result;

@@ -12,16 +12,19 @@
 
 #include "base/check.h"
 #include "database/integers.h"
+#include "database/rocks_log.h"
 #include "database/rocks_options.h"
 
 namespace database {
 
 // Where a flush or compaction in a thread of RocksDB fails, RocksDB would retry for ever, and the
 // writer would learn of it when it stalls. So the first such failure is kept here, and ends the
-// node at its next write (A16).
+// node at its next write (A16). Want of room is no failure: what could not be flushed is still in
+// memory, and RocksDB takes no writes until it could.
 class BackgroundFault : public rocksdb::EventListener {
  public:
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    if (status->IsNoSpace()) return;
     if (claimed_.exchange(true)) return;
     status_ = *status;
     ready_.store(true, std::memory_order_release);
@@ -50,7 +53,7 @@ std::string in_one_line(const rocksdb::Status& status) {
 }
 
 std::string_view what_to_do(const rocksdb::Status& status) {
-  if (status.IsNoSpace()) return "make room on its disk, and start the node again";
+  if (status.IsNoSpace()) return "make room on its disk";
   if (status.IsPathNotFound()) {
     return "restore the data directory from a backup, or replace the node";
   }
@@ -73,8 +76,10 @@ std::filesystem::path damage_mark(const std::string& directory) {
     fail_as_damaged(directory, fmt::format("{}: the database cannot be {}: {}", directory, doing,
                                            in_one_line(status)));
   }
-  throw DatabaseFault(fmt::format("{}: the database cannot be {}: {}; {}", directory, doing,
-                                  in_one_line(status), what_to_do(status)));
+  const std::string sentence = fmt::format("{}: the database cannot be {}: {}; {}", directory,
+                                           doing, in_one_line(status), what_to_do(status));
+  if (status.IsNoSpace()) throw NoRoom(sentence);
+  throw DatabaseFault(sentence);
 }
 
 class RocksCursor final : public Cursor {
@@ -194,6 +199,7 @@ void RocksStore::open() {
     throw DatabaseDamage(
         fmt::format("{}: the database was found damaged when it was read", directory_));
   }
+  settings.info_log = open_rocks_log(directory_);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const auto& name : present_names(settings)) {
     descriptors.emplace_back(name, family_options(family_named(name), options_, cache_));
@@ -304,7 +310,18 @@ void RocksStore::write(Batch& batch) {
   if (background_fault_->happened()) check(background_fault_->status(), "flushed or compacted");
   rocksdb::WriteOptions write;
   write.disableWAL = true;
-  check(database_->Write(write, static_cast<RocksBatch&>(batch).changes()), "written");
+  auto* changes = static_cast<RocksBatch&>(batch).changes();
+  auto status = database_->Write(write, changes);
+  // Since a flush found no room, RocksDB takes no writes. Perhaps there is some now.
+  if (status.IsNoSpace() && resume()) status = database_->Write(write, changes);
+  check(status, "written");
+}
+
+bool RocksStore::resume() {
+  const auto status = database_->Resume();
+  // Busy: RocksDB tries by itself just now.
+  if (!status.ok() && !status.IsNoSpace() && !status.IsBusy()) check(status, "flushed");
+  return status.ok();
 }
 
 void RocksStore::flush() {
@@ -317,7 +334,9 @@ void RocksStore::flush() {
   for (std::size_t i = 1; i < kFamilyCount; ++i) {
     if (replacement_[i]) handles.push_back(replacement_[i].get());
   }
-  check(database_->Flush(flush, handles), "flushed");
+  auto status = database_->Flush(flush, handles);
+  if (status.IsNoSpace() && resume()) status = database_->Flush(flush, handles);
+  check(status, "flushed");
 }
 
 void RocksStore::begin_replacement() {

@@ -56,6 +56,7 @@ class RocksStore final : public Store {
   [[nodiscard]] std::uint64_t stored_generation() const;
   [[nodiscard]] std::shared_ptr<rocksdb::ColumnFamilyHandle> create(Family family,
                                                                     std::uint64_t generation);
+  [[nodiscard]] bool resume();
   void check(const rocksdb::Status& status, std::string_view doing) const;
 
   std::string directory_;

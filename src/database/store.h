@@ -76,6 +76,7 @@ class Store : public View {
   // All families at this moment. Its cursors must not outlive it.
   [[nodiscard]] virtual std::unique_ptr<View> pin() const = 0;
 
+  // After NoRoom the same batch may be written again, and all may go on.
   virtual void write(Batch& batch) = 0;
   // Everything written so far survives a crash. Without it, a crash leaves what was there at some
   // earlier moment between two writes.

@@ -21,7 +21,8 @@ struct Send {
 // truncation, the entries, what is compacted; then one sync, and only then that a doubt is settled;
 // then `promises` leave, and
 // Persisted{number} comes back. Orders are carried out one after the other, so promises also wait
-// for every order before this one. A failed sync stops the node.
+// for every order before this one. A failed sync stops the node. One for which the disk has no
+// room waits until there is some, and all after it do.
 struct Persist {
   std::uint64_t number = 0;             // 1, 2, 3 …
   std::optional<HardState> hard_state;  // where it changed
@@ -60,7 +61,7 @@ struct StoreFirstConfiguration {
 };
 
 // A snapshot of the state machine as it is after `last`, which is the last entry handed out before
-// this. Answered by SnapshotTaken; one at a time.
+// this. Answered by SnapshotTaken or SnapshotNotTaken; one at a time.
 struct TakeSnapshot {
   LogPosition last;
   Configuration configuration;
@@ -75,7 +76,7 @@ struct FetchSnapshotChunk {
   std::size_t max_bytes;
 };
 
-// A part of a snapshot to be kept. Answered by SnapshotChunkStored.
+// A part of a snapshot to be kept. Answered by SnapshotChunkStored or SnapshotChunkNotStored.
 struct StoreSnapshotChunk {
   Peer from;
   SnapshotHead head;

@@ -106,10 +106,22 @@ struct SnapshotInstalled {
   Index index;
 };
 
+// Answers TakeSnapshot: there was no room for it, and nothing is left of it.
+struct SnapshotNotTaken {};
+
+// Answers StoreSnapshotChunk: there was no room for it.
+struct SnapshotChunkNotStored {};
+
+// The disk of this node has room as it says from now on; kEnough until the first of these.
+struct DiskSpaceChanged {
+  DiskSpace space;
+};
+
 using Event =
     std::variant<TickElapsed, MessageReceived, CommandSubmitted, ReadRequested, ChangeSubmitted,
                  TransferRequested, SnapshotRequested, RequestExpired, Persisted, EntriesApplied,
                  EntriesFetched, SnapshotTaken, SnapshotChunkFetched, SnapshotChunkStored,
-                 SnapshotInstalled, FirstConfigurationStored>;
+                 SnapshotInstalled, FirstConfigurationStored, SnapshotNotTaken,
+                 SnapshotChunkNotStored, DiskSpaceChanged>;
 
 }  // namespace raft

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "raft/disk_space.h"
 #include "raft/proposals.h"
 #include "raft/replication.h"
 #include "raft/roles.h"
@@ -45,6 +46,16 @@ void skip_compacted(const State& state, AppendEntries& message) {
   message.prev_log_term = base.term;
 }
 
+// Without room on the disk, a message is as if it ended before the first command that the log
+// lacks. What else there is is small, and without it no new leader could serve reads.
+void leave_out_commands(const State& state, AppendEntries& message) {
+  auto& entries = message.entries;
+  const auto first = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
+    return entry.kind == EntryKind::kCommand && !state.log.matches(entry.index, entry.term);
+  });
+  entries.erase(first, entries.end());
+}
+
 // Appends what the log lacks; true where the log then matches all of the message.
 bool append_entries(State& state, const Peer& from, std::vector<Entry>& entries, Index prev) {
   const auto first_new = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
@@ -78,6 +89,7 @@ void on_append_entries(State& state, const Peer& from, AppendEntries message) {
     reject(state, from, message);
     return;
   }
+  if (state.disk_space == DiskSpace::kFull) leave_out_commands(state, message);
   // Only up to here does this message prove that the logs are equal (A22).
   const Index matched = message.prev_log_index + message.entries.size();
   if (!append_entries(state, from, message.entries, message.prev_log_index)) return;
@@ -101,6 +113,7 @@ void on_heartbeat(State& state, const Peer& from, const Heartbeat& message) {
   if (message.commit_index <= state.log.last_index()) {
     state.commit_index = std::max(state.commit_index, message.commit_index);
   }
+  report_disk_space(state, from);  // known by the time of the answer
   state.send(from,
              HeartbeatReply{state.current_term(), message.read_round, state.log.last_index()});
 }

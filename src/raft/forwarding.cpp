@@ -114,6 +114,15 @@ void on_forward_commands_reply(State& state, const ForwardCommandsReply& reply) 
   }
 }
 
+void on_forward_commands_refused(State& state, const ForwardCommandsRefused& message) {
+  if (message.term != state.current_term()) return;
+  for (const RequestNumber request : message.requests) {
+    if (state.forwarding.unanswered.erase(request) != 0) {
+      state.refuse(request, message.reason, message.detail);
+    }
+  }
+}
+
 void on_read_index_reply(State& state, const ReadIndexReply& reply) {
   auto& asked = state.forwarding.asked;
   if (reply.term != state.current_term()) return;

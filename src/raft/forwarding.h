@@ -10,6 +10,7 @@ void forward_command(State& state, RequestNumber request, base::SharedBytes comm
 void forward_read(State& state, RequestNumber request);
 
 void on_forward_commands_reply(State& state, const ForwardCommandsReply& reply);
+void on_forward_commands_refused(State& state, const ForwardCommandsRefused& message);
 void on_read_index_reply(State& state, const ReadIndexReply& reply);
 
 // End of a turn: what its requests ask of the leader, in one message of each kind.

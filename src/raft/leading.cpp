@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "raft/departures.h"
+#include "raft/disk_space.h"
 #include "raft/reads.h"
 #include "raft/replication.h"
 #include "raft/roles.h"
@@ -38,6 +39,19 @@ void send_entries(State& state, NodeId peer, Progress& progress, std::vector<Ent
                                  std::move(entries)});
 }
 
+// To one that would throw commands away: what is none, and where the logs match. False where there
+// is nothing of that to be sent.
+bool feed_without_room(State& state, NodeId peer, Progress& progress) {
+  const Index next = progress.next_index();
+  const bool probes = progress.mode() == Progress::Mode::kProbe;
+  const bool takes =
+      state.log.in_memory(next) && state.log.at(next).kind != EntryKind::kCommand && !probes;
+  if (!takes && !probes) return false;
+  send_entries(state, peer, progress,
+               takes ? state.log.slice(next, next, 1) : std::vector<Entry>());
+  return takes;
+}
+
 void feed(State& state, NodeId peer, Progress& progress) {
   const Options& options = state.options;
   while (progress.may_send(options.window_messages, options.window_bytes)) {
@@ -50,6 +64,10 @@ void feed(State& state, NodeId peer, Progress& progress) {
       if (progress.mode() == Progress::Mode::kProbe) send_entries(state, peer, progress, {});
       break;
     }
+    if (progress.disk_space == DiskSpace::kFull) {
+      if (!feed_without_room(state, peer, progress)) break;
+      continue;
+    }
     if (!state.log.in_memory(next)) {
       if (!progress.fetching) {
         progress.fetching = true;
@@ -61,7 +79,10 @@ void feed(State& state, NodeId peer, Progress& progress) {
     send_entries(state, peer, progress,
                  state.log.slice(next, state.log.last_index(), options.max_append_bytes));
   }
-  if (progress.mode() == Progress::Mode::kSnapshot) fetch_snapshot_part(state, peer, progress);
+  const bool has_room = progress.disk_space == DiskSpace::kEnough;
+  if (progress.mode() == Progress::Mode::kSnapshot && has_room) {
+    fetch_snapshot_part(state, peer, progress);
+  }
   // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly. Where
   // the entry before is compacted away, what is in flight is lost, and a snapshot comes first.
   const bool told = progress.told_commit >= state.commit_index;
@@ -167,6 +188,7 @@ void on_heartbeat_reply(State& state, const Peer& from, const HeartbeatReply& re
   progress.on_heartbeat_answered(reply.last_log_index, state.now,
                                  state.options.heartbeat_interval_ms);
   progress.confirmed_round = std::max(progress.confirmed_round, reply.read_round);
+  progress.answered = true;
   confirm_read_round(state);
 }
 
@@ -206,7 +228,9 @@ void lead(State& state) {
     return;
   }
   if (state.now >= leader->heartbeat_due) send_heartbeats(state);
+  forget_disk_space(state);
   leave_slow_disk(state);
+  leave_full_disk(state);
   prefer_other_leader(state);
 }
 

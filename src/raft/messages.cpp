@@ -32,7 +32,9 @@ std::string_view message_name(const Message& message) {
       "forward_transfer_reply",
       "hello",
       "repair_request",
-      "repair_reply"};
+      "repair_reply",
+      "disk_space_report",
+      "forward_commands_refused"};
   return kNames[message.index()];
 }
 

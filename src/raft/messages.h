@@ -163,6 +163,15 @@ enum class RefusalReason : std::uint8_t {
   kBusy,            // not taken: a limit is reached, or another such request is under way
   kUnknownOutcome,  // taken, and leadership was lost: it may or may not take effect
   kConflict,        // not taken: it does not fit the members or roles as they are
+  kDiskFull,        // not taken: there is no room on the leader's disk, or on those of a majority
+};
+
+// Answers ForwardCommands too: surely not taken, and why.
+struct ForwardCommandsRefused {
+  Term term;
+  std::vector<RequestNumber> requests;
+  RefusalReason reason;
+  std::string detail;  // a sentence for people, may be empty
 };
 
 // Answers ForwardChange.
@@ -211,13 +220,20 @@ struct RepairReply {
   Index last_index;     // of the leader's log, now
 };
 
+// A follower tells its leader of its disk: before each HeartbeatReply as long as it has not enough
+// room, and once when it has again.
+struct DiskSpaceReport {
+  Term term;
+  DiskSpace space;
+};
+
 using Message =
     std::variant<PreVoteRequest, PreVoteReply, RequestVote, RequestVoteReply, AppendEntries,
                  AppendEntriesAccepted, AppendEntriesRejected, Heartbeat, HeartbeatReply,
                  ForwardCommands, ForwardCommandsReply, ReadIndexRequest, ReadIndexReply,
                  TimeoutNow, InstallSnapshot, InstallSnapshotReply, ForwardChange,
                  ForwardChangeReply, ForwardTransfer, ForwardTransferReply, Hello, RepairRequest,
-                 RepairReply>;
+                 RepairReply, DiskSpaceReport, ForwardCommandsRefused>;
 
 [[nodiscard]] Term message_term(const Message& message);
 [[nodiscard]] std::string_view message_name(const Message& message);

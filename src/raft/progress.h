@@ -67,13 +67,16 @@ class Progress {
   [[nodiscard]] Milliseconds heard_at() const { return heard_at_; }
   void set_heard_at(Milliseconds now) { heard_at_ = now; }
 
-  bool reachable = true;              // heard within the last two election timeouts
-  bool told_lost = false;             // that it lost what it had acknowledged
-  bool doubted = false;               // it said that it cannot vouch for its log …
-  Milliseconds doubted_at = 0;        // … last then
-  bool fetching = false;              // entries for it are being read back from disk
-  Index told_commit = 0;              // the newest commit index sent to it
-  std::uint64_t confirmed_round = 0;  // the newest round of reads it has confirmed
+  bool reachable = true;                      // heard within the last two election timeouts
+  bool told_lost = false;                     // that it lost what it had acknowledged
+  bool doubted = false;                       // it said that it cannot vouch for its log …
+  Milliseconds doubted_at = 0;                // … last then
+  bool fetching = false;                      // entries for it are being read back from disk
+  bool answered = false;                      // a heartbeat of this leader, and spoke of its disk
+  DiskSpace disk_space = DiskSpace::kEnough;  // of its disk, as it says
+  Milliseconds disk_space_told_at = 0;        // where that is not enough
+  Index told_commit = 0;                      // the newest commit index sent to it
+  std::uint64_t confirmed_round = 0;          // the newest round of reads it has confirmed
 
  private:
   struct InFlight {

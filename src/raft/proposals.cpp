@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "raft/disk_space.h"
 #include "raft/forwarding.h"
 #include "raft/replication.h"
 
@@ -17,6 +18,23 @@ void take(LeaderState& leader, std::optional<NodeId> forwarded_by, RequestNumber
           base::SharedBytes command) {
   leader.pending_bytes += kRecordHeaderSize + command.size();
   leader.pending_commands.push_back({forwarded_by, request, std::move(command)});
+}
+
+void refuse_without_room(State& state, LeaderState& leader) {
+  const std::string detail = name_full_disks(state);
+  std::map<NodeId, ForwardCommandsRefused> refused;
+  for (const PendingCommand& pending : leader.pending_commands) {
+    if (!pending.forwarded_by) {
+      state.refuse(pending.request, RefusalReason::kDiskFull, detail);
+      continue;
+    }
+    const ForwardCommandsRefused none{state.current_term(), {}, RefusalReason::kDiskFull, detail};
+    refused.try_emplace(*pending.forwarded_by, none)
+        .first->second.requests.push_back(pending.request);
+  }
+  leader.pending_commands.clear();
+  leader.pending_bytes = 0;
+  for (auto& [peer, message] : refused) state.send(peer, std::move(message));
 }
 
 }  // namespace
@@ -57,7 +75,11 @@ void append_pending_commands(State& state) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr) return;
   // Held while leadership is handed over: the next leader takes them, or this one does.
-  if (!leader->pending_commands.empty() && !leader->transfer && !leader->leaving) {
+  const bool held = leader->transfer || leader->leaving;
+  if (!held && !leader->pending_commands.empty() && !has_room_for_commands(state)) {
+    refuse_without_room(state, *leader);
+  }
+  if (!held && !leader->pending_commands.empty()) {
     EntryBlockBuilder block(state.log.last_checksum(), log_time_ms(state));
     Index index = state.log.last_index();
     for (PendingCommand& pending : leader->pending_commands) {

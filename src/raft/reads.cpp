@@ -35,7 +35,8 @@ void answer_round(State& state, LeaderState& leader) {
 bool has_lease(const State& state, Milliseconds now) {
   const auto* leader = state.as<LeaderState>();
   const std::uint64_t drift = state.options.read_lease_drift_percent;
-  if (leader == nullptr || drift == 0 || !leader->lease_began || leader->asked_to_stand) return false;
+  if (leader == nullptr || drift == 0 || !leader->lease_began || leader->asked_to_stand)
+    return false;
   const Milliseconds length = state.options.election_timeout_ms * (100 - drift) / 100;
   return now - *leader->lease_began < length;
 }
@@ -103,6 +104,14 @@ void start_read_round(State& state) {
 
 void serve_indexed_reads(State& state) {
   std::erase_if(state.indexed_reads, [&](const IndexedRead& read) {
+    // Another node can tell at once what this one gets only when there is room.
+    if (read.index > state.log.last_index() && state.disk_space == DiskSpace::kFull) {
+      state.refuse(read.request, RefusalReason::kDiskFull,
+                   fmt::format("There is no room on the disk of node {} for what the read has to "
+                               "see. Ask another.",
+                               state.id()));
+      return true;
+    }
     if (read.index > state.output.applied_to) return false;
     state.output.effects.serve_reads.push_back(read.request);
     return true;

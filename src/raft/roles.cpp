@@ -49,7 +49,8 @@ void give_up_leader(State& state) {
 
 Milliseconds next_election_deadline(State& state) {
   const Milliseconds timeout = state.options.election_timeout_ms;
-  const Milliseconds patience = is_preferred(state) ? 0 : timeout / 2;
+  const bool is_first = is_preferred(state) && state.disk_space == DiskSpace::kEnough;
+  const Milliseconds patience = is_first ? 0 : timeout / 2;
   return state.now + patience + state.random.between(timeout, 2 * timeout - 1);
 }
 

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "raft/admission.h"
 #include "raft/departures.h"
+#include "raft/disk_space.h"
 #include "raft/election.h"
 #include "raft/forwarding.h"
 #include "raft/invariants.h"
@@ -45,7 +46,8 @@ bool answers_leader(const Message& message) {
   return std::holds_alternative<AppendEntriesAccepted>(message) ||
          std::holds_alternative<AppendEntriesRejected>(message) ||
          std::holds_alternative<HeartbeatReply>(message) ||
-         std::holds_alternative<InstallSnapshotReply>(message);
+         std::holds_alternative<InstallSnapshotReply>(message) ||
+         std::holds_alternative<DiskSpaceReport>(message);
 }
 
 // Whether this node counts on what its sender says: then that has to be a member, by the directory
@@ -83,6 +85,8 @@ struct MessageHandler {
   void operator()(const Hello& m) { on_hello(state, event, m); }
   void operator()(const RepairRequest& m) { on_repair_request(state, from, m); }
   void operator()(const RepairReply& m) { on_repair_reply(state, from, m); }
+  void operator()(const DiskSpaceReport& m) { on_disk_space_report(state, from, m); }
+  void operator()(const ForwardCommandsRefused& m) { on_forward_commands_refused(state, m); }
 };
 
 void on_message_received(State& state, MessageReceived event) {
@@ -162,6 +166,9 @@ struct EventHandler {
     on_first_configuration_stored(state, std::move(e.configuration));
   }
   void operator()(const SnapshotInstalled& e) { on_snapshot_installed(state, e.index); }
+  void operator()(const SnapshotNotTaken&) { on_snapshot_not_taken(state); }
+  void operator()(const SnapshotChunkNotStored&) { on_snapshot_chunk_not_stored(state); }
+  void operator()(const DiskSpaceChanged& e) { on_disk_space_changed(state, e.space); }
 };
 
 }  // namespace
@@ -200,6 +207,7 @@ Status Server::status() const {
                 state.snapshots.newest ? state.snapshots.newest->last.index : 0,
                 state.configurations.index(),
                 state.configuration(),
+                state.disk_space,
                 {},
                 state.doubt ? std::optional(state.doubt->from) : std::nullopt,
                 {}};

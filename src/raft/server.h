@@ -93,6 +93,7 @@ struct Status {
   Index snapshot_index;
   Index configuration_index;
   Configuration configuration;
+  DiskSpace disk_space;
   std::vector<PeerStatus> peers;
   std::optional<Index> doubt;                     // from this entry on it cannot vouch for its log
   std::map<std::string, std::uint64_t> counters;  // sizes of every table and queue of the core

@@ -11,18 +11,25 @@ namespace {
 
 // A snapshot under way to a follower would be lost with a newer one: that waits, but not for ever.
 constexpr std::size_t kPatienceFactor = 4;
+// Where room is scarce, less of the log is worth a snapshot, which lets go of it.
+constexpr std::size_t kScarcityDivisor = 4;
+// After one that found no room, in election timeouts.
+constexpr Milliseconds kPauseTimeouts = 10;
 
 bool is_sending(const State& state) {
   const auto* leader = state.as<LeaderState>();
   return leader != nullptr &&
          std::any_of(leader->peers.begin(), leader->peers.end(), [](const auto& each) {
-           return each.second.mode() == Progress::Mode::kSnapshot && each.second.reachable;
+           return each.second.mode() == Progress::Mode::kSnapshot && each.second.reachable &&
+                  each.second.disk_space == DiskSpace::kEnough;
          });
 }
 
 bool is_due(const State& state) {
   if (!state.snapshots.asked.empty()) return true;
-  const std::size_t limit = state.options.snapshot_log_bytes;
+  if (state.now < state.snapshots.not_before) return false;
+  const bool scarce = state.disk_space != DiskSpace::kEnough;
+  const std::size_t limit = state.options.snapshot_log_bytes / (scarce ? kScarcityDivisor : 1);
   const std::size_t since = state.snapshots.log_bytes_since;
   return since >= (is_sending(state) ? kPatienceFactor * limit : limit);
 }
@@ -96,7 +103,7 @@ void take_snapshot(State& state) {
   }
   if (!output.applied_position || output.applied_position->index != output.applied_to) return;
   snapshots.taking = true;
-  snapshots.log_bytes_since = 0;
+  snapshots.log_bytes_taking = std::exchange(snapshots.log_bytes_since, 0);
   state.output.effects.take_snapshot =
       TakeSnapshot{*output.applied_position, state.configurations.at(output.applied_to)};
 }
@@ -119,6 +126,19 @@ void compact_log(State& state) {
   state.log.compact(to);
   state.configurations.compact(to);
   state.output.compact_to = to;
+}
+
+void on_snapshot_not_taken(State& state) {
+  Snapshots& snapshots = state.snapshots;
+  snapshots.taking = false;
+  snapshots.log_bytes_since += std::exchange(snapshots.log_bytes_taking, 0);
+  snapshots.not_before = state.now + kPauseTimeouts * state.options.election_timeout_ms;
+  const auto detail =
+      fmt::format("There is no room for a snapshot on the disk of node {}.", state.id());
+  for (const RequestNumber request : std::exchange(snapshots.asked, {})) {
+    state.refuse(request, RefusalReason::kDiskFull, detail);
+  }
+  snapshots.asked = std::exchange(snapshots.asked_later, {});
 }
 
 void begin_snapshot(State& state, Progress& progress) {
@@ -173,6 +193,7 @@ void on_install_snapshot(State& state, const Peer& from, InstallSnapshot message
   if (has_log || last.index <= state.settled_index()) return;
   // The leader sends the part again.
   if (state.snapshots.installing || state.snapshots.storing) return;
+  if (state.disk_space != DiskSpace::kEnough) return;
   state.snapshots.storing = true;
   state.output.effects.chunk_stores.push_back(
       {from, std::move(message.head), message.offset, std::move(message.bytes)});
@@ -199,6 +220,9 @@ void on_snapshot_chunk_stored(State& state, SnapshotChunkStored event) {
                                                 event.next_offset});
   }
 }
+
+// The leader sends it again, after a while.
+void on_snapshot_chunk_not_stored(State& state) { state.snapshots.storing = false; }
 
 void on_snapshot_installed(State& state, Index index) {
   CHECK(state.snapshots.installing, "node {}: nothing was to be installed up to {}", state.id(),

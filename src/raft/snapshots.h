@@ -13,6 +13,7 @@ void on_snapshot_requested(State& state, RequestNumber request);
 // or was asked for.
 void take_snapshot(State& state);
 void on_snapshot_taken(State& state, SnapshotTaken event);
+void on_snapshot_not_taken(State& state);
 // End of a turn: the log lets go of what the newest snapshot stands for, also where the snapshot is
 // older than this process, or came before its entries were committed. Some entries stay, so that a
 // follower that is a little late needs none.
@@ -27,6 +28,7 @@ void on_install_snapshot_reply(State& state, const Peer& from, const InstallSnap
 // The follower's side.
 void on_install_snapshot(State& state, const Peer& from, InstallSnapshot message);
 void on_snapshot_chunk_stored(State& state, SnapshotChunkStored event);
+void on_snapshot_chunk_not_stored(State& state);
 void on_snapshot_installed(State& state, Index index);
 
 // Nobody waits for the requests `expired`, which are sorted, any more.

@@ -115,6 +115,7 @@ struct LeaderState {
   std::map<NodeId, Member> descriptions;            // as members said, where it is news
   std::optional<Transfer> transfer;
   Milliseconds next_preference_at = 0;  // when a node of higher priority is looked for again
+  Milliseconds leave_disk_at = 0;       // when a node with more room is looked for again
   bool asked_to_stand = false;          // someone was, in this term: no lease is safe any more
   bool leaving = false;                 // a committed configuration goes on without this node
 
@@ -182,7 +183,9 @@ struct Snapshots {
   bool installing = false;
   bool storing = false;  // a part of one: the next is not taken before, so that none is replaced
                          // while it is installed
-  std::size_t log_bytes_since = 0;         // applied since the newest
+  std::size_t log_bytes_since = 0;         // applied since the newest, or the one being taken
+  std::size_t log_bytes_taking = 0;        // applied before the one being taken
+  Milliseconds not_before = 0;             // after one that found no room
   std::vector<RequestNumber> asked;        // clients of this node that wait for one
   std::vector<RequestNumber> asked_later;  // came while one was being taken: for the next
 };
@@ -237,7 +240,8 @@ struct State {
   RoleState role_state;
   Milliseconds now = 0;
   bool clock_started = false;
-  Milliseconds started_at = 0;  // where the clock has started
+  Milliseconds started_at = 0;                // where the clock has started
+  DiskSpace disk_space = DiskSpace::kEnough;  // of this node
   Index commit_index = 0;
   Index applied_index = 0;
   std::deque<WaitingWrite> waiting_writes;  // by rising index; at a leader, all in its log

@@ -1,6 +1,7 @@
 #include "raft/transfer.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "raft/proposals.h"
 #include "raft/repair.h"
@@ -16,12 +17,14 @@ bool can_lead(const State& state, NodeId node, const Progress& progress) {
          !is_in_doubt(state, progress);
 }
 
-// Of those that can lead the preferred one, then the one with most of the log.
+// Of those that can lead one whose disk has room, then the preferred one, then the one with most of
+// the log.
 std::optional<NodeId> best_successor(const State& state, const LeaderState& leader) {
   std::optional<NodeId> best;
   const auto rank = [&](NodeId node) {
-    return std::pair(state.configuration().find(node)->priority,
-                     leader.peers.at(node).match_index());
+    const Progress& progress = leader.peers.at(node);
+    return std::tuple(progress.disk_space == DiskSpace::kEnough,
+                      state.configuration().find(node)->priority, progress.match_index());
   };
   for (const auto& [node, progress] : leader.peers) {
     if (can_lead(state, node, progress) && (!best || rank(node) > rank(*best))) best = node;
@@ -171,6 +174,20 @@ void leave_slow_disk(State& state) {
   begin(state, *leader, *successor);
 }
 
+void leave_full_disk(State& state) {
+  auto* leader = state.as<LeaderState>();
+  if (leader == nullptr || state.disk_space == DiskSpace::kEnough) return;
+  if (leader->transfer || state.now < leader->leave_disk_at) return;
+  const auto successor = best_successor(state, *leader);
+  if (!successor) return;
+  // Who has not spoken yet may be as full, and would hand leadership back.
+  const Progress& progress = leader->peers.at(*successor);
+  if (!progress.answered || progress.disk_space != DiskSpace::kEnough) return;
+  leader->leave_disk_at = state.now + 4 * state.options.election_timeout_ms;
+  state.trace(TraceLevel::kWarning, "its disk is full");
+  begin(state, *leader, *successor);
+}
+
 void prefer_other_leader(State& state) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || state.now < leader->next_preference_at) return;
@@ -179,8 +196,10 @@ void prefer_other_leader(State& state) {
   const auto successor = best_successor(state, *leader);
   if (!successor) return;
   const auto priority = state.configuration().find(*successor)->priority;
-  const bool is_near = leader->peers.at(*successor).match_index() >= state.commit_index;
-  if (priority <= state.options.self.priority || !is_near) return;
+  const Progress& progress = leader->peers.at(*successor);
+  const bool is_near = progress.match_index() >= state.commit_index;
+  const bool has_room = progress.disk_space == DiskSpace::kEnough;
+  if (priority <= state.options.self.priority || !is_near || !has_room) return;
   leader->next_preference_at = state.now + 40 * state.options.election_timeout_ms;
   begin(state, *leader, *successor);
 }

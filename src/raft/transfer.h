@@ -19,6 +19,8 @@ void continue_transfer(State& state);
 // The clock ticked, at a leader.
 // Its own disk has not finished for too long: another one leads better, or nobody.
 void leave_slow_disk(State& state);
+// Its own disk has no room, and that of another voter has.
+void leave_full_disk(State& state);
 // A voter of higher priority is well: it leads from now on. Looked for now and then, after some
 // time in office, so that a failed attempt disturbs nobody.
 void prefer_other_leader(State& state);

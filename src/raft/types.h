@@ -51,6 +51,11 @@ enum class Role : std::uint8_t { kFollower, kPreCandidate, kCandidate, kLeader, 
   return "unknown";
 }
 
+// What room the disk of a node has. kLow: it takes no more commands on as a leader, and what is
+// under way still fits. kFull: it takes no commands at all; only what is small and seldom, and term
+// and vote, which need no room.
+enum class DiskSpace : std::uint8_t { kEnough, kLow, kFull };
+
 // A place in the log, with what the next record has to follow.
 struct LogPosition {
   Index index = 0;

@@ -146,6 +146,7 @@ const std::array kKeys = {
     raft<&Raft::max_disk_wait_ms>("max_disk_wait_ms", Unit::kMilliseconds, 1000, 10, 600000),
     raft<&Raft::read_lease_drift_percent>("read_lease_drift_percent", Unit::kPercent, 0, 0, 50),
     storage<&Storage::segment_bytes>("segment_bytes", 64 * kMiB, 64 * kKiB, kGiB),
+    storage<&Storage::reserve_bytes>("reserve_bytes", 64 * kMiB, 0, 64 * kGiB),
     database<&Database::block_cache_bytes>("block_cache_bytes", 64 * kMiB, 64 * kKiB, 64 * kGiB),
     database<&Database::write_buffer_bytes>("write_buffer_bytes", 64 * kMiB, 64 * kKiB, 16 * kGiB),
     database<&Database::replay_retention_bytes>("replay_retention_bytes", 256 * kMiB, 64 * kKiB,

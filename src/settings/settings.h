@@ -56,6 +56,7 @@ struct Raft {
 
 struct Storage {
   std::uint64_t segment_bytes;
+  std::uint64_t reserve_bytes;  // 0: none
 };
 
 struct Database {

@@ -9,6 +9,7 @@
 #include "storage/hard_state_store.h"
 #include "storage/log_recovery.h"
 #include "storage/new_directory.h"
+#include "storage/space_guard.h"
 
 namespace storage {
 namespace {
@@ -40,7 +41,9 @@ struct DataDirectory::Implementation {
     make_durable_directory(file_system, snapshots_path());
     for (const auto& name : names_in(log_path())) file_system.remove(log_path() / name);
     make_durable_directory(file_system, log_path());
-    create_segment(file_system, log_path(), {identity.id, {}}, 0);
+    if (!create_segment(file_system, log_path(), {identity.id, {}}, 0)) {
+      throw DiskFull("no room for a log in " + log_path().string());
+    }
     const HardStateStore hard_state(file_system, path, true);
     write_identity(file_system, path, identity);
   }
@@ -79,7 +82,12 @@ struct DataDirectory::Implementation {
       throw Damage(snapshots_path(), 0, "the snapshots are missing");
     }
     ++identity.starts;
-    write_identity(file_system, path, identity);
+    try {
+      write_identity(file_system, path, identity);
+    } catch (const DiskFull&) {
+      if (!SpaceGuard::release(file_system, path)) throw;
+      write_identity(file_system, path, identity);
+    }
   }
 };
 

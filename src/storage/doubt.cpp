@@ -83,7 +83,18 @@ void DoubtFile::set_aside(const std::filesystem::path& file) {
   file_system_.sync_directory(file.parent_path());
 }
 
-void DoubtFile::keep_copy(const std::filesystem::path& file) {
+bool DoubtFile::keep_copy(const std::filesystem::path& file) {
+  try {
+    copy_aside(file);
+    return true;
+  } catch (const DiskFull&) {
+    const auto copy = aside() / file.filename();
+    if (file_system_.exists(copy)) file_system_.remove(copy);
+    return false;
+  }
+}
+
+void DoubtFile::copy_aside(const std::filesystem::path& file) {
   make_durable_directory(file_system_, aside());
   const auto from = file_system_.open(file, FileSystem::OpenMode::kReadOnly);
   const auto to = file_system_.open(aside() / file.filename(), FileSystem::OpenMode::kCreate);

@@ -31,8 +31,8 @@ class DoubtFile {
   void mark(Doubt doubt);
   // Moves a file to DIR/damaged, durable on return; one of the same name there goes.
   void set_aside(const std::filesystem::path& file);
-  // Copies it there.
-  void keep_copy(const std::filesystem::path& file);
+  // Copies it there. False: there is no room for that, and nothing is left of it.
+  [[nodiscard]] bool keep_copy(const std::filesystem::path& file);
   // Removes what was set aside.
   void forget_set_aside();
   // The directory vouches for its log again: durable, then what was set aside goes.
@@ -42,6 +42,7 @@ class DoubtFile {
   [[nodiscard]] std::filesystem::path path() const { return directory_ / "doubt"; }
   [[nodiscard]] std::filesystem::path aside() const { return directory_ / "damaged"; }
   [[nodiscard]] Doubt read() const;
+  void copy_aside(const std::filesystem::path& file);
 
   FileSystem& file_system_;
   std::filesystem::path directory_;

@@ -20,6 +20,15 @@ class DiskFault : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// There is no room, or no more is allowed to this user (ENOSPC, EDQUOT). A write may be done in
+// part, everything else is not done. Of a sync or a removal it is never said. Who wrote over bytes
+// that were there already has met a fault like any other; who made room can wait until there is
+// some.
+class DiskFull : public DiskFault {
+ public:
+  using DiskFault::DiskFault;
+};
+
 // Another process holds the lock.
 class LockHeld : public DiskFault {
  public:
@@ -38,6 +47,12 @@ class File {
   virtual void sync() = 0;
   virtual void truncate(std::uint64_t size) = 0;
   [[nodiscard]] virtual std::uint64_t size() const = 0;
+};
+
+// Of the disk that a directory is on.
+struct Space {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t free_bytes = 0;  // that this process may use
 };
 
 class FileSystem {
@@ -59,6 +74,7 @@ class FileSystem {
   // Holds `path` for this process until the result is destroyed; throws LockHeld where another
   // has it.
   [[nodiscard]] virtual std::unique_ptr<File> lock(const Path& path) = 0;
+  [[nodiscard]] virtual Space space(const Path& directory) const = 0;
 };
 
 // Creates `path` and the directories above it as needed, their names on disk on return.

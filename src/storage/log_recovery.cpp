@@ -22,16 +22,28 @@ std::vector<raft::Index> find_segments(const FileSystem& file_system, const Path
   return found;
 }
 
-// A segment under a name that means nothing yet, its content on disk.
-void prepare_segment(FileSystem& file_system, const Path& directory, const SegmentHeader& header,
-                     std::uint64_t zeros) {
+// A segment made under a name that means nothing yet, which it keeps until its content is on disk.
+// False where the disk is full: then nothing is left of it.
+bool make_segment(FileSystem& file_system, const Path& directory, const SegmentHeader& header,
+                  std::uint64_t zeros, const std::string& name) {
+  const Path path = directory / kPreparingName;
   const HeaderBytes bytes = encode(header);
   const std::span<const std::byte> part(bytes);
-  const auto file = file_system.open(directory / kPreparingName, FileSystem::OpenMode::kCreate);
-  file->truncate(0);
-  file->write(0, {&part, 1});
-  write_zeros(*file, kHeaderSize, kHeaderSize + zeros);
-  file->sync();
+  std::unique_ptr<File> file;
+  try {
+    file = file_system.open(path, FileSystem::OpenMode::kCreate);
+    file->truncate(0);
+    file->write(0, {&part, 1});
+    write_zeros(*file, kHeaderSize, kHeaderSize + zeros);
+    file->sync();
+    file_system.rename(path, directory / name);
+  } catch (const DiskFull&) {
+    file.reset();
+    if (file_system.exists(path)) file_system.remove(path);
+    return false;
+  }
+  file_system.sync_directory(directory);
+  return true;
 }
 
 SegmentHeader read_header(const File& file, const Path& path, std::uint64_t owner) {
@@ -249,30 +261,33 @@ RecoveredLog recover_log(FileSystem& file_system, const Path& directory, std::ui
   }
   finish_replacement_begun(file_system, directory, owner);
   if (!log_exists(file_system, directory)) {
-    create_segment(file_system, directory, {owner, {}}, 0);
+    if (!create_segment(file_system, directory, {owner, {}}, 0)) {
+      throw DiskFull("no room for a log in " + directory.string());
+    }
   }
   return recover_segments(file_system, directory, owner, covered);
 }
 
-void cut_log(FileSystem& file_system, const Path& directory, const LogDamage& damage,
+bool cut_log(FileSystem& file_system, const Path& directory, const LogDamage& damage,
              DoubtFile& doubt) {
   const auto& kept = damage.intact().segments();
   const auto& found = damage.segments();
   if (kept.empty()) {
     set_aside_log(file_system, directory, doubt);
-    return;
+    return true;
   }
   // The damaged segment stays as far as it is intact, unless not even its header is.
   const raft::Index last_kept = kept.back().first_index();
   for (std::size_t place = found.size(); place-- > 0 && found[place] > last_kept;) {
     doubt.set_aside(directory / segment_name(found[place]));
   }
-  if (last_kept != found[damage.place()]) return;
+  if (last_kept != found[damage.place()]) return true;
   const Path path = directory / segment_name(last_kept);
-  doubt.keep_copy(path);
+  const bool copied = doubt.keep_copy(path);
   const auto file = file_system.open(path, FileSystem::OpenMode::kReadWrite);
   file->truncate(kept.back().end);
   file->sync();
+  return copied;
 }
 
 void set_aside_log(FileSystem& file_system, const Path& directory, DoubtFile& doubt) {
@@ -296,18 +311,14 @@ bool replacement_is_under_way(const FileSystem& file_system, const Path& directo
 
 std::unique_ptr<File> create_segment(FileSystem& file_system, const Path& directory,
                                      const SegmentHeader& header, std::uint64_t zeros) {
-  const Path path = directory / segment_name(header.first_index());
-  prepare_segment(file_system, directory, header, zeros);
-  file_system.rename(directory / kPreparingName, path);
-  file_system.sync_directory(directory);
-  return file_system.open(path, FileSystem::OpenMode::kReadWrite);
+  const std::string name = segment_name(header.first_index());
+  if (!make_segment(file_system, directory, header, zeros, name)) return nullptr;
+  return file_system.open(directory / name, FileSystem::OpenMode::kReadWrite);
 }
 
 std::unique_ptr<File> replace_log(FileSystem& file_system, const Path& directory,
                                   const SegmentHeader& header) {
-  prepare_segment(file_system, directory, header, 0);
-  file_system.rename(directory / kPreparingName, directory / kReplacementName);
-  file_system.sync_directory(directory);
+  if (!make_segment(file_system, directory, header, 0, kReplacementName)) return nullptr;
   finish_replacement(file_system, directory, header.first_index());
   return file_system.open(directory / segment_name(header.first_index()),
                           FileSystem::OpenMode::kReadWrite);

@@ -56,9 +56,10 @@ struct RecoveredLog {
                                        raft::Index covered);
 
 // Cuts a damaged log after its last intact entry; what is cut off goes to `doubt`, which was marked
-// before. A crash at any moment leaves a log that ends there, or is damaged as before.
-void cut_log(FileSystem& file_system, const std::filesystem::path& directory,
-             const LogDamage& damage, DoubtFile& doubt);
+// before. A crash at any moment leaves a log that ends there, or is damaged as before. False: there
+// was no room to keep a copy of the segment that was cut.
+[[nodiscard]] bool cut_log(FileSystem& file_system, const std::filesystem::path& directory,
+                           const LogDamage& damage, DoubtFile& doubt);
 // All segments go there, from the end backwards.
 void set_aside_log(FileSystem& file_system, const std::filesystem::path& directory,
                    DoubtFile& doubt);
@@ -72,13 +73,15 @@ void set_aside_log(FileSystem& file_system, const std::filesystem::path& directo
                                             const std::filesystem::path& directory);
 
 // A new segment of a header and `zeros` zero bytes, durable with its name on return. Made under
-// another name and renamed, so that a segment is there with its whole header or not at all.
+// another name and renamed, so that a segment is there with its whole header or not at all. None
+// where the disk is full: then nothing is left of it.
 std::unique_ptr<File> create_segment(FileSystem& file_system,
                                      const std::filesystem::path& directory,
                                      const SegmentHeader& header, std::uint64_t zeros);
 
 // Replaces all segments by an empty one, durable on return. A crash at any moment leaves either
-// the log as it was or the empty one, the latter finished by recover_log.
+// the log as it was or the empty one, the latter finished by recover_log. None where the disk is
+// full: then the log is as it was.
 std::unique_ptr<File> replace_log(FileSystem& file_system, const std::filesystem::path& directory,
                                   const SegmentHeader& header);
 

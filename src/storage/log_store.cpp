@@ -92,12 +92,16 @@ struct LogStore::Implementation {
     return directory / segment_name(segment.first_index());
   }
 
-  // A16: after a failed change nothing more is changed.
+  // A16: after a failed change nothing more is changed. Where room may be lacking, the change sees
+  // to that itself: what is left undone in its middle for want of it is a fault like any other.
   template <typename Change>
-  void change(Change action) {
+  auto change(Change action) {
     if (failed) throw DiskFault("the log " + directory.string() + " failed before and is closed");
     try {
-      action();
+      return action();
+    } catch (const DiskFull& full) {
+      failed = true;
+      throw DiskFault(full.what());
     } catch (...) {
       failed = true;
       throw;
@@ -111,10 +115,16 @@ struct LogStore::Implementation {
     synced = end;
   }
 
+  // Whatever can meet a full disk comes here, before a byte of the frame is written.
+  bool make_room(std::span<const raft::Entry> entries) {
+    const std::uint64_t length = bytes_of(entries);
+    if (needs_new_segment(length) && !roll_over()) return false;
+    return prepare_up_to(frame_aligned(contents.last_segment().end) + kHeaderSize + length);
+  }
+
   void append(std::span<const raft::Entry> entries) {
     check_chain(entries);
     const std::uint64_t length = bytes_of(entries);
-    if (needs_new_segment(length)) roll_over();
 
     FrameHeader header;
     header.owner = owner;
@@ -133,17 +143,17 @@ struct LogStore::Implementation {
       contents.add(entry, offset, end);
       offset += entry.record.size();
     }
-    prepare_ahead(end);
   }
 
   // A17: the last write looks like an interrupted one when it is damaged, until something behind it
   // tells that it was synced. A segment that nothing may be written to any more gets the next one
-  // as its seal.
+  // as its seal. On a full disk there is none: the log is what it was, and an append makes up for
+  // it.
   void seal() {
     const Segment& segment = contents.last_segment();
     CHECK(synced == segment.end, "a seal behind {}, synced to {}", segment.end, synced);
     if (segment.partial) {
-      roll_over();
+      static_cast<void>(roll_over());
       return;
     }
     if (sealed || segment.end == kHeaderSize) return;
@@ -152,10 +162,10 @@ struct LogStore::Implementation {
     header.offset = frame_aligned(segment.end);
     header.synced = synced;
     header.first_index = contents.last().index + 1;
+    if (!prepare_up_to(header.offset + kHeaderSize)) return;
     const HeaderBytes bytes = encode(header);
     const std::span<const std::byte> part(bytes);
     active->write(header.offset, {&part, 1});
-    file_size = std::max(file_size, header.offset + kHeaderSize);
     sealed = true;
   }
 
@@ -189,15 +199,22 @@ struct LogStore::Implementation {
 
   // The end of a segment is synced before the next one gets its name: so a torn tail can only be
   // in the last segment. So is its seal, of which a part would be damage there.
-  void roll_over() {
+  bool roll_over() {
     if (sealed) active->sync();
     sync();
-    active = create_segment(file_system, directory, {owner, contents.last()},
-                            ahead_of(kHeaderSize) - kHeaderSize);
+    return begin_segment();
+  }
+
+  bool begin_segment() {
+    auto next = create_segment(file_system, directory, {owner, contents.last()},
+                               ahead_of(kHeaderSize) - kHeaderSize);
+    if (!next) return false;
+    active = std::move(next);
     contents.add_segment(contents.last());
     file_size = active->size();
     synced = kHeaderSize;
     sealed = false;
+    return true;
   }
 
   // Up to where the file should reach when it is written up to `end`.
@@ -205,10 +222,15 @@ struct LogStore::Implementation {
     return std::max(end, std::min(end + kSliceBytes, options.segment_bytes));
   }
 
-  void prepare_ahead(std::uint64_t end) {
-    if (end < file_size) return;
-    file_size = ahead_of(end);
-    write_zeros(*active, end, file_size);
+  bool prepare_up_to(std::uint64_t end) {
+    if (end <= file_size) return true;
+    try {
+      write_zeros(*active, file_size, ahead_of(end));
+    } catch (const DiskFull&) {
+      // As far as there was room, there are zeros now. Perhaps that is enough.
+    }
+    file_size = active->size();
+    return end <= file_size;
   }
 
   // A18: from the end backwards, so that at every moment the log is without hole.
@@ -242,16 +264,18 @@ struct LogStore::Implementation {
     return true;
   }
 
-  void reset(const raft::LogPosition& base) {
+  bool reset(const raft::LogPosition& base) {
     CHECK(base.index > 0 || base == raft::LogPosition{}, "a base before entry 1 with term {}",
           base.term);
-    active.reset();
-    active = replace_log(file_system, directory, {owner, base});
+    auto empty = replace_log(file_system, directory, {owner, base});
+    if (!empty) return false;
+    active = std::move(empty);
     contents = LogContents();
     contents.add_segment(base);
     file_size = kHeaderSize;
     synced = kHeaderSize;
     sealed = false;
+    return true;
   }
 
   void cut(raft::Index index) {
@@ -375,7 +399,12 @@ std::vector<raft::Entry> LogStore::read(raft::Index first, raft::Index last,
   return entries;
 }
 
+bool LogStore::make_room(std::span<const raft::Entry> entries) {
+  return implementation_->change([&] { return implementation_->make_room(entries); });
+}
+
 void LogStore::append(std::span<const raft::Entry> entries) {
+  if (!make_room(entries)) throw DiskFull("no room for entries in " + directory().string());
   implementation_->change([&] { implementation_->append(entries); });
 }
 
@@ -390,7 +419,9 @@ bool LogStore::trim_to(raft::Index index, std::size_t max_segments) {
 }
 
 void LogStore::reset(const raft::LogPosition& base) {
-  implementation_->change([&] { implementation_->reset(base); });
+  if (!implementation_->change([&] { return implementation_->reset(base); })) {
+    throw DiskFull("no room for another log in " + directory().string());
+  }
 }
 
 void LogStore::sync() {

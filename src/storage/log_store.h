@@ -1,7 +1,7 @@
 // LogStore: the replicated log of one node on disk, in segments. docs/log-format.md is its
 // specification. One owner, one thread. Nothing is promised before sync() returned. After a
 // DiskFault of a change, every further change throws DiskFault without touching the disk: a
-// failed sync is final.
+// failed sync is final. A full disk is none as long as room is being made.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,11 @@ class LogStore {
   [[nodiscard]] std::vector<raft::Entry> read(raft::Index first, raft::Index last,
                                               std::size_t max_bytes) const;
 
-  // Consecutive entries from last_index() + 1, at least one. One write; not durable before sync().
+  // Makes room for an append of `entries`, where there is none yet. False: the disk is full, and
+  // nothing has changed; it may be tried again, also in another life.
+  [[nodiscard]] bool make_room(std::span<const raft::Entry> entries);
+  // Consecutive entries from last_index() + 1, at least one. One write, into the room that is made
+  // before; not durable before sync(). Throws DiskFull where there is none.
   void append(std::span<const raft::Entry> entries);
   // Removes `index` and all after it, first_index() <= index <= last_index(); durable on return.
   // A crash in the middle leaves the log up to `index` - 1 and a part of what follows.
@@ -67,7 +71,8 @@ class LogStore {
   // takes a sync; false: not all of them went.
   bool trim_to(raft::Index index, std::size_t max_segments = SIZE_MAX);
   // Replaces the log by an empty one behind `base`, durable on return. A crash in the middle
-  // leaves the log as it was or the empty one.
+  // leaves the log as it was or the empty one. Throws DiskFull where there is no room for it: then
+  // nothing has changed, and it may be tried again.
   void reset(const raft::LogPosition& base);
   void sync();
   // Where nothing waits for the disk, everything appended being synced: says behind the last

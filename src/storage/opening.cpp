@@ -6,6 +6,7 @@
 #include "storage/log_boundary.h"
 #include "storage/log_recovery.h"
 #include "storage/snapshot_file.h"
+#include "storage/space_guard.h"
 
 namespace storage {
 namespace {
@@ -113,7 +114,12 @@ class Opening {
     if (damage.intact().last().term > hard_state_->current().current_term) throw damage;
     mark(damage.first_lost(), damage.found(),
          fmt::format("the log is cut behind entry {}", damage.first_lost() - 1));
-    cut_log(file_system_, directory_.log_path(), damage, *doubt_);
+    cut_off(damage);
+  }
+
+  void cut_off(const LogDamage& damage) {
+    if (cut_log(file_system_, directory_.log_path(), damage, *doubt_)) return;
+    find("{}: there is no room to keep a copy of what is cut off", directory_.log_path().string());
   }
 
   // No peer has what the only voter lost.
@@ -283,7 +289,13 @@ class Opening {
 
 Opened open_stored(FileSystem& file_system, const DataDirectory& directory,
                    const OpeningOptions& options, StateMachineAtStart& machine) {
-  return Opening(file_system, directory, options, machine).run();
+  try {
+    return Opening(file_system, directory, options, machine).run();
+  } catch (const DiskFull&) {
+    // A start, and a repair, is what the reserve is for. What was begun goes on as after a crash.
+    if (!SpaceGuard::release(file_system, directory.path())) throw;
+    return Opening(file_system, directory, options, machine).run();
+  }
 }
 
 }  // namespace storage

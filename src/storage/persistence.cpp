@@ -47,7 +47,7 @@ raft::Restored Persistence::restored(raft::Index applied_index, std::size_t rece
           .doubt = doubt() ? std::optional(doubt()->from) : std::nullopt};
 }
 
-void Persistence::persist(std::span<const raft::Persist> group) {
+std::size_t Persistence::persist(std::span<raft::Persist> group) {
   // Term and vote first, and only the newest: entries of a term that is not durable yet must not
   // be, and a term that is durable before its entries promises nothing.
   for (auto order = group.rbegin(); order != group.rend(); ++order) {
@@ -57,18 +57,44 @@ void Persistence::persist(std::span<const raft::Persist> group) {
     }
   }
   bool appended = false;
-  for (const raft::Persist& order : group) {
-    if (order.reset_to) log_->reset(*order.reset_to);
-    if (order.truncate_from) log_->truncate_from(*order.truncate_from);
-    if (order.entries.empty()) continue;
-    log_->append(order.entries);
-    appended = true;
+  std::size_t done = 0;
+  while (done < group.size() && carry_out(group[done])) {
+    appended = appended || !group[done].entries.empty();
+    ++done;
   }
   if (appended) log_->sync();
   // What it was about is on disk, by this order or by those before it.
-  const bool settled = std::any_of(group.begin(), group.end(),
+  const auto orders = group.first(done);
+  const bool settled = std::any_of(orders.begin(), orders.end(),
                                    [](const raft::Persist& order) { return order.settles_doubt; });
   if (settled) doubt_->settle();
+  return done;
+}
+
+// False where the disk is full. What of the order is done by then, it does not ask for any more.
+bool Persistence::carry_out(raft::Persist& order) {
+  try {
+    if (order.reset_to) log_->reset(*order.reset_to);
+  } catch (const DiskFull&) {
+    return false;
+  }
+  order.reset_to.reset();
+  if (order.truncate_from) log_->truncate_from(*order.truncate_from);
+  order.truncate_from.reset();
+  if (order.entries.empty()) return true;
+  if (!log_->make_room(order.entries)) return false;
+  log_->append(order.entries);
+  return true;
+}
+
+void Persistence::make_room(std::span<const raft::Persist> group) {
+  // No further than the log is what it was when this was ordered.
+  const auto changed = std::find_if(group.begin(), group.end(), [](const raft::Persist& order) {
+    return order.reset_to.has_value() || order.truncate_from.has_value();
+  });
+  const raft::Index index =
+      compact_to(group.first(static_cast<std::size_t>(changed - group.begin())));
+  if (index > 0) log_->trim_to(index);
 }
 
 raft::Index Persistence::compact_to(std::span<const raft::Persist> group) {

@@ -38,11 +38,16 @@ class Persistence {
   // What the core starts from. `recent_bytes`: of the end of the log, to be held in memory.
   [[nodiscard]] raft::Restored restored(raft::Index applied_index, std::size_t recent_bytes) const;
 
-  // Carries out the orders in their sequence, with one sync for all. On return they are on disk,
-  // and their promises may leave.
-  void persist(std::span<const raft::Persist> group);
-  // What the orders, once they are carried out, let go of the log: up to here; 0: nothing. To be
-  // done after the promises have left, for which it does not matter.
+  // Carries out the orders in their sequence, with one sync for all. Returns how many are on disk;
+  // their promises may leave. Fewer than all where the disk is full: the others, which stand where
+  // they stood, are to be handed in again, before any that come after them. Their newest term and
+  // vote are on disk too: those need no room.
+  [[nodiscard]] std::size_t persist(std::span<raft::Persist> group);
+  // Lets go of what orders for which there was no room will let go of: a snapshot on disk stands
+  // for it. No promise waits for it.
+  void make_room(std::span<const raft::Persist> group);
+  // What the orders let go of the log: up to here; 0: nothing. To be done after the promises have
+  // left, for which it does not matter.
   [[nodiscard]] static raft::Index compact_to(std::span<const raft::Persist> group);
   // False: there is more to be done, after so many segments.
   bool trim_to(raft::Index index, std::size_t max_segments = SIZE_MAX) {
@@ -61,6 +66,8 @@ class Persistence {
   [[nodiscard]] const LogStore& log() const { return *log_; }
 
  private:
+  [[nodiscard]] bool carry_out(raft::Persist& order);
+
   std::filesystem::path directory_;
   std::unique_ptr<HardStateStore> hard_state_;
   std::unique_ptr<LogStore> log_;

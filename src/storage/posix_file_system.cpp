@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -19,6 +20,14 @@ namespace {
 using Path = FileSystem::Path;
 
 [[noreturn]] void fail(const char* operation, const Path& path, int error) {
+  const std::string sentence =
+      std::string("cannot ") + operation + " " + path.string() + ": " + std::strerror(error);
+  if (error == ENOSPC || error == EDQUOT) throw DiskFull(sentence);
+  throw DiskFault(sentence);
+}
+
+// Of a sync only a plain success is believed, and who removes wants no room.
+[[noreturn]] void fail_for_good(const char* operation, const Path& path, int error) {
   throw DiskFault(std::string("cannot ") + operation + " " + path.string() + ": " +
                   std::strerror(error));
 }
@@ -85,8 +94,8 @@ class PosixFile : public File {
   }
 
   void sync() override {
-    // Not repeated on EINTR: of a sync only a plain success is believed.
-    if (::fdatasync(descriptor_.number()) != 0) fail("sync", path_, errno);
+    // Not repeated on EINTR.
+    if (::fdatasync(descriptor_.number()) != 0) fail_for_good("sync", path_, errno);
   }
 
   void truncate(std::uint64_t size) override {
@@ -165,19 +174,26 @@ class PosixFileSystem : public FileSystem {
   }
 
   void remove(const Path& path) override {
-    if (::remove(path.c_str()) != 0) fail("remove", path, errno);
+    if (::remove(path.c_str()) != 0) fail_for_good("remove", path, errno);
   }
 
   void sync_directory(const Path& directory) override {
     const Path path = directory.empty() ? Path(".") : directory;
     const Descriptor descriptor(path, O_RDONLY | O_DIRECTORY);
-    if (::fsync(descriptor.number()) != 0) fail("sync the directory", path, errno);
+    if (::fsync(descriptor.number()) != 0) fail_for_good("sync the directory", path, errno);
   }
 
   [[nodiscard]] std::unique_ptr<File> lock(const Path& path) override {
     auto file = std::make_unique<PosixFile>(path, O_RDWR | O_CREAT);
     file->lock();
     return file;
+  }
+
+  [[nodiscard]] Space space(const Path& directory) const override {
+    struct statvfs status {};
+    if (::statvfs(directory.c_str(), &status) != 0) fail("examine", directory, errno);
+    return {std::uint64_t{status.f_blocks} * status.f_frsize,
+            std::uint64_t{status.f_bavail} * status.f_frsize};
   }
 };
 

@@ -67,6 +67,18 @@ struct SnapshotStore::Implementation {
     }
   }
 
+  // The same for a change of what `writer` writes: it is given up where there is no room.
+  template <typename Change>
+  auto change_of(std::optional<SnapshotWriter>& writer, Change action) {
+    try {
+      return change(action);
+    } catch (const DiskFull&) {
+      failed = false;
+      change([&] { drop(writer); });
+      throw;
+    }
+  }
+
   void read_newest(raft::Index index) {
     const Path path = path_of(index, SnapshotState::kComplete);
     reader.reset();
@@ -107,6 +119,16 @@ struct SnapshotStore::Implementation {
     file_system.remove(path);
   }
 
+  void name_complete(const Path& path, raft::Index index) {
+    try {
+      file_system.rename(path, path_of(index, SnapshotState::kComplete));
+    } catch (const DiskFull&) {
+      file_system.remove(path);
+      throw;
+    }
+    file_system.sync_directory(directory);
+  }
+
   // The content is on disk, then its name; only then the snapshot before it goes.
   void publish(std::optional<SnapshotWriter>& writer) {
     writer->seal();
@@ -114,8 +136,7 @@ struct SnapshotStore::Implementation {
     const std::optional<raft::SnapshotHead> before = newest;
     const Path path = writer->path();
     writer.reset();
-    file_system.rename(path, path_of(index, SnapshotState::kComplete));
-    file_system.sync_directory(directory);
+    name_complete(path, index);
     read_newest(index);
     if (before && before->last.index != index) {
       file_system.remove(path_of(before->last.index, SnapshotState::kComplete));
@@ -192,16 +213,18 @@ std::optional<base::SharedBytes> SnapshotStore::read(raft::Index index, std::uin
 }
 
 void SnapshotStore::begin(raft::SnapshotHead meta) {
-  implementation_->change([&] { implementation_->begin(std::move(meta)); });
+  implementation_->change_of(implementation_->own,
+                             [&] { implementation_->begin(std::move(meta)); });
 }
 
 void SnapshotStore::append(std::span<const std::byte> bytes) {
   CHECK(writing(), "no snapshot was begun");
-  implementation_->change([&] { implementation_->own->append(bytes); });
+  implementation_->change_of(implementation_->own, [&] { implementation_->own->append(bytes); });
 }
 
 bool SnapshotStore::finish() {
-  return implementation_->change([&] { return implementation_->finish(); });
+  return implementation_->change_of(implementation_->own,
+                                    [&] { return implementation_->finish(); });
 }
 
 void SnapshotStore::abandon() {
@@ -218,7 +241,8 @@ bool SnapshotStore::writing() const { return implementation_->own.has_value(); }
 
 Received SnapshotStore::receive(const raft::SnapshotHead& meta, std::uint64_t offset,
                                 std::span<const std::byte> bytes) {
-  return implementation_->change([&] { return implementation_->receive(meta, offset, bytes); });
+  return implementation_->change_of(implementation_->received,
+                                    [&] { return implementation_->receive(meta, offset, bytes); });
 }
 
 std::optional<raft::SnapshotHead> SnapshotStore::receiving() const {

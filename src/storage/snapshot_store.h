@@ -1,7 +1,8 @@
 // SnapshotStore: the newest snapshot of one node, and up to two on their way to replace it: one
 // that this node writes, one that a leader sends. docs/log-format.md specifies files and order.
 // One owner, one thread. A snapshot is complete and durable or it is not there; the one before it
-// goes only then. After a DiskFault of a change, every further change throws DiskFault.
+// goes only then. After a DiskFault of a change, every further change throws DiskFault. DiskFull is
+// none: what was under way is given up, its file is gone, and all may go on.
 //
 // The content is opaque and may be empty. A fresh cluster's configuration is a snapshot of index
 // 0, before the first entry, so that a node which belongs to a cluster always has one.

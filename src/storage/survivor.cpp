@@ -54,6 +54,9 @@ class ReadOnly : public FileSystem {
   [[nodiscard]] std::unique_ptr<File> lock(const Path&) override {
     return std::make_unique<UnchangedFile>(nullptr);
   }
+  [[nodiscard]] Space space(const Path& directory) const override {
+    return file_system_.space(directory);
+  }
 
  private:
   FileSystem& file_system_;

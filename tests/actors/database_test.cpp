@@ -18,12 +18,14 @@ struct Bench {
         logging(quiet_logging()) {
     ::database::Options options;
     options.in_memory = true;
-    actor = std::make_unique<Database>(
-        std::make_unique<::database::Database>("memory", options),
-        Database::Limits{1 << 20, max_publishing_bytes},
-        Database::Links{std::move(handler.far), std::move(server.far), std::move(publisher.near),
-                        std::move(snapshots.near)},
-        *logging, counters);
+    actor = std::make_unique<Database>(std::make_unique<::database::Database>("memory", options),
+                                       Database::Limits{1 << 20, max_publishing_bytes},
+                                       Database::Links{std::move(handler.far),
+                                                       std::move(server.far),
+                                                       std::move(publisher.near),
+                                                       std::move(snapshots.near),
+                                                       {inside, "ticks"}},
+                                       *logging, counters);
   }
 
   raft::CommittedEntry entry(raft::EntryKind kind, base::SharedBytes payload,
@@ -45,6 +47,7 @@ struct Bench {
   raft::Index next_applied() { return std::get<raft::EntriesApplied>(next(handler.near)).index; }
 
   zmq::context_t inside{0};
+  BroadcastSource<Tick> ticks{inside, "ticks"};
   LinkEnds<DatabaseOrders, DatabaseReport> handler;
   LinkEnds<LocalQueries, DatabaseAnswers> server;
   LinkEnds<AppliedBroadcasts, BroadcastsPublished> publisher;

@@ -86,7 +86,7 @@ TEST_CASE("disk_keeps_a_log_that_goes_beyond_the_snapshot") {
     raft::Persist order;
     order.hard_state = raft::HardState{1, 1};
     order.entries = entries;
-    disk.persistence->persist({&order, 1});
+    REQUIRE(disk.persistence->persist({&order, 1}) == 1);
     disk.snapshots->begin({raft::position_of(entries[39]), Files::configuration(), 0, 0});
     REQUIRE(disk.snapshots->finish());
   }

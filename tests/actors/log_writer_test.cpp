@@ -52,6 +52,7 @@ struct Bench {
   Bench()
       : orders(make_link<LogOrders, LogReport>(context, "event_handler/log_writer", kMustArrive)),
         promises(make_link<OutboundMessages>(context, "log_writer/outbound_dispatcher", 64)),
+        ticks(context, "ticks"),
         logging(quiet_logging()) {
     disk.make_directory("node");
     writer = std::make_unique<LogWriter>(
@@ -59,7 +60,9 @@ struct Bench {
             "node", std::make_unique<storage::HardStateStore>(disk, "node", true),
             std::make_unique<storage::LogStore>(disk, "node/log", 1, storage::LogOptions{1 << 16}),
             std::nullopt, std::make_unique<storage::DoubtFile>(disk, "node", 1)),
-        LogWriter::Links{std::move(orders.far), std::move(promises.near)}, *logging, counters);
+        std::make_unique<storage::SpaceGuard>(disk, "node", 0),
+        LogWriter::Links{std::move(orders.far), std::move(promises.near), {context, "ticks"}},
+        *logging, counters);
     disk.syncs = 0;
   }
 
@@ -79,6 +82,7 @@ struct Bench {
   WatchedDisk disk;
   LinkEnds<LogOrders, LogReport> orders;
   LinkEnds<OutboundMessages> promises;
+  BroadcastSource<Tick> ticks;
   std::unique_ptr<Logging> logging;
   Counters counters;
   std::unique_ptr<LogWriter> writer;
@@ -232,4 +236,57 @@ TEST_CASE("log_writer_trims_after_its_promises_and_what_was_asked_for") {
   const LogReport report = next(bench.orders.near);
   REQUIRE(report.fetched.size() == 1);
   CHECK(report.fetched[0].entries.at(0).index == 2001);
+}
+
+TEST_CASE("log_writer_keeps_orders_for_which_there_is_no_room_and_goes_on_when_there_is") {
+  Bench bench;
+  bench.disk.limit(bench.disk.used());
+  raft::Persist first = bench.order(1);
+  first.hard_state = raft::HardState{1, 1};
+  bench.orders.near.send({std::move(first), {}});
+  bench.orders.near.send({bench.order(2), {}});
+  bench.writer->turn();
+  bench.ticks.publish({100});
+  bench.writer->turn();
+  const auto full = bench.orders.near.receive();
+  REQUIRE(full);
+  REQUIRE(full->space);
+  CHECK(full->space->space == raft::DiskSpace::kFull);
+  CHECK_FALSE(full->persisted);
+  CHECK_FALSE(bench.promises.far.receive());
+
+  // What comes meanwhile waits behind; it is tried again now and then.
+  bench.orders.near.send({bench.order(3), {}});
+  bench.ticks.publish({150});
+  bench.writer->turn();
+  bench.ticks.publish({250});
+  bench.writer->turn();
+  CHECK_FALSE(bench.orders.near.receive());
+
+  bench.disk.limit(std::nullopt);
+  bench.ticks.publish({400});
+  bench.writer->turn();
+  const auto promises = bench.promises.far.receive();
+  REQUIRE(promises);
+  REQUIRE(promises->sends.size() == 3);
+  for (std::size_t place = 0; place < 3; ++place) {
+    const auto& accepted = std::get<raft::AppendEntriesAccepted>(promises->sends[place].message);
+    CHECK(accepted.match_index == place + 1);
+  }
+  const auto persisted = bench.orders.near.receive();
+  REQUIRE(persisted);
+  CHECK(persisted->persisted->number == 3);
+  const auto room = bench.orders.near.receive();
+  REQUIRE(room);
+  CHECK(room->space->space == raft::DiskSpace::kEnough);
+}
+
+TEST_CASE("log_writer_stops_in_order_while_there_is_no_room") {
+  Bench bench;
+  bench.disk.limit(bench.disk.used());
+  bench.orders.near.send({bench.order(1), {}});
+  bench.writer->stop();
+  bench.orders.near.send({bench.order(2), {}});
+  bench.writer->stop();
+  CHECK_FALSE(bench.promises.far.receive());
 }

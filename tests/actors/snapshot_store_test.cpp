@@ -245,12 +245,15 @@ struct Pair {
         SnapshotStore::Links{std::move(snapshots.far), std::move(content.far),
                              std::move(parts.far)},
         *logging);
-    state_machine = std::make_unique<Database>(
-        std::make_unique<::database::Database>("memory", options),
-        Database::Limits{1 << 20, 1 << 20},
-        Database::Links{std::move(orders.far), std::move(queries.far), std::move(changes.near),
-                        std::move(content.near)},
-        *logging, counters);
+    state_machine =
+        std::make_unique<Database>(std::make_unique<::database::Database>("memory", options),
+                                   Database::Limits{1 << 20, 1 << 20},
+                                   Database::Links{std::move(orders.far),
+                                                   std::move(queries.far),
+                                                   std::move(changes.near),
+                                                   std::move(content.near),
+                                                   {inside, "ticks"}},
+                                   *logging, counters);
   }
 
   void write(raft::Index index) {
@@ -263,6 +266,7 @@ struct Pair {
   }
 
   zmq::context_t inside{0};
+  BroadcastSource<Tick> ticks{inside, "ticks"};
   storage::SimulatedDisk disk;
   LinkEnds<DatabaseOrders, DatabaseReport> orders;
   LinkEnds<LocalQueries, DatabaseAnswers> queries;

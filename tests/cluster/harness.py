@@ -21,7 +21,7 @@ DEADLINE = 60.0  # seconds until a condition that should hold soon counts as nev
 RUNTIME = os.environ.get("RAFT_ACTOR_RUNTIME", "threaded")
 BINARY = os.environ.get("RAFT_ACTOR_BINARY", "raft-actor")
 # To be sent again: it was not taken, or, under a session, it does not matter whether it was.
-RETRY = ("busy", "no_leader", "unknown_outcome")
+RETRY = ("busy", "no_leader", "disk_full", "unknown_outcome")
 
 
 def wait_until(condition, what, deadline=DEADLINE):
@@ -119,6 +119,7 @@ class Node:
         self.number = number
         self.take_ports()
         self.process = None
+        self.environment = {}
         self.log_path = os.path.join(cluster.folder, f"node{number}.log")
         self.data = os.path.join(cluster.folder, f"data{number}")
         self.config = os.path.join(cluster.folder, f"node{number}.toml")
@@ -202,7 +203,8 @@ class Cluster:
             lines += ["[[member]]", f"id = {other.number}"]
             lines += [f'{name} = "{other.endpoint(name)}"'
                       for name in ("peer", "client", "publish")]
-        lines += ["[storage]", "segment_bytes = 1048576", self.options, options]
+        lines += ["[storage]", "segment_bytes = 1048576", "reserve_bytes = 1048576",
+                  self.options, options]
         with open(node.config, "w", encoding="utf-8") as config:
             config.write("\n".join(lines) + "\n")
 

@@ -265,12 +265,13 @@ TEST_CASE("reply_of_each_op_has_the_documented_fields") {
                                   .first_index = 5,
                                   .last_index = 6,
                                   .members = {{1, "p", "q", "r", true}},
-                                  .release = "0.1.0"};
+                                  .release = "0.1.0",
+                                  .disk_full = true};
   REQUIRE(reply(status) ==
           R"({"id":7,"ok":true,"node":1,"cluster":"c","role":"leader","term":2,"leader":1,)"
           R"("commit_index":3,"applied_index":4,"first_index":5,"last_index":6,"doubt":null,)"
           R"("members":[{"id":1,"peer":"p","client":"q","publish":"r","voter":true}],)"
-          R"("protocol":1,"release":"0.1.0"})");
+          R"("protocol":1,"release":"0.1.0","disk_full":true})");
 }
 
 TEST_CASE("reply_packs_values_topics_and_payloads_as_bin") {
@@ -311,6 +312,7 @@ TEST_CASE("reply_error_codes_are_the_documented_ones") {
   REQUIRE(codec::error_code_name(ErrorCode::kUnknownOperation) == "unknown_op");
   REQUIRE(codec::error_code_name(ErrorCode::kNoLeader) == "no_leader");
   REQUIRE(codec::error_code_name(ErrorCode::kBusy) == "busy");
+  REQUIRE(codec::error_code_name(ErrorCode::kDiskFull) == "disk_full");
   REQUIRE(codec::error_code_name(ErrorCode::kUnknownOutcome) == "unknown_outcome");
   REQUIRE(codec::error_code_name(ErrorCode::kTooLarge) == "too_large");
   REQUIRE(codec::error_code_name(ErrorCode::kCompacted) == "compacted");

@@ -119,6 +119,8 @@ TEST_CASE("peer_layout_is_the_documented_one") {
           R"(8,7,"tcp://127.0.0.1:3111","tcp://127.0.0.1:4111","tcp://127.0.0.1:5111",false])",
       envelope(22) + R"(8,1152921504606846976,20])",
       envelope(23) + R"(8,1152921504606846976,26])",
+      envelope(24) + "8,2]",
+      envelope(25) + R"(8,4,"No room.",[1004,1005]])",
   };
   const auto messages = samples::messages();
   REQUIRE(messages.size() == expected.size());
@@ -406,7 +408,8 @@ TEST_CASE("peer_field_of_a_new_kind_of_wrong_number_type_or_range_is_refused") {
   REQUIRE_FALSE(taken(18, 0, 77, 41, 3, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, false, 3, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, last, 3, "No."));
-  REQUIRE_FALSE(taken(18, 8, 77, 41, 4, "No."));
+  REQUIRE(taken(18, 8, 77, 41, 4, "No."));
+  REQUIRE_FALSE(taken(18, 8, 77, 41, 5, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, 41, 256, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, 41, nil, "No."));
   REQUIRE_FALSE(taken(18, 8, 77, 41, 3, 7));
@@ -420,7 +423,7 @@ TEST_CASE("peer_field_of_a_new_kind_of_wrong_number_type_or_range_is_refused") {
 
   REQUIRE(taken(20, 8, 79, 0, ""));
   REQUIRE_FALSE(taken(20, 0, 79, 0, ""));
-  REQUIRE_FALSE(taken(20, 8, 79, 4, ""));
+  REQUIRE_FALSE(taken(20, 8, 79, 5, ""));
   REQUIRE_FALSE(taken(20, 8, 79, 0, std::string(1025, 'x')));
 
   REQUIRE(taken(21, 0, UINT32_MAX, "", "", std::string(256, 'x'), true));
@@ -431,6 +434,21 @@ TEST_CASE("peer_field_of_a_new_kind_of_wrong_number_type_or_range_is_refused") {
   REQUIRE_FALSE(taken(21, 8, 0, "", "", std::string(257, 'x'), true));
   REQUIRE_FALSE(taken(21, 8, 0, "", "", "", 1));
   REQUIRE_FALSE(taken(21, 8, 0, "", "", ""));
+
+  REQUIRE(taken(24, 8, 0));
+  REQUIRE(taken(24, 8, 2));
+  REQUIRE_FALSE(taken(24, 0, 2));
+  REQUIRE_FALSE(taken(24, 8, 3));
+  REQUIRE_FALSE(taken(24, 8));
+
+  const std::vector<std::uint64_t> requests{77, last};
+  REQUIRE(taken(25, 8, 4, "No room.", requests));
+  REQUIRE(taken(25, 8, 0, "", std::vector<std::uint64_t>()));
+  REQUIRE_FALSE(taken(25, 0, 4, "No room.", requests));
+  REQUIRE_FALSE(taken(25, 8, 5, "No room.", requests));
+  REQUIRE_FALSE(taken(25, 8, 4, std::string(1025, 'x'), requests));
+  REQUIRE_FALSE(taken(25, 8, 4, "No room.", 77));
+  REQUIRE_FALSE(taken(25, 8, 4, "No room."));
 
   REQUIRE_FALSE(taken(3, 8, 20, 6));
   REQUIRE_FALSE(taken(3, 8, 20, 6, 1));

@@ -95,6 +95,8 @@ inline std::vector<raft::Message> messages() {
       raft::Hello{8, member(1), false},
       raft::RepairRequest{8, std::uint64_t{1} << 60, 20},
       raft::RepairReply{8, std::uint64_t{1} << 60, 26},
+      raft::DiskSpaceReport{8, raft::DiskSpace::kFull},
+      raft::ForwardCommandsRefused{8, {1004, 1005}, raft::RefusalReason::kDiskFull, "No room."},
   };
 }
 

@@ -155,6 +155,20 @@ void hold_disk(Stage& stage, Words& words) { stage.hold_disk(words.node()); }
 void release_disk(Stage& stage, Words& words) { stage.release_disk(words.node()); }
 void sync(Stage& stage, Words& words) { stage.sync_one(words.node()); }
 
+void disk(Stage& stage, Words& words) {
+  const NodeId id = words.node();
+  const std::string space = words.word("the room on its disk");
+  if (space == "full") {
+    stage.cluster().step(id, DiskSpaceChanged{DiskSpace::kFull});
+  } else if (space == "low") {
+    stage.cluster().step(id, DiskSpaceChanged{DiskSpace::kLow});
+  } else if (space == "enough") {
+    stage.cluster().step(id, DiskSpaceChanged{DiskSpace::kEnough});
+  } else {
+    throw ScriptError(fmt::format("a disk is not \"{}\"", space));
+  }
+}
+
 void crash(Stage& stage, Words& words) {
   const NodeId id = words.node();
   const bool keep = words.take("keep-unsynced");
@@ -327,10 +341,12 @@ constexpr std::array kCommands = {
     Command{"hold-disk", "NODE", "its writes wait", hold_disk},
     Command{"release-disk", "NODE", "they are carried out, and no longer wait", release_disk},
     Command{"sync", "NODE", "carries out the oldest write of a disk that is held", sync},
+    Command{"disk", "NODE full|low|enough", "the node is told of the room on its disk", disk},
     Command{"crash", "NODE [lose-unsynced|keep-unsynced]", "stops it, with what waits or without",
             crash},
     Command{"restart", "NODE", "starts it from what its disk has", restart},
-    Command{"damage", "NODE ENTRIES", "of the log of a node that is down, so many are left", damage},
+    Command{"damage", "NODE ENTRIES", "of the log of a node that is down, so many are left",
+            damage},
     Command{"wipe", "NODE", "starts it with a new, empty data directory", wipe},
     Command{"deliver", "[MESSAGES]", "these; without words all, and what they cause", deliver},
     Command{"drop", "MESSAGES", "loses them", drop},

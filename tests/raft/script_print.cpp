@@ -132,6 +132,14 @@ struct Content {
   std::string operator()(const RepairReply& m) const {
     return fmt::format(", log to {}", m.last_index);
   }
+  std::string operator()(const DiskSpaceReport& m) const {
+    static constexpr std::array<std::string_view, 3> kWords = {"enough", "little", "no"};
+    return fmt::format(", {} room", kWords[static_cast<std::size_t>(m.space)]);
+  }
+  std::string operator()(const ForwardCommandsRefused& m) const {
+    return fmt::format(", {} refused, {} ({})", m.requests.size(), refusal_name(m.reason),
+                       m.detail);
+  }
 };
 
 std::string_view kind_name(EntryKind kind) {
@@ -172,6 +180,8 @@ std::string_view refusal_name(RefusalReason reason) {
       return "unknown outcome";
     case RefusalReason::kConflict:
       return "conflict";
+    case RefusalReason::kDiskFull:
+      return "disk full";
   }
   return "unknown";
 }

@@ -288,13 +288,17 @@ void Clients::on_read(const Node& node, raft::RequestNumber number) {
 
 void Clients::on_refused(const Node& node, const raft::Refuse& refusal) {
   const bool unknown = refusal.reason == raft::RefusalReason::kUnknownOutcome;
+  const bool full = refusal.reason == raft::RefusalReason::kDiskFull;
   const bool busy = refusal.reason == raft::RefusalReason::kBusy ||
                     refusal.reason == raft::RefusalReason::kConflict;
   environment_.report.note_named(node.id(), "refuses request {0:x}: {3}",
-                                 unknown ? "unknown outcome" : (busy ? "busy" : "no leader"),
+                                 unknown ? "unknown outcome"
+                                 : full  ? "disk full"
+                                         : (busy ? "busy" : "no leader"),
                                  refusal.request);
   Statistics& statistics = environment_.report.statistics;
   ++(unknown ? statistics.unknown_outcomes
+     : full  ? statistics.refused_disk_full
      : busy  ? statistics.refused_busy
              : statistics.refused_no_leader);
   const Outcome outcome = unknown ? Outcome::kUnknown : Outcome::kNotTaken;

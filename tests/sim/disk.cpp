@@ -50,6 +50,7 @@ void Disk::open_files(storage::StateMachineAtStart& machine,
   snapshots_ = std::move(opened.snapshots);
   persistence_ = std::move(opened.persistence);
   findings_ = std::move(opened.findings);
+  space_ = std::make_unique<storage::SpaceGuard>(files_, kDirectory, options_.reserve_bytes);
   compare_hard_state(persistence_->hard_state());
   compare_doubt();
   compare_log(persistence_->log());
@@ -207,12 +208,14 @@ void Disk::close(End end, std::span<const raft::Persist> group) {
     files_.fail_after(random_.between(0, group.size() * kChangesOfAnOrder),
                       storage::FaultKind::kPowerCut);
     try {
-      persistence_->persist(group);
+      std::vector<raft::Persist> orders(group.begin(), group.end());
+      static_cast<void>(persistence_->persist(orders));
     } catch (const storage::DiskFault&) {
       // Here it ended.
     }
   }
   persistence_.reset();
+  space_.reset();
   snapshots_.reset();
   directory_.reset();
   files_.heal();
@@ -231,30 +234,50 @@ void Disk::draw_faults(std::size_t orders) {
   if (fault_due_ != 0 || !(write_error || no_space)) return;
   files_.fail_after(passing,
                     write_error ? storage::FaultKind::kInputOutput : storage::FaultKind::kNoSpace);
-  fault_due_ = files_.operations() + passing + 1;
+  // Where room is being made, want of it is no fault.
+  if (write_error) fault_due_ = files_.operations() + passing + 1;
 }
 
-void Disk::persist(std::span<const raft::Persist> group) {
+std::size_t Disk::persist(std::span<raft::Persist> group) {
   draw_faults(group.size());
+  const std::vector<raft::Persist> given(group.begin(), group.end());
+  std::size_t done = 0;
   try {
-    persistence_->persist(group);
-    persistence_->trim_to(storage::Persistence::compact_to(group));
+    done = persistence_->persist(group);
+    if (done < given.size()) persistence_->make_room(group.subspan(done));
+    persistence_->trim_to(storage::Persistence::compact_to(std::span(given).first(done)));
   } catch (const storage::DiskFault&) {
-    expect_part_of(group);
+    expect_part_of(given);
     throw;
   }
   require(fault_due_ == 0 || files_.operations() < fault_due_,
           "a failed write or sync ends the node (A16): node {} went on", node_);
-  for (const raft::Persist& order : group) {
-    if (order.settles_doubt) in_doubt_ = false;
+  follow(given, group.subspan(done));
+  return done;
+}
+
+// What is `left` found no room, but its term and vote, and what it does not ask for any more.
+void Disk::follow(std::span<const raft::Persist> given, std::span<const raft::Persist> left) {
+  const std::size_t done = given.size() - left.size();
+  for (std::size_t place = 0; place < given.size(); ++place) {
+    const raft::Persist& order = given[place];
+    if (order.settles_doubt && place < done) in_doubt_ = false;
     if (order.hard_state) hard_state_ = *order.hard_state;
-    if (order.reset_to) follow_reset(order.reset_to->index);
-    if (order.truncate_from) records_.resize(*order.truncate_from - 1 - base_index_);
+    if (place > done) continue;
+    const bool cut = place < done || (order.truncate_from && !left.front().truncate_from);
+    const bool begun_anew = place < done || (order.reset_to && !left.front().reset_to);
+    if (order.reset_to && begun_anew) follow_reset(order.reset_to->index);
+    if (order.truncate_from && cut) records_.resize(*order.truncate_from - 1 - base_index_);
+    if (place == done) continue;
     for (const raft::Entry& entry : order.entries) {
       records_.push_back({entry.term, entry.checksum()});
     }
   }
   certain_index_ = base_index_ + records_.size();
+}
+
+void Disk::leave_room(std::optional<std::uint64_t> bytes) {
+  files_.limit(bytes ? std::optional(files_.used() + *bytes) : std::nullopt);
 }
 
 std::vector<raft::EntriesFetched> Disk::fetch(std::span<const raft::FetchEntries> wanted) {
@@ -277,6 +300,7 @@ bool Disk::flip_bit() {
 void Disk::stop_faults() {
   options_.write_error_per_mille = options_.no_space_per_mille = 0;
   options_.read_error_per_mille = options_.bit_flip_per_mille = 0;
+  files_.limit(std::nullopt);
   files_.heal();
   files_.heal_reads();
   fault_due_ = 0;

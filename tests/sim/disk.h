@@ -22,6 +22,7 @@
 #include "storage/opening.h"
 #include "storage/persistence.h"
 #include "storage/snapshot_store.h"
+#include "storage/space_guard.h"
 
 namespace sim {
 
@@ -51,7 +52,10 @@ class Disk {
   void close(End end, std::span<const raft::Persist> group);
 
   // Between open() and close(). Each may throw DiskFault: then nothing may be promised any more.
-  void persist(std::span<const raft::Persist> group);
+  // How many of the group are on disk; the others found no room, and are to be handed in again.
+  [[nodiscard]] std::size_t persist(std::span<raft::Persist> group);
+  // Looks at the room there is. `refused`: orders wait for some.
+  [[nodiscard]] raft::DiskSpace look(bool refused) { return space_->look(refused); }
   [[nodiscard]] std::vector<raft::EntriesFetched> fetch(std::span<const raft::FetchEntries> wanted);
   void seal() { persistence_->seal(); }
 
@@ -86,6 +90,8 @@ class Disk {
     lost_snapshot_ = 0;
   }
   void stop_faults();
+  // From now on there is room for so many more bytes; or for all, where none is said.
+  void leave_room(std::optional<std::uint64_t> bytes);
 
   // What is on disk for sure; while closed, what was there before.
   [[nodiscard]] const raft::HardState& hard_state() const { return hard_state_; }
@@ -122,6 +128,7 @@ class Disk {
   // A part of `group` may be on disk, and may be found there at the next start.
   void expect_part_of(std::span<const raft::Persist> group);
   void draw_faults(std::size_t orders);
+  void follow(std::span<const raft::Persist> given, std::span<const raft::Persist> left);
 
   DiskOptions options_;
   base::Random random_;
@@ -130,8 +137,9 @@ class Disk {
   std::unique_ptr<storage::DataDirectory> directory_;
   std::unique_ptr<storage::SnapshotStore> snapshots_;
   std::unique_ptr<storage::Persistence> persistence_;
+  std::unique_ptr<storage::SpaceGuard> space_;
   raft::Identity identity_ = 0;
-  std::uint64_t fault_due_ = 0;  // at this change of the files; 0: none is
+  std::uint64_t fault_due_ = 0;  // at this change of the files, and it is final; 0: none is
   bool damaged_ = false;         // since it was opened last
   bool repairable_ = true;
   bool in_doubt_ = false;

@@ -9,6 +9,8 @@ namespace sim {
 namespace {
 
 constexpr Microseconds kTickUs = 10'000;
+constexpr Microseconds kLookUs = 100'000;  // at the room on the disk
+constexpr std::uint64_t kLastBytes = 20'000;
 
 }  // namespace
 
@@ -136,6 +138,8 @@ void Node::run(raft::Restored restored) {
   ++starts_;
   ++lives_;
   requests_ = 0;
+  space_ = raft::DiskSpace::kEnough;
+  look_due_ = 0;
   environment_.report.note(id_, "starts in term {}, log to {}, applied to {}",
                            restored.hard_state.current_term, restored.last_index,
                            restored.applied_index);
@@ -182,7 +186,7 @@ void Node::end(End end) {
   mailbox_.clear();
   orders_.clear();
   work_.clear();
-  turn_planned_ = work_planned_ = awake_ = writing_ = false;
+  turn_planned_ = work_planned_ = awake_ = writing_ = without_room_ = false;
   paused_until_ = kept_at_ = 0;
   disk_.close(end, group_);
   group_.clear();
@@ -196,6 +200,30 @@ void Node::pause(Microseconds length) {
   paused_until_ = environment_.schedule.now() + length;
 }
 
+void Node::fill_disk(Microseconds length) {
+  ++environment_.report.statistics.full_disks;
+  environment_.report.note(id_, "has a disk that is full for {} us", length);
+  disk_.leave_room(random_.chance(1, 2) ? 0 : random_.between(0, kLastBytes));
+  environment_.schedule.after(length, [this, fill = ++fills_] {
+    if (fill == fills_) disk_.leave_room(std::nullopt);
+  });
+}
+
+// As the log writer of the product does.
+void Node::look_at_disk() {
+  look_due_ = environment_.schedule.now() + kLookUs;
+  try {
+    const raft::DiskSpace space = disk_.look(writing_ && !group_.empty() && without_room_);
+    if (space == space_) return;
+    space_ = space;
+    environment_.report.note(id_, "sees room {} on its disk", static_cast<std::uint64_t>(space));
+    receive(raft::DiskSpaceChanged{space});
+  } catch (const storage::DiskFault& fault) {
+    ++environment_.report.statistics.disk_faults;
+    on_disk_fault(fault);
+  }
+}
+
 void Node::jump_clock(raft::Milliseconds ahead) {
   ++environment_.report.statistics.clock_jumps;
   environment_.report.note(id_, "sees its clock jump ahead by {} ms", ahead);
@@ -206,6 +234,7 @@ void Node::heal(Microseconds delay_max_us) {
   paused_until_ = 0;
   healed_ = true;
   disk_.stop_faults();
+  ++fills_;
   disk_options_.hang_per_mille = 0;
   disk_options_.sync_max_us = std::min(disk_options_.sync_max_us, delay_max_us);
   disk_options_.sync_min_us = std::min(disk_options_.sync_min_us, disk_options_.sync_max_us);
@@ -221,6 +250,7 @@ void Node::tick() {
   }
   plan_turn();
   later(kTickUs, [this] { tick(); });
+  if (environment_.schedule.now() >= look_due_) look_at_disk();
 }
 
 void Node::plan_turn() {
@@ -336,11 +366,17 @@ void Node::store_first_configuration(const raft::Configuration& configuration) {
 
 void Node::store_chunk(const raft::StoreSnapshotChunk& chunk) {
   storage::SnapshotStore& store = disk_.snapshots();
-  storage::Received received = store.receive(chunk.head, chunk.offset, chunk.bytes.span());
-  if (received.receipt == storage::Receipt::kRefused) {
-    // What another leader began is given up for what this one offers.
-    store.forget_receiving();
+  storage::Received received;
+  try {
     received = store.receive(chunk.head, chunk.offset, chunk.bytes.span());
+    if (received.receipt == storage::Receipt::kRefused) {
+      // What another leader began is given up for what this one offers.
+      store.forget_receiving();
+      received = store.receive(chunk.head, chunk.offset, chunk.bytes.span());
+    }
+  } catch (const storage::DiskFull&) {
+    receive(raft::SnapshotChunkNotStored{});
+    return;
   }
   const auto& newest = store.newest();
   const bool complete = newest && newest->last == chunk.head.last &&
@@ -380,16 +416,27 @@ void Node::take_snapshot(const raft::TakeSnapshot& order) {
           machine_->applied_index());
   reader_ = machine_->read_snapshot();
   on_disk([this, kept = std::make_shared<raft::TakeSnapshot>(order)] {
-    disk_.snapshots().begin({kept->last, kept->configuration, 0, 0});
-    write_snapshot_part();
+    write_snapshot([&] { disk_.snapshots().begin({kept->last, kept->configuration, 0, 0}); });
   });
+}
+
+// A step of it, then a part.
+template <typename Step>
+void Node::write_snapshot(Step step) {
+  try {
+    step();
+    write_snapshot_part();
+  } catch (const storage::DiskFull&) {
+    reader_.reset();
+    receive(raft::SnapshotNotTaken{});
+  }
 }
 
 void Node::write_snapshot_part() {
   const auto bytes = reader_->next(random_.between(1, 4000));
   if (!bytes.empty()) {
     disk_.snapshots().append(bytes.span());
-    on_disk([this] { write_snapshot_part(); });
+    on_disk([this] { write_snapshot([] {}); });
     return;
   }
   reader_.reset();
@@ -409,23 +456,30 @@ void Node::begin_writing() {
   if (writing_ || orders_.empty()) return;
   writing_ = true;
   const bool all = random_.chance(1, 2);
-  std::size_t count = all ? orders_.size() : random_.between(1, orders_.size());
+  take_orders(all ? orders_.size() : random_.between(1, orders_.size()));
+  later(draw_sync(), [this] { finish_writing(); });
+}
+
+void Node::take_orders(std::size_t count) {
   while (count-- > 0) {
     LogOrders& orders = orders_.front();
     if (orders.persist) group_.push_back(std::move(*orders.persist));
     std::move(orders.fetches.begin(), orders.fetches.end(), std::back_inserter(fetches_));
     orders_.pop_front();
   }
-  later(draw_sync(), [this] { finish_writing(); });
 }
 
 void Node::finish_writing() {
   std::vector<raft::EntriesFetched> fetched;
   try {
     // What meets a fault is not under way any more when that ends the node.
-    const std::vector<raft::Persist> group = std::exchange(group_, {});
-    if (!group.empty()) disk_.persist(group);
+    std::vector<raft::Persist> group = std::exchange(group_, {});
+    const std::size_t done = group.empty() ? 0 : disk_.persist(group);
     note_vouching();
+    without_room_ = done < group.size();
+    const auto end = group.begin() + static_cast<std::ptrdiff_t>(done);
+    group_.assign(std::make_move_iterator(end), std::make_move_iterator(group.end()));
+    group.erase(end, group.end());
     // The promises leave before the fetches are served, and whether those succeed or not.
     if (!group.empty()) {
       environment_.surroundings.on_hard_state_durable(*this);
@@ -444,6 +498,15 @@ void Node::finish_writing() {
     return;
   }
   for (raft::EntriesFetched& each : fetched) receive(std::move(each));
+  if (without_room_) {
+    // No room: it waits, and all that comes after it.
+    look_due_ = 0;
+    later(kLookUs, [this] {
+      take_orders(orders_.size());
+      finish_writing();
+    });
+    return;
+  }
   writing_ = false;
   begin_writing();
 }

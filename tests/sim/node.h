@@ -73,6 +73,8 @@ class Node {
   void wipe(bool joins);
   void end(End end);
   void pause(Microseconds length);
+  // Its disk is full in a moment, whether it runs or not, for so long.
+  void fill_disk(Microseconds length);
   void jump_clock(raft::Milliseconds ahead);
   [[nodiscard]] raft::Milliseconds clock() const;  // its own
   // Disks work and are quick from now on, and pauses end.
@@ -141,7 +143,9 @@ class Node {
   void note_event(const raft::Event& event);
   void carry_out(raft::Effects effects);
   void begin_writing();
+  void take_orders(std::size_t count);
   void finish_writing();
+  void look_at_disk();
   void on_disk_fault(const storage::DiskFault& fault);
   void plan_work();
   void work();
@@ -152,6 +156,8 @@ class Node {
   void note_vouching();
   // The keeper of snapshots.
   void take_snapshot(const raft::TakeSnapshot& order);
+  template <typename Step>
+  void write_snapshot(Step step);
   void write_snapshot_part();
   void store_chunk(const raft::StoreSnapshotChunk& chunk);
   void fetch_chunk(const raft::FetchSnapshotChunk& wanted);
@@ -178,6 +184,7 @@ class Node {
   bool awake_ = false;
   std::deque<LogOrders> orders_;  // wait for the log writer
   bool writing_ = false;
+  bool without_room_ = false;                // the first of the group finds none
   std::vector<raft::Persist> group_;         // it is being carried out
   std::vector<raft::FetchEntries> fetches_;  // to be served after it
   std::deque<Work> work_;
@@ -185,6 +192,9 @@ class Node {
   std::shared_ptr<database::MemoryImage> image_;  // what an end leaves of the state machine
   std::unique_ptr<StateMachine> machine_;
   std::unique_ptr<database::SnapshotReader> reader_;  // of the snapshot that is being taken
+  raft::DiskSpace space_ = raft::DiskSpace::kEnough;  // as told to the core
+  Microseconds look_due_ = 0;
+  std::uint64_t fills_ = 0;  // so often was its disk filled
   Microseconds paused_until_ = 0;
   Microseconds kept_at_ = 0;  // when the keeper of snapshots has done all that it was given
   std::uint64_t starts_ = 0;

@@ -118,6 +118,14 @@ ClientOptions draw_client(base::Random& random) {
   return client;
 }
 
+// From numbers of its own, so that nothing else is drawn differently.
+void draw_full_disks(RunOptions& options) {
+  base::Random random(options.seed ^ 0xf011d15c);
+  options.node.full_disk_interval_ms = sometimes(random, 40, 1000, 20'000);
+  options.node.full_disk_length_ms = random.between(100, 10'000);
+  options.disk.reserve_bytes = pick<3>(random, {0, 8 << 10, 64 << 10});
+}
+
 void leave_out(RunOptions& options) {
   const auto off = [&](Fault fault, auto& rate) {
     if (!options.faults.has(fault)) rate = 0;
@@ -129,6 +137,7 @@ void leave_out(RunOptions& options) {
   off(Fault::kHungSyncs, options.disk.hang_per_mille);
   off(Fault::kWriteErrors, options.disk.write_error_per_mille);
   off(Fault::kFullDisks, options.disk.no_space_per_mille);
+  off(Fault::kFullDisks, options.node.full_disk_interval_ms);
   off(Fault::kReadErrors, options.disk.read_error_per_mille);
   off(Fault::kBitFlips, options.disk.bit_flip_per_mille);
   off(Fault::kKills, options.node.kill_interval_ms);
@@ -159,6 +168,7 @@ RunOptions draw_options(std::uint64_t seed, const FaultSet& faults) {
   options.disk = draw_disk(random);
   options.node = draw_node(random);
   options.client = draw_client(random);
+  draw_full_disks(options);
   // Leases trust clocks: only where none leaps, and with room for how far they drift apart.
   const bool lease = random.chance(1, 5);
   options.node.snapshot_kill_per_mille = sometimes(random, 50, 100, 900);
@@ -189,10 +199,12 @@ std::string describe(const RunOptions& o) {
       o.network.partition_length_ms);
   text += fmt::format(
       "  disk: sync {} to {} us, {}/1000 up to {} ms, of groups {}/1000 fail, {}/1000 find no "
-      "space, reads {}/1000 fail, bit flips {}/1000 starts, segments of {} B\n",
+      "space, reads {}/1000 fail, bit flips {}/1000 starts, segments of {} B, full every {} ms for "
+      "up to {} ms, a reserve of {} B\n",
       o.disk.sync_min_us, o.disk.sync_max_us, o.disk.hang_per_mille, o.disk.hang_ms,
       o.disk.write_error_per_mille, o.disk.no_space_per_mille, o.disk.read_error_per_mille,
-      o.disk.bit_flip_per_mille, o.disk.segment_bytes);
+      o.disk.bit_flip_per_mille, o.disk.segment_bytes, o.node.full_disk_interval_ms,
+      o.node.full_disk_length_ms, o.disk.reserve_bytes);
   text += fmt::format(
       "  nodes: a kill every {} ms, a power cut every {} ms, down up to {} ms, {}/1000 starts "
       "interrupted, {}/1000 snapshots end in a kill, a pause every {} ms for up to {} ms, drift "

@@ -33,6 +33,7 @@ struct DiskOptions {
   std::uint64_t hang_ms = 0;
   std::uint64_t write_error_per_mille = 0;  // of groups of orders
   std::uint64_t no_space_per_mille = 0;     // of groups of orders
+  std::uint64_t reserve_bytes = 0;          // kept for when the disk is full
   std::uint64_t read_error_per_mille = 0;   // of starts, groups of orders and fetches
   std::uint64_t bit_flip_per_mille = 0;     // of starts
   std::uint64_t segment_bytes = 64 << 10;
@@ -57,6 +58,8 @@ struct NodeOptions {
   std::uint64_t churn_interval_ms = 0;
   std::uint64_t transfer_interval_ms = 0;
   std::uint64_t snapshot_interval_ms = 0;
+  std::uint64_t full_disk_interval_ms = 0;
+  std::uint64_t full_disk_length_ms = 0;
   std::uint64_t joiners = 0;          // nodes that are no first members
   bool priorities = false;            // some nodes are preferred as leaders
   std::size_t recent_bytes = 10'000;  // of the log that are read at a start, at most

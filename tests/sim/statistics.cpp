@@ -43,6 +43,8 @@ const std::array<StatisticsField, kStatisticsFields> kStatistics{{
     {"sessions_opened", &Statistics::sessions_opened},
     {"session_writes_repeated", &Statistics::session_writes_repeated},
     {"sessions_expired", &Statistics::sessions_expired},
+    {"full_disks", &Statistics::full_disks},
+    {"refused_disk_full", &Statistics::refused_disk_full},
     {"wrong_directory", &Statistics::wrong_directory},
     {"liveness_not_due", &Statistics::liveness_not_due},
 }};

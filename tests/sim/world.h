@@ -87,6 +87,7 @@ class World : private Surroundings {
   void ask_both_sides(raft::NodeId leader, Microseconds length, base::Random& random);
   void take_snapshot(base::Random& random);
   void take_snapshot(Node& node);
+  void fill_disks(base::Random& random);
   [[nodiscard]] Node* running(base::Random& random);
   // Every configuration that is in force somewhere, or was committed last.
   [[nodiscard]] std::vector<raft::Configuration> configurations() const;

@@ -30,6 +30,7 @@ void World::plan_faults() {
   add(node.churn_interval_ms, [this](base::Random& random) { change_members(random); });
   add(node.transfer_interval_ms, [this](base::Random& random) { hand_over(random); });
   add(node.snapshot_interval_ms, [this](base::Random& random) { take_snapshot(random); });
+  add(node.full_disk_interval_ms, [this](base::Random& random) { fill_disks(random); });
   for (std::size_t place = 0; place < faults_.size(); ++place) repeat(place);
 }
 
@@ -213,6 +214,15 @@ void World::ask_both_sides(raft::NodeId leader, Microseconds length, base::Rando
 
 void World::take_snapshot(base::Random& random) {
   if (Node* asked = running(random)) take_snapshot(*asked);
+}
+
+void World::fill_disks(base::Random& random) {
+  const bool all = random.chance(1, 4);
+  const raft::NodeId one = random.between(1, nodes_.size());
+  for (const auto& node : nodes_) {
+    const Microseconds length = random.between(0, options_.node.full_disk_length_ms * 1000);
+    if (all || node->id() == one) node->fill_disk(length);
+  }
 }
 
 void World::take_snapshot(Node& node) {

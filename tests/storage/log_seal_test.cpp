@@ -129,4 +129,49 @@ TEST_CASE("log_seal_is_durable_after_an_orderly_close") {
   CHECK(seal_offset(disk) > 0);
 }
 
+// It is optional: an append makes up for it, and needs room itself.
+TEST_CASE("log_seal_is_left_out_where_there_is_no_room_for_it", "[A17]") {
+  SimulatedDisk disk;
+  raft::Index last = 0;
+  {
+    LogStore log(disk, "log", kOwner, kSmall);
+    log.append(next_entries(log, 1, 1, 5000));  // fills its segment to the end of the file
+    log.sync();
+    disk.limit(disk.used());
+    log.seal();
+    log.close();
+    last = log.last_index();
+  }
+  CHECK(seal_offset(disk) == 0);
+  {
+    LogStore log(disk, "log", kOwner, kSmall);  // nor at a start
+    REQUIRE(log.last_index() == last);
+    CHECK(seal_offset(disk) == 0);
+    CHECK_FALSE(log.make_room(next_entries(log, 1, 1)));
+    disk.limit(std::nullopt);
+    log.seal();
+    CHECK(seal_offset(disk) > 0);
+    log.append(next_entries(log, 1, 1));
+    log.sync();
+  }
+  const LogStore log(disk, "log", kOwner, kSmall);
+  CHECK(log.last_index() == last + 1);
+}
+
+// A segment that was cut inside a frame gets the next one as its seal.
+TEST_CASE("log_seal_of_a_segment_that_ends_in_a_frame_waits_for_room", "[A17]") {
+  SimulatedDisk disk;
+  LogStore log(disk, "log", kOwner, kSmall);
+  log.append(next_entries(log, 4, 1));
+  log.sync();
+  log.truncate_from(3);
+  disk.limit(disk.used());
+  log.seal();
+  CHECK(disk.list("log").size() == 1);
+  disk.limit(std::nullopt);
+  log.seal();
+  CHECK(disk.list("log").size() == 2);
+  CHECK(log.last_index() == 2);
+}
+
 }  // namespace storage

@@ -105,7 +105,7 @@ Stored store(bool trimmed, raft::Index applied, bool in_doubt = false) {
       order.hard_state = stored.hard_state;
       order.entries = {stored.entries.begin() + static_cast<std::ptrdiff_t>(at),
                        stored.entries.begin() + static_cast<std::ptrdiff_t>(at + 2)};
-      life.persistence().persist({&order, 1});
+      REQUIRE(life.persistence().persist({&order, 1}) == 1);
     }
     life.opened.snapshots->begin(
         {raft::position_of(stored.entries[kSnapshot - 1]), three_voters(), 0, 0});
@@ -170,7 +170,7 @@ void heal(Life& life, const Stored& stored) {
   order.entries = {stored.entries.begin() + static_cast<std::ptrdiff_t>(last),
                    stored.entries.end()};
   order.settles_doubt = true;
-  life.persistence().persist({&order, 1});
+  REQUIRE(life.persistence().persist({&order, 1}) == 1);
 }
 
 struct Counts {
@@ -325,7 +325,7 @@ TEST_CASE("opening_an_only_voter_is_refused_and_nothing_changes", "[A17]") {
     raft::Persist order;
     order.hard_state = raft::HardState{1, 1};
     order.entries = make_entries(1, 6, 1, 0, 100);
-    life.persistence().persist({&order, 1});
+    REQUIRE(life.persistence().persist({&order, 1}) == 1);
     life.persistence().close();
   }
   const std::string file = "node/log/" + segment_name(1);

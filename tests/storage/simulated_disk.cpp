@@ -51,10 +51,15 @@ class SimulatedDisk::OpenFile : public File {
     std::vector<std::byte> bytes;
     bytes.reserve(size);
     for (const auto& part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
+    // What stands there already needs no room.
+    const std::uint64_t fits = content_->bytes().size() + disk_.room();
+    const bool grows_too_far = offset + size > fits;
+    if (grows_too_far) bytes.resize(fits > offset ? fits - offset : 0);
     disk_.change("write", name_, [&](bool in_part) {
       if (in_part) bytes.resize(bytes.size() / 2);
-      content_->write(offset, std::move(bytes));
+      if (!bytes.empty() || size == 0) content_->write(offset, std::move(bytes));
     });
+    if (grows_too_far) throw DiskFull("cannot write " + name_ + ": No space left on device");
   }
 
   [[nodiscard]] std::size_t read(std::uint64_t offset, std::span<std::byte> into) const override {
@@ -128,7 +133,27 @@ void SimulatedDisk::change(const char* verb, const std::string& name, Effect eff
   const char* cause = fault_ == FaultKind::kNoSpace    ? "No space left on device"
                       : fault_ == FaultKind::kPowerCut ? "power cut"
                                                        : "Input/output error";
-  throw DiskFault(fmt::format("cannot {} {}: {}", verb, name, cause));
+  const std::string sentence = fmt::format("cannot {} {}: {}", verb, name, cause);
+  const bool wants_room = !is_sync && verb != std::string_view("remove");
+  if (fault_ == FaultKind::kNoSpace && wants_room) throw DiskFull(sentence);
+  throw DiskFault(sentence);
+}
+
+std::uint64_t SimulatedDisk::used() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [name, content] : names_) bytes += content ? content->bytes().size() : 0;
+  return bytes;
+}
+
+std::uint64_t SimulatedDisk::room() const {
+  constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 50;
+  if (!capacity_) return kUnlimited;
+  return *capacity_ - std::min(*capacity_, used());
+}
+
+Space SimulatedDisk::space(const Path&) const {
+  const std::uint64_t free_bytes = room();
+  return {used() + free_bytes, free_bytes};
 }
 
 void SimulatedDisk::count_read(const std::string& name) {
@@ -208,6 +233,7 @@ std::unique_ptr<File> SimulatedDisk::open(const Path& path, OpenMode mode) {
     if (!exists(parent_of(name))) {
       throw DiskFault(fmt::format("cannot open {}: No such directory", name));
     }
+    if (room() == 0) throw DiskFull("cannot create " + name + ": No space left on device");
     change("create", name, [&](bool in_part) {
       if (!in_part) change_name({"", name, std::make_shared<SimulatedContent>()});
     });

@@ -10,6 +10,8 @@
 //   sync fails the pages it should have written are dropped, as Linux does: still readable until
 //              the crash, and no later sync writes them (A16); sizes and names are not pages and
 //              come with the next sync
+//   is full    files grow and are made as long as there is room; what stands in them may be written
+//              over
 //   bits flip  on the disk and in the page cache alike, at the caller's wish
 #pragma once
 
@@ -17,6 +19,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +55,11 @@ class SimulatedDisk : public FileSystem {
   // No fault is to come any more.
   void heal() { fail_at_ = failing_read_ = 0; }
 
+  // All files together have `bytes` at most from now on, and as many names as there are; nothing
+  // limits them where none are given.
+  void limit(std::optional<std::uint64_t> bytes) { capacity_ = bytes; }
+  [[nodiscard]] std::uint64_t used() const;
+
   // Turns one bit of `path`, durably at once.
   void flip_bit(const Path& path, std::uint64_t bit);
   // One bit somewhere in the files below `directory`, each byte as likely as the other. The file,
@@ -72,6 +80,7 @@ class SimulatedDisk : public FileSystem {
   void remove(const Path& path) override;
   void sync_directory(const Path& directory) override;
   [[nodiscard]] std::unique_ptr<File> lock(const Path& path) override;
+  [[nodiscard]] Space space(const Path& directory) const override;
 
  private:
   class OpenFile;
@@ -92,6 +101,7 @@ class SimulatedDisk : public FileSystem {
   void change_name(NameChange change);
   void lose_names(const std::string& directory, base::Random& random);
   [[nodiscard]] std::shared_ptr<SimulatedContent> find(const std::string& name) const;
+  [[nodiscard]] std::uint64_t room() const;
 
   Names names_;                      // as the page cache has them
   Names durable_names_;              // as the disk has them
@@ -102,6 +112,7 @@ class SimulatedDisk : public FileSystem {
   std::uint64_t reads_ = 0;
   std::uint64_t failing_read_ = 0;  // the number of the read that fails; 0: none
   FaultKind fault_ = FaultKind::kInputOutput;
+  std::optional<std::uint64_t> capacity_;
 };
 
 }  // namespace storage

@@ -221,5 +221,23 @@ TEST_CASE("snapshot_store_full_disk_is_a_fault_and_keeps_the_snapshot_before") {
   }
 }
 
+TEST_CASE("snapshot_store_gives_up_what_finds_no_room_and_goes_on") {
+  for (std::uint64_t room = 0; room < 100'000; room += 7000) {
+    SimulatedDisk disk;
+    SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+    write(store, meta_of(3), content_of(1000, 1));
+    const std::uint64_t used = disk.used();
+    disk.limit(used + room);
+    CHECK_THROWS_AS(write(store, meta_of(4), content_of(100'000, 2)), DiskFull);
+    CHECK_FALSE(store.writing());
+    CHECK(disk.used() == used);
+    CHECK(store.newest()->last.index == 3);
+    disk.limit(std::nullopt);
+    write(store, meta_of(5), content_of(100'000, 2));
+    CHECK(store.newest()->last.index == 5);
+    CHECK(read_all(store) == content_of(100'000, 2));
+  }
+}
+
 }  // namespace
 }  // namespace storage

@@ -204,7 +204,7 @@ class FakeNode(threading.Thread):
                 "term": 1, "leader": self.shared.leader, "commit_index": self.shared.index,
                 "applied_index": self.shared.index, "first_index": 1,
                 "last_index": self.shared.index, "members": self.members, "protocol": 1,
-                "release": "fake"}
+                "release": "fake", "disk_full": False}
 
     def on_members(self, _):
         shared = self.shared

@@ -47,7 +47,7 @@ client::Request make_request(const Plan& plan) {
 
 // Not taken, or what a `get` or a `set` of the same value may well do twice.
 bool may_be_repeated(const std::string& code) {
-  return code == "busy" || code == "no_leader" || code == "unknown_outcome";
+  return code == "busy" || code == "no_leader" || code == "disk_full" || code == "unknown_outcome";
 }
 
 std::optional<std::string> leader_among(const std::vector<client::Answer>& answers) {

@@ -203,7 +203,7 @@ void Client::on_reply(Link& link, const std::string& frame) {
 
 void Client::on_error(Link& link, std::uint64_t id, Pending& pending, Reply reply) {
   const std::string_view code = reply.error_code();
-  const bool not_taken = code == "no_leader" || code == "busy";
+  const bool not_taken = code == "no_leader" || code == "busy" || code == "disk_full";
   const bool may_resend = pending.request.resend == Resend::kAlways ||
                           (pending.request.resend == Resend::kIdempotent && options_.resend_writes);
   const bool unknown = code == "unknown_outcome";

@@ -11,7 +11,7 @@ from demonstration.nodes import open_dealer, pack, unpack
 
 MAX_KEY_BYTES = 240
 WINDOW = 400  # requests in flight at one node
-RETRY = (b"no_leader", b"busy", b"unknown_outcome")  # a `set` may be sent twice
+RETRY = (b"no_leader", b"busy", b"disk_full", b"unknown_outcome")  # a `set` may be sent twice
 RETRY_PAUSE_S = 0.02
 RECONNECT_PAUSE_S = 0.2
 SILENCE_S = 6  # a node answers each request within five seconds, one way or the other
