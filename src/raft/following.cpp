@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "raft/disk_space.h"
 #include "raft/proposals.h"
+#include "raft/repair.h"
 #include "raft/replication.h"
 #include "raft/roles.h"
 
@@ -93,6 +94,7 @@ void on_append_entries(State& state, const Peer& from, AppendEntries message) {
   // Only up to here does this message prove that the logs are equal (A22).
   const Index matched = message.prev_log_index + message.entries.size();
   if (!append_entries(state, from, message.entries, message.prev_log_index)) return;
+  prove_log(state, matched);
   state.commit_index = std::max(state.commit_index, std::min(message.leader_commit, matched));
   if (state.awaits_admission()) return;  // not counted: the log so far names another directory
   const AppendEntriesAccepted accepted{state.current_term(), matched};
@@ -110,7 +112,7 @@ void on_heartbeat(State& state, const Peer& from, const Heartbeat& message) {
   }
   if (!follow(state, from)) return;
   // The leader never names more than this log is known to hold; a log that lost it says nothing.
-  if (message.commit_index <= state.log.last_index()) {
+  if (message.commit_index <= proven_index(state)) {
     state.commit_index = std::max(state.commit_index, message.commit_index);
   }
   report_disk_space(state, from);  // known by the time of the answer

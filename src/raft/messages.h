@@ -210,7 +210,7 @@ struct Hello {
 struct RepairRequest {
   Term term;
   std::uint64_t nonce;  // drawn at the start of the sender
-  Index last_index;     // of the sender's log: what it acknowledged behind it is lost
+  Index last_index;     // that the sender vouches for: what it acknowledged behind it may be lost
 };
 
 // Answers RepairRequest, where the receiver leads.

@@ -38,12 +38,23 @@ void ask_for_repair(State& state) {
   if (!is_new && state.now < doubt.ask_at) return;
   doubt.asked_in = state.current_term();
   doubt.ask_at = state.now + state.options.election_timeout_ms;
-  state.send(*leader, RepairRequest{state.current_term(), doubt.nonce, state.log.last_index()});
+  const Index proven = proven_index(state);
+  state.send(*leader, RepairRequest{state.current_term(), doubt.nonce, proven});
   if (!is_new) return;
   state.trace(TraceLevel::kInformation,
               fmt::format("asks node {} for entries from {} on, as it cannot vouch for its log "
                           "from entry {} on",
-                          *leader, state.log.last_index() + 1, doubt.from));
+                          *leader, proven + 1, doubt.from));
+}
+
+void prove_log(State& state, Index matched) {
+  if (state.doubt) state.doubt->proven = std::max(state.doubt->proven, matched);
+}
+
+Index proven_index(const State& state) {
+  const Index last = state.log.last_index();
+  if (!state.doubt) return last;
+  return std::min(last, std::max(state.doubt->proven, state.log.base().index));
 }
 
 void on_repair_reply(State& state, const Peer& from, const RepairReply& reply) {

@@ -14,6 +14,11 @@
 // before N's start; in later terms by the above. So it is at or below M, and once N's log is
 // committed and on disk up to M, N holds it. It does not matter whether that leader still leads.
 // The commit index alone would not do: it may be behind what is counted yet.
+//
+// What is left of the log behind the first lost entry may be of another history than what was
+// acknowledged, as where a leader's snapshot was, and the log had not begun anew behind it yet. So
+// until a leader has shown that it has the same, it is neither committed by a mere index nor
+// reported as held.
 #pragma once
 
 #include "raft/state.h"
@@ -24,6 +29,10 @@ namespace raft {
 // again, as any answer may be lost, and a leader that goes may take the end of its log with it.
 void ask_for_repair(State& state);
 void on_repair_reply(State& state, const Peer& from, const RepairReply& reply);
+// A message of the leader shows that the logs are equal up to `matched`.
+void prove_log(State& state, Index matched);
+// Up to here the log is known to be what a leader counts on: all of it, where there is no doubt.
+[[nodiscard]] Index proven_index(const State& state);
 // End of a turn: whether the log is whole again. The order that says so to the disk is handed out
 // with the turn.
 void settle_doubt(State& state);

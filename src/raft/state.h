@@ -193,6 +193,7 @@ struct Snapshots {
 // The stored log was damaged and cut: this node may lack what it once acknowledged (repair.h).
 struct Doubt {
   Index from = 0;               // the first entry that may be lacking
+  Index proven = 0;             // up to here the log is as acknowledged, or a leader showed it since
   std::uint64_t nonce = 0;      // of this start: tells its answers from those to an earlier one
   std::optional<Index> target;  // committed up to here, the log is whole; none: no leader said yet
   Term asked_in = 0;            // the leader of this term was asked

@@ -120,6 +120,28 @@ TEST_CASE("repair_lasts_until_the_end_of_the_leaders_log_is_committed_here", "[A
   CHECK_FALSE(cluster.server(3).status().doubt);
 }
 
+// The rest may be of another history than what was acknowledged: a leader's snapshot was, and the
+// log had not begun anew behind it when the snapshot was damaged.
+TEST_CASE("repair_commits_nothing_of_its_log_that_no_leader_has_shown", "[A17][A22]") {
+  auto cluster = three();
+  Disk disk = cluster.node(3).disk;
+  disk.doubt = 3;
+  cluster.node(3).flushed_index = 0;
+  cluster.start(3, std::move(disk));
+  const auto& log = cluster.node(1).disk.log;
+  const Index end = cluster.state(1).log.last_index();
+  REQUIRE(cluster.state(3).log.last_index() == end);
+  cluster.isolate(3);
+  cluster.receive(3, 1, Heartbeat{1, 0, end});
+  CHECK(cluster.state(3).commit_index == 0);
+  CHECK(proven_index(cluster.state(3)) == 2);
+  cluster.receive(3, 1, AppendEntries{1, 2, 1, end, {log.begin() + 2, log.begin() + 4}});
+  CHECK(cluster.state(3).commit_index == 4);
+  CHECK(proven_index(cluster.state(3)) == 4);
+  cluster.receive(3, 1, Heartbeat{1, 0, end});
+  CHECK(cluster.state(3).commit_index == 4);
+}
+
 TEST_CASE("repair_is_over_only_once_the_disk_knows", "[A17][A15]") {
   auto cluster = three();
   damage(cluster, 3, 2);
