@@ -105,6 +105,8 @@ class World : private Surroundings {
   void require_within(Microseconds limit, const char* what, const std::function<bool()>& holds);
   // As long as it takes, while something moves at least once within `limit`.
   void require_progress(Microseconds limit, const char* what, const std::function<bool()>& holds);
+  [[nodiscard]] bool has_converged() const;
+  void require_converged();
   void require_write(Node& node);
   void choose_dead_nodes();
   [[nodiscard]] bool may_count(raft::NodeId id) const;
