@@ -82,7 +82,8 @@ void Trio::carry_out(Node& node) {
       stirred = true;
     }
     if (effects.persist) {
-      node.persistence->persist({&*effects.persist, 1});
+      const std::size_t done = node.persistence->persist({&*effects.persist, 1});
+      CHECK(done == 1, "the simulated disk is full");
       for (const raft::Send& promise : effects.persist->promises) post(node, promise);
       node.server->step(raft::Persisted{effects.persist->number});
       stirred = true;
