@@ -165,6 +165,12 @@ void Cluster::check_running() {
   }
 }
 
+void Cluster::kill_node(std::size_t node) {
+  kill(processes_[node], SIGKILL);
+  waitpid(processes_[node], nullptr, 0);
+  processes_[node] = 0;
+}
+
 void Cluster::stop() {
   using Clock = std::chrono::steady_clock;
   for (const pid_t process : processes_) {

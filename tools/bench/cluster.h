@@ -21,6 +21,8 @@ class Cluster {
 
   [[nodiscard]] const std::vector<std::string>& client_endpoints() const { return clients_; }
   [[nodiscard]] std::vector<pid_t> processes() const { return processes_; }
+  // Ends a node, by its place in processes(), at once and without a word to it.
+  void kill_node(std::size_t node);
   // Throws std::runtime_error with the last lines of its log where a node has ended.
   void check_running();
 

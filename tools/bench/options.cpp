@@ -15,6 +15,7 @@ Examples:
   raft-bench read --start 3 --runtime async --clients 64 --in-flight 1024
   raft-bench write --to tcp://127.0.0.1:4111 --clients 1 --in-flight 1 --json
   raft-bench write --to tcp://127.0.0.1:4111 --any-node --retry --requests 100000
+  raft-bench failover --start 3 --kills 5
 
 Each request waits for its answer before its place is taken by the next, so the load is what
 --in-flight allows. Requests go to the leader, which is found through `status`, unless --any-node
@@ -27,11 +28,20 @@ when each of them is answered, however long that takes; with --seconds, what has
 seconds at the end is an error. So is, always, what a node owes an answer for ten seconds while it
 is there. Clients of a node that ends go to another, with --any-node to any other.
 
+failover starts a new cluster for each of its --kills, writes through all nodes for --warm-up
+seconds, kills the leader, and takes the time until the first write is acknowledged that was sent
+after the kill.
+
 Nodes: as for zmq-send, by --to, --config or RAFT_ACTOR_CONFIG_PATH; or those of --start, which are
 made for this run, with files in a folder of their own, and removed at its end. CPU time and memory
 are read from /proc, for the nodes of --start, else for every raft-actor on this machine.
 
 Exit codes: 0 success; 2 wrong usage; 3 no leader, or no request was answered; 130 interrupted.)";
+
+Mode mode_named(const std::string& name) {
+  if (name == "failover") return Mode::kFailover;
+  return name == "read" ? Mode::kRead : Mode::kWrite;
+}
 
 }  // namespace
 
@@ -39,10 +49,10 @@ void declare_options(CLI::App& app, Options& options) {
   app.set_version_flag("--version", "raft-bench " RAFT_ACTOR_VERSION);
   app.footer(kFooter);
   app.add_option_function<std::string>(
-         "mode", [&options](const std::string& mode) { options.write = mode == "write"; },
-         "write: set keys; read: get them")
+         "mode", [&options](const std::string& mode) { options.mode = mode_named(mode); },
+         "write: set keys; read: get them; failover: kill the leader under writes")
       ->required()
-      ->check(CLI::IsMember({"write", "read"}));
+      ->check(CLI::IsMember({"write", "read", "failover"}));
   app.add_option("--to", options.to, "The client endpoint of a node (repeatable)")
       ->expected(1)
       ->take_all()
@@ -78,6 +88,9 @@ void declare_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}));
   app.add_flag("--retry", options.retry,
                "Send what was refused, or whose answer was lost, again until it is answered");
+  app.add_option("--kills", options.kills, "failover: how often")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   app.add_flag("--json", options.json, "One JSON object on one line");
   app.add_option("--start", options.start, "Start a cluster of this many nodes for this run")
       ->check(CLI::Range(1, 9));
@@ -88,6 +101,22 @@ void declare_options(CLI::App& app, Options& options) {
                  "With --start: the folder for the nodes' files, by default that of TMPDIR");
 }
 
+namespace {
+
+void check_failover(const CLI::App& app, Options& options) {
+  if (options.start < 3) {
+    throw client::UsageError("failover kills nodes, and so takes those of --start 3 or more");
+  }
+  if (options.requests || app.count("--seconds") > 0) {
+    throw client::UsageError(
+        "failover ends with the last of its --kills: leave out --seconds and --requests");
+  }
+  options.any_node = true;
+  options.retry = true;
+}
+
+}  // namespace
+
 void check_options(const CLI::App& app, Options& options) {
   if (options.start > 0 && !(options.to.empty() && options.config.empty())) {
     throw client::UsageError("--start makes its own nodes: leave out --to and --config");
@@ -95,6 +124,7 @@ void check_options(const CLI::App& app, Options& options) {
   if (options.requests && app.count("--seconds") + app.count("--warm-up") > 0) {
     throw client::UsageError("--requests says when to end: leave out --seconds and --warm-up");
   }
+  if (options.mode == Mode::kFailover) check_failover(app, options);
   if (app.count("--clients") == 0) options.clients = std::min(options.clients, options.in_flight);
   if (options.in_flight < options.clients) {
     throw client::UsageError(

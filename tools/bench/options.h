@@ -9,8 +9,10 @@
 
 namespace bench {
 
+enum class Mode { kWrite, kRead, kFailover };
+
 struct Options {
-  bool write = true;  // else read
+  Mode mode = Mode::kWrite;
   std::vector<std::string> to;
   std::string config;
   bool any_node = false;
@@ -25,6 +27,7 @@ struct Options {
   std::optional<std::uint64_t> requests;  // instead of both
   bool retry = false;
   bool json = false;
+  unsigned kills = 20;
   unsigned start = 0;  // nodes; 0: none, the cluster is there
   std::string runtime = "threaded";
   std::string data_dir;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "client/json.h"
 
 namespace bench {
@@ -45,7 +47,7 @@ void print_json(const Options& options, const Measurement& measurement) {
   }
   Json errors_by_code = Json::object();
   for (const auto& [code, times] : measurement.tally.errors) errors_by_code[code] = times;
-  const Json json{{"mode", options.write ? "write" : "read"},
+  const Json json{{"mode", options.mode == Mode::kWrite ? "write" : "read"},
                   {"requests_per_second", rate(measurement)},
                   {"latency_ms",
                    {{"p50", milliseconds_at(measurement, 0.5)},
@@ -68,12 +70,42 @@ void print_json(const Options& options, const Measurement& measurement) {
   fmt::print("{}\n", json.dump());
 }
 
+double as_milliseconds(std::chrono::nanoseconds time) {
+  return static_cast<double>(time.count()) / kNanosecondsInMillisecond;
+}
+
 }  // namespace
+
+void print_failovers(const Options& options, std::vector<std::chrono::nanoseconds> outages) {
+  Json all = Json::array();
+  for (const auto outage : outages) all.push_back(as_milliseconds(outage));
+  std::sort(outages.begin(), outages.end());
+  const double median = (as_milliseconds(outages[(outages.size() - 1) / 2]) +
+                         as_milliseconds(outages[outages.size() / 2])) /
+                        2;
+  const double longest = as_milliseconds(outages.back());
+  if (options.json) {
+    const Json json{{"mode", "failover"},
+                    {"kills", outages.size()},
+                    {"median_ms", median},
+                    {"max_ms", longest},
+                    {"all_ms", all},
+                    {"clients", options.clients},
+                    {"in_flight", options.in_flight},
+                    {"value_bytes", options.value_bytes}};
+    return fmt::print("{}\n", json.dump());
+  }
+  fmt::print("from the kill of the leader to the next acknowledged write, {} times, in ms:\n",
+             outages.size());
+  fmt::print("  shortest {:.0f}, median {:.0f}, longest {:.0f}\n", as_milliseconds(outages.front()),
+             median, longest);
+}
 
 void print_report(const Options& options, const Measurement& measurement) {
   if (options.json) return print_json(options, measurement);
-  fmt::print("{}s: {:.0f} requests a second, over {:.1f} s\n", options.write ? "write" : "read",
-             rate(measurement), measurement.seconds);
+  fmt::print("{}s: {:.0f} requests a second, over {:.1f} s\n",
+             options.mode == Mode::kWrite ? "write" : "read", rate(measurement),
+             measurement.seconds);
   fmt::print("        {} clients, {} in flight in all, values of {} bytes\n", options.clients,
              options.in_flight, options.value_bytes);
   fmt::print("latency in ms: 50 % {:.3f}, 90 % {:.3f}, 99 % {:.3f}, 99.9 % {:.3f}, max {:.3f}\n",

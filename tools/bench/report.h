@@ -1,6 +1,7 @@
 // What a run has measured, as text for people or as one line of JSON.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct Measurement {
   std::vector<NodeUsage> nodes;
   double own_cpu_seconds = 0;
 };
+
+void print_failovers(const Options& options, std::vector<std::chrono::nanoseconds> outages);
 
 void print_report(const Options& options, const Measurement& measurement);
 

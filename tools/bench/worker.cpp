@@ -221,6 +221,7 @@ void Worker::on_reply(Connection& connection, std::string_view frame) {
   leader_lost_ |= reply->has_leader && !plan_.any_node && !plan_.local;
   if (!reply->ok) return on_error(index, frame);
   completed_.fetch_add(1, std::memory_order_relaxed);
+  if (plan_.outage != nullptr) plan_.outage->on_success(slots_[index].sent_at, now);
   if (phase_ == Phase::kMeasure) {
     tally_.latencies.add(static_cast<std::uint64_t>((now - slots_[index].begun).count()));
     if (!reply->found) ++tally_.not_found;

@@ -16,6 +16,7 @@
 
 #include "base/random.h"
 #include "bench/histogram.h"
+#include "bench/outage.h"
 #include "client/client.h"
 #include "client/request.h"
 
@@ -40,6 +41,7 @@ struct Plan {
   bool fill;  // keys first_key, first_key + key_step, …; else random ones
   std::uint64_t first_key;
   std::uint64_t key_step;
+  Outage* outage;  // told of every success; may be null
 };
 
 struct Tally {

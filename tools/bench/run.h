@@ -1,0 +1,19 @@
+// Run: one measurement of a target under the load of the options.
+#pragma once
+
+#include "bench/options.h"
+#include "bench/report.h"
+#include "bench/target.h"
+#include "client/terminal.h"
+
+namespace bench {
+
+// Writes every key of the options once. Throws std::runtime_error where that fails, and
+// Interrupted.
+void fill_keys(const Options& options, Target& target, client::ProgressLine& progress);
+
+// Warm-up, and then the measured time or the requests of the options. Throws Interrupted.
+[[nodiscard]] Measurement measure(const Options& options, Target& target,
+                                  client::ProgressLine& progress);
+
+}  // namespace bench

@@ -1,0 +1,71 @@
+#include "bench/target.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+
+#include "bench/process_usage.h"
+#include "bench/worker.h"
+#include "client/ask_each.h"
+#include "client/endpoints.h"
+
+namespace bench {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kStatusTime{1000};
+
+std::string folder_of(const Options& options) {
+  if (!options.data_dir.empty()) return options.data_dir;
+  const char* folder = std::getenv("TMPDIR");
+  return folder != nullptr && *folder != '\0' ? folder : "/tmp";
+}
+
+}  // namespace
+
+Target::Target(const Options& options, client::Interrupt& interrupt) : interrupt_(interrupt) {
+  if (options.start > 0) {
+    cluster_ = std::make_unique<Cluster>(options.start, options.runtime, folder_of(options));
+    endpoints_ = cluster_->client_endpoints();
+  } else {
+    endpoints_ = client::find_client_endpoints(options.to, options.config);
+  }
+  context_ = std::make_unique<zmq::context_t>(static_cast<int>(options.threads));
+}
+
+bool Target::wait_for_leader() {
+  const std::atomic<Phase> phase{Phase::kWarmUp};
+  const std::vector<std::string> given = endpoints_;
+  const Clock::time_point end = Clock::now() + kStartTime;
+  while (Clock::now() < end) {
+    check();
+    endpoints_ =
+        client::all_members(client::ask_each(*context_, given, client::make_status(), kStatusTime));
+    if (find_leader(*context_, endpoints_, milliseconds(1), phase)) return true;
+  }
+  return false;
+}
+
+std::vector<pid_t> Target::processes() const {
+  return cluster_ ? cluster_->processes() : find_processes("raft-actor");
+}
+
+bool Target::kill_leader() {
+  const std::atomic<Phase> phase{Phase::kMeasure};
+  const auto leader = find_leader(*context_, endpoints_, kStartTime, phase);
+  if (!leader || !cluster_) return false;
+  const std::vector<std::string>& nodes = cluster_->client_endpoints();
+  const auto found = std::find(nodes.begin(), nodes.end(), *leader);
+  if (found == nodes.end()) return false;
+  cluster_->kill_node(static_cast<std::size_t>(found - nodes.begin()));
+  return true;
+}
+
+void Target::check() {
+  if (interrupt_.came()) throw Interrupted();
+  if (cluster_) cluster_->check_running();
+}
+
+}  // namespace bench
