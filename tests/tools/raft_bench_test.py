@@ -96,7 +96,9 @@ class Bench(unittest.TestCase):
     def test_wrong_usage_is_exit_code_2(self):
         for words in ([], ["sing"], ["write", "--in-flight", "1", "--clients", "2"],
                       ["write", "--requests", "1", "--seconds", "1"],
-                      ["write", "--start", "3", "--to", "tcp://127.0.0.1:4111"]):
+                      ["write", "--start", "3", "--to", "tcp://127.0.0.1:4111"],
+                      ["failover"], ["failover", "--start", "2"],
+                      ["failover", "--start", "3", "--seconds", "1"]):
             self.assertEqual(bench(*words).returncode, 2, words)
 
 
