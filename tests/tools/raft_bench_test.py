@@ -1,9 +1,12 @@
 """raft-bench against fake nodes: what it prints, not how fast it is."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import unittest
+import xml.etree.ElementTree
 
 from fake_node import FakeCluster
 
@@ -93,10 +96,75 @@ class Bench(unittest.TestCase):
             report = json.loads(running.communicate(timeout=60)[0])
             self.assertEqual((report["requests"], report["errors"]), (300, 0))
 
+    def test_open_loop_counts_what_was_due_and_not_answered(self):
+        with FakeCluster(3, node2="silent") as cluster:
+            done = bench("write", "--any-node", "--rate", "300", "--clients", "3", "--seconds",
+                         "0.5", "--warm-up", "0", "--json", *cluster.to)
+            report = json.loads(done.stdout)
+            # A third of what is due within at least half a second; and all of it is in the
+            # latencies, with at least the second that it was still waited for.
+            self.assertGreaterEqual(report["unanswered"], 45, report)
+            self.assertGreater(report["requests"], 0)
+            self.assertGreater(report["latency_ms"]["p99"], 1000)
+            self.assertEqual(report["rate"], 300)
+
+    def test_mixed_work_has_latencies_of_both(self):
+        with FakeCluster(1) as cluster:
+            report = json.loads(bench("mixed", "--reads", "0.3", "--keys", "50", "--distribution",
+                                      "zipf", *SHORT, *cluster.to).stdout)
+            self.assertGreater(report["read_latency_ms"]["p50"], 0)
+            self.assertGreater(report["write_latency_ms"]["p50"], 0)
+            self.assertEqual(report["not_found"], 0)
+            operations = {each["op"] for each in cluster.nodes[0].requests}
+            self.assertLessEqual({"get", "set"}, operations)
+
+    def test_sequential_keys_take_turns(self):
+        with FakeCluster(1) as cluster:
+            bench("write", "--distribution", "sequential", "--keys", "7", "--requests", "70",
+                  "--clients", "2", "--in-flight", "2", *cluster.to)
+            keys = [each["key"] for each in cluster.nodes[0].requests if each["op"] == "set"]
+            self.assertEqual({key: keys.count(key) for key in keys},
+                             {f"bench/{i:08}".encode(): 10 for i in range(7)})
+
+    def test_sweep_measures_each_step_and_draws_them(self):
+        words = ("--seconds", "0.1", "--warm-up", "0", "--json")
+        with FakeCluster(1) as cluster, tempfile.TemporaryDirectory() as folder:
+            for over, steps in (("in-flight", "1,4"), ("rate", "50,100"), ("value-bytes", "10,20"),
+                                ("keys", "5,10")):
+                svg = os.path.join(folder, over + ".svg")
+                done = bench("sweep", "--over", over, "--steps", steps, "--svg", svg, *words,
+                             *cluster.to)
+                self.assertEqual(done.returncode, 0, done)
+                report = json.loads(done.stdout)
+                name = {"in-flight": "in_flight", "value-bytes": "value_bytes"}.get(over, over)
+                self.assertEqual([step[name] for step in report["steps"]],
+                                 [int(step) for step in steps.split(",")])
+                lines = xml.etree.ElementTree.parse(svg).findall(
+                    "{http://www.w3.org/2000/svg}polyline")
+                self.assertEqual(len(lines), 3 if over in ("in-flight", "rate") else 1)
+
+    def test_sweep_says_where_it_cannot_draw(self):
+        with FakeCluster(1) as cluster:
+            done = bench("sweep", "--steps", "1", "--seconds", "0.1", "--warm-up", "0", "--svg",
+                         "/nowhere/plot.svg", *cluster.to)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn(b"/nowhere/plot.svg", done.stderr)
+
+    def test_requests_that_nobody_answers_are_given_up(self):
+        with FakeCluster(2, node1="no_leader", node2="no_leader") as cluster:
+            done = bench("write", *ALL, "--retry", "--give-up", "0.5", *cluster.to)
+            self.assertEqual(done.returncode, 3, done)
+            self.assertIn(b"no request was answered for 0.5 s", done.stderr)
+            self.assertEqual(done.stdout, b"")
+
     def test_wrong_usage_is_exit_code_2(self):
         for words in ([], ["sing"], ["write", "--in-flight", "1", "--clients", "2"],
                       ["write", "--requests", "1", "--seconds", "1"],
                       ["write", "--start", "3", "--to", "tcp://127.0.0.1:4111"],
+                      ["write", "--reads", "0.5"], ["write", "--rate", "0"],
+                      ["sweep", "--in-flight", "4"], ["sweep", "--steps", "0"],
+                      ["sweep", "--over", "rate", "--steps", "10", "--requests", "5"],
+                      ["mixed", "--reads", "1.5"], ["write", "--distribution", "normal"],
                       ["failover"], ["failover", "--start", "2"],
                       ["failover", "--start", "3", "--seconds", "1"]):
             self.assertEqual(bench(*words).returncode, 2, words)

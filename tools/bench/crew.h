@@ -1,7 +1,6 @@
 // Crew: the workers of one run and their threads, joined at its end, however it ends.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,28 +13,35 @@
 
 namespace bench {
 
+enum class Task {
+  kFill,  // write every key once
+  kLoad,  // the work of the options
+};
+
 class Crew {
  public:
-  // `fill`: write every key once, instead of the work of the options. `outage`: where answers are
-  // reported after a kill; it outlives the crew. They begin at once, in Phase::kWarmUp.
+  // Begins at once, in Phase::kWarmUp. `outage`: where answers are reported after a kill; it
+  // outlives the crew.
   Crew(zmq::context_t& context, const Options& options, const std::vector<std::string>& endpoints,
-       bool fill, Outage* outage = nullptr);
+       Task task, Outage* outage = nullptr);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
-  void enter(Phase phase) { phase_ = phase; }
+  void enter(Phase phase) { stage_.enter(phase); }
   // Enters Phase::kEnd and waits until all have seen it.
   void end();
   // Whether each has ended all requests of its plan.
   [[nodiscard]] bool done() const;
+  // In Phase::kDrain: whether nothing is under way any more.
+  [[nodiscard]] bool drained() const;
   // Requests that succeeded, in every phase.
   [[nodiscard]] std::uint64_t completed() const;
   // After end().
   void add_to(Tally& tally) const;
 
  private:
-  std::atomic<Phase> phase_{Phase::kWarmUp};
+  Stage stage_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
 };

@@ -1,6 +1,7 @@
 #include "bench/failover.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <stdexcept>
 #include <thread>
@@ -30,7 +31,7 @@ nanoseconds measure_failover(const Options& options, client::Interrupt& interrup
   Target target(options, interrupt);
   if (!target.wait_for_leader()) throw NoLeader();
   Outage outage;
-  Crew crew(target.context(), options, target.endpoints(), false, &outage);
+  Crew crew(target.context(), options, target.endpoints(), Task::kLoad, &outage);
   load_for(target, options.warm_up_s);
   if (crew.completed() == 0) {
     throw std::runtime_error(
@@ -56,7 +57,7 @@ std::vector<nanoseconds> measure_failovers(const Options& options, client::Inter
                                            client::ProgressLine& progress) {
   std::vector<nanoseconds> outages;
   while (outages.size() < options.kills) {
-    if (progress.is_due()) {
+    if (progress.is_due() && client::is_terminal(STDERR_FILENO)) {
       progress.show(fmt::format("kill {} of {}", outages.size() + 1, options.kills));
     }
     outages.push_back(measure_failover(options, interrupt));

@@ -31,7 +31,7 @@ class Histogram {
   // The value that a share of `quantile` (0 to 1) does not exceed; 0 where there is none.
   [[nodiscard]] std::uint64_t at(double quantile) const {
     const auto wanted =
-        static_cast<std::uint64_t>(std::ceil(quantile * static_cast<double>(count_)));
+        static_cast<std::uint64_t>(std::ceil(quantile * static_cast<double>(count_) - kRounding));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts_.size(); ++i) {
       seen += counts_[i];
@@ -41,6 +41,8 @@ class Histogram {
   }
 
  private:
+  // A product such as 0.07 * 100 is a little above the rank that it stands for.
+  static constexpr double kRounding = 1e-6;
   static constexpr unsigned kStepBits = 7;  // 128 linear steps in each power of two
   static constexpr std::uint64_t kSteps = 1U << kStepBits;
   static constexpr unsigned kMaxBits = 44;  // nearly five hours; what is above counts as that

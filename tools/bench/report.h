@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "bench/histogram.h"
 #include "bench/options.h"
 #include "bench/process_usage.h"
-#include "bench/worker.h"
+#include "bench/tally.h"
+#include "client/json.h"
 
 namespace bench {
+
+constexpr double kNanosecondsInMillisecond = 1e6;
 
 struct NodeUsage {
   pid_t process;
@@ -19,13 +23,21 @@ struct NodeUsage {
 
 struct Measurement {
   Tally tally;
-  double seconds = 0;
+  Histogram latencies;  // of all requests of the tally
+  double seconds = 0;   // of the measured time
   std::vector<NodeUsage> nodes;
   double own_cpu_seconds = 0;
 };
 
-void print_failovers(const Options& options, std::vector<std::chrono::nanoseconds> outages);
+// Requests answered a second.
+[[nodiscard]] double rate_of(const Measurement& measurement);
+// Of all nodes together, for one answered request; 0 where there is none.
+[[nodiscard]] double cpu_microseconds(const Measurement& measurement);
+[[nodiscard]] std::uint64_t count_errors(const Measurement& measurement);
+
+[[nodiscard]] client::Json to_json(const Options& options, const Measurement& measurement);
 
 void print_report(const Options& options, const Measurement& measurement);
+void print_failovers(const Options& options, std::vector<std::chrono::nanoseconds> outages);
 
 }  // namespace bench

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -16,14 +17,69 @@ namespace bench {
 namespace {
 
 constexpr std::chrono::milliseconds kStep{20};
+constexpr std::chrono::milliseconds kDrainTime{1000};
+
+// What is answered a second, lately: over the last second, once there was one.
+class RecentRate {
+ public:
+  [[nodiscard]] double update(std::uint64_t completed) {
+    const Clock::time_point now = Clock::now();
+    marks_.push_back({now, completed});
+    while (marks_.size() > 2 && now - marks_[1].when >= std::chrono::seconds(1)) marks_.pop_front();
+    const double seconds = std::chrono::duration<double>(now - marks_.front().when).count();
+    if (seconds <= 0) return 0;
+    return static_cast<double>(completed - marks_.front().completed) / seconds;
+  }
+
+ private:
+  struct Mark {
+    Clock::time_point when;
+    std::uint64_t completed;
+  };
+  std::deque<Mark> marks_;
+};
+
+// Throws NoAnswer once nothing was answered for a time.
+class Patience {
+ public:
+  explicit Patience(double seconds) : seconds_(seconds) {}
+
+  void check(std::uint64_t completed) {
+    const Clock::time_point now = Clock::now();
+    if (completed != completed_) {
+      completed_ = completed;
+      since_ = now;
+    }
+    if (now - since_ > seconds_) {
+      throw std::runtime_error(
+          fmt::format("no request was answered for {:g} s; {} were before that. Is there a leader, "
+                      "and a majority? --give-up says how long to wait",
+                      seconds_.count(), completed_));
+    }
+  }
+
+ private:
+  std::chrono::duration<double> seconds_;
+  std::uint64_t completed_ = 0;
+  Clock::time_point since_ = Clock::now();
+};
+
+// A live line is for who looks on; a log of it is for nobody.
+void show(client::ProgressLine& progress, const std::string& text) {
+  if (client::is_terminal(STDERR_FILENO)) progress.show(text);
+}
 
 // Until the requests of `crew` have ended.
-void complete(Crew& crew, Target& target, client::ProgressLine& progress, const char* what,
-              std::uint64_t requests) {
+void complete(const Options& options, Crew& crew, Target& target, client::ProgressLine& progress,
+              const char* what, std::uint64_t requests) {
+  Patience patience(options.give_up_s);
+  RecentRate rate;
   while (!crew.done()) {
     target.check();
+    patience.check(crew.completed());
     if (progress.is_due()) {
-      progress.show(fmt::format("{} {} of {}", what, crew.completed(), requests));
+      show(progress, fmt::format("{} {} of {}, {:.0f} a second", what, crew.completed(), requests,
+                                 rate.update(crew.completed())));
     }
     std::this_thread::sleep_for(kStep);
   }
@@ -32,19 +88,26 @@ void complete(Crew& crew, Target& target, client::ProgressLine& progress, const 
 void spend(Crew& crew, Target& target, client::ProgressLine& progress, const char* what,
            double seconds) {
   const Clock::time_point start = Clock::now();
-  const auto time = std::chrono::duration<double>(seconds);
-  const std::uint64_t before = crew.completed();
-  while (Clock::now() - start < time) {
+  const Clock::time_point end =
+      start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  RecentRate rate;
+  for (Clock::time_point now = start; now < end; now = Clock::now()) {
     target.check();
-    const double passed = std::chrono::duration<double>(Clock::now() - start).count();
-    if (progress.is_due() && passed > 0) {
-      progress.show(fmt::format("{} {:.1f} of {:.1f} s, {:.0f} requests a second", what, passed,
-                                seconds, static_cast<double>(crew.completed() - before) / passed));
+    if (progress.is_due()) {
+      show(progress, fmt::format("{} {:.1f} of {:.1f} s, {:.0f} requests a second", what,
+                                 std::chrono::duration<double>(now - start).count(), seconds,
+                                 rate.update(crew.completed())));
     }
-    std::this_thread::sleep_for(std::min<Clock::duration>(
-        kStep, std::max<Clock::duration>(
-                   std::chrono::duration_cast<Clock::duration>(time) - (Clock::now() - start),
-                   Clock::duration::zero())));
+    std::this_thread::sleep_for(std::min<Clock::duration>(kStep, end - now));
+  }
+}
+
+// What was sent by the end of the measured time may still be answered.
+void drain(Crew& crew, Target& target) {
+  const Clock::time_point end = Clock::now() + kDrainTime;
+  while (!crew.drained() && Clock::now() < end) {
+    target.check();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 
@@ -78,9 +141,9 @@ class UsageMeter {
 }  // namespace
 
 void fill_keys(const Options& options, Target& target, client::ProgressLine& progress) {
-  Crew crew(target.context(), options, target.endpoints(), true);
+  Crew crew(target.context(), options, target.endpoints(), Task::kFill);
   crew.enter(Phase::kMeasure);
-  complete(crew, target, progress, "writing keys,", options.keys);
+  complete(options, crew, target, progress, "writing keys,", options.keys);
   crew.end();
   Tally tally;
   crew.add_to(tally);
@@ -91,22 +154,25 @@ void fill_keys(const Options& options, Target& target, client::ProgressLine& pro
 }
 
 Measurement measure(const Options& options, Target& target, client::ProgressLine& progress) {
-  Crew crew(target.context(), options, target.endpoints(), false);
+  Crew crew(target.context(), options, target.endpoints(), Task::kLoad);
   if (!options.requests) spend(crew, target, progress, "warming up,", options.warm_up_s);
   const UsageMeter meter(target.processes());
   Measurement measurement;
   const Clock::time_point start = Clock::now();
   crew.enter(Phase::kMeasure);
   if (options.requests) {
-    complete(crew, target, progress, "measuring,", *options.requests);
+    complete(options, crew, target, progress, "measuring,", *options.requests);
   } else {
     spend(crew, target, progress, "measuring,", options.seconds);
   }
-  crew.enter(Phase::kEnd);
+  const bool open_loop = options.rate > 0 && !options.requests;
+  crew.enter(open_loop ? Phase::kDrain : Phase::kEnd);
   measurement.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   meter.read_into(measurement);
+  if (open_loop) drain(crew, target);
   crew.end();
   crew.add_to(measurement.tally);
+  measurement.latencies = measurement.tally.latencies();
   progress.clear();
   return measurement;
 }

@@ -17,8 +17,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::string_view kKeyPrefix = "bench/";
-constexpr std::size_t kKeyDigits = 8;
 constexpr milliseconds kRefusalPause{10};
 // A node that is there accepts a connection well within this; doubled while all is in vain.
 constexpr milliseconds kConnectTime{250};
@@ -26,24 +24,11 @@ constexpr unsigned kMaxConnectDoublings = 4;
 // A node that says nothing for this long while it owes answers is asked for its status, and given
 // up when that is not answered in the same time.
 constexpr milliseconds kSilence{1000};
+constexpr milliseconds kSendPause{2};
 constexpr milliseconds kCheckPause{50};
 constexpr milliseconds kExpiryPause{500};
 constexpr milliseconds kLeaderTime{10'000};
 constexpr milliseconds kAnswerTime{10'000};  // twice what a node takes by default
-
-std::string make_value(std::size_t size) {
-  base::Random random(size + 1);
-  std::string value(size, '\0');
-  for (char& character : value) character = static_cast<char>(random.next());
-  return value;
-}
-
-client::Request make_request(const Plan& plan) {
-  const std::string key = std::string(kKeyPrefix) + std::string(kKeyDigits, '0');
-  using client::Consistency;
-  if (plan.write) return client::make_set(key, make_value(plan.value_bytes));
-  return client::make_get(key, plan.local ? Consistency::kLocal : Consistency::kLinearizable);
-}
 
 // Not taken, or what a `get` or a `set` of the same value may well do twice.
 bool may_be_repeated(const std::string& code) {
@@ -81,32 +66,33 @@ std::optional<std::string> find_leader(zmq::context_t& context,
   return std::nullopt;
 }
 
-Worker::Worker(zmq::context_t& context, Plan plan, const std::atomic<Phase>& phase)
+Worker::Worker(zmq::context_t& context, Plan plan, const Stage& stage)
     : context_(context),
       plan_(std::move(plan)),
-      phase_(phase),
-      request_(make_request(plan_)),
-      key_offset_(request_.frame.find(kKeyPrefix) + kKeyPrefix.size()),
+      stage_(stage),
+      traffic_(plan_),
       probe_(client::make_status()),
-      random_(plan_.first_key + 1),
+      random_(plan_.worker + 1),
       slots_(plan_.in_flight) {
   probe_.set_id(0);  // as no slot waits for
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) free_.push_back(slot);
 }
 
 bool Worker::finished() const {
-  return phase_ == Phase::kEnd || (plan_.requests && ended_ == *plan_.requests);
+  return stage_.phase() == Phase::kEnd || (plan_.requests && ended_ == *plan_.requests);
 }
 
 void Worker::run() {
   connect();
   while (!finished()) {
     // What is counted begins with the measured time.
-    const bool early = plan_.requests && phase_ == Phase::kWarmUp;
-    if (!leader_lost_ && !early) send_free();
+    const bool early = plan_.requests && stage_.phase() == Phase::kWarmUp;
+    if (!leader_lost_ && !early) send_due();
     wait();
     for (Connection& connection : connections_) receive(connection);
     check();
+    drained_ = stage_.phase() == Phase::kDrain && waiting_ == 0 && resend_.empty() &&
+               next_work(Clock::now()) == nullptr;
   }
   count_unanswered();
   connections_.clear();
@@ -118,12 +104,12 @@ void Worker::connect() {
   leader_lost_ = false;
   endpoints_ = plan_.endpoints;
   if (!plan_.any_node) {
-    const auto leader = find_leader(context_, plan_.endpoints, kLeaderTime, phase_);
+    const auto leader = find_leader(context_, plan_.endpoints, kLeaderTime, stage_.phase());
     if (leader) endpoints_ = {*leader};
   }
   connections_.clear();
   for (std::size_t i = 0; i < plan_.clients; ++i) {
-    connections_.push_back(open((plan_.first_key + i) % endpoints_.size(), 0));
+    connections_.push_back(open((plan_.worker + i) % endpoints_.size(), 0));
   }
 }
 
@@ -148,54 +134,72 @@ Worker::Connection& Worker::connection_of(std::size_t slot) {
   return connections_[slot % connections_.size()];
 }
 
-void Worker::send_free() {
+// At last, only what was due in the measured time still begins.
+const Work* Worker::next_work(Clock::time_point now) {
+  const Work* next = traffic_.front(now);
+  const bool begins =
+      next != nullptr && (stage_.phase() != Phase::kDrain || stage_.measures(next->due));
+  return begins ? next : nullptr;
+}
+
+// A slot whose connection takes nothing now goes to the end, and another has its turn.
+void Worker::send_due() {
+  const Clock::time_point now = Clock::now();
+  for (std::size_t left = resend_.size(); left > 0; --left) {
+    const std::size_t slot = resend_.front();
+    resend_.pop_front();
+    const Work work = slots_[slot].work;
+    if (!send(slot, work, now)) resend_.push_back(slot);
+  }
   for (std::size_t left = free_.size(); left > 0; --left) {
+    if (next_work(now) == nullptr) return;
     const std::size_t slot = free_.front();
     free_.pop_front();
-    if (!send(slot)) free_.push_back(slot);
+    if (!send_next(slot, now)) free_.push_back(slot);
   }
 }
 
-std::optional<std::uint64_t> Worker::choose_key(const Slot& slot) {
-  if (slot.again) return slot.key;
-  if (plan_.requests && begun_ == *plan_.requests) return std::nullopt;
-  return plan_.fill ? plan_.first_key + begun_ * plan_.key_step
-                    : random_.between(0, plan_.keys - 1);
+// In a closed loop a request is due when there is a place for it.
+bool Worker::send_next(std::size_t slot, Clock::time_point now) {
+  const Work* next = next_work(now);
+  if (next == nullptr) return false;
+  Work work = *next;
+  if (plan_.rate <= 0) work.due = now;
+  if (!send(slot, work, now)) return false;
+  traffic_.pop();
+  return true;
 }
 
-bool Worker::send(std::size_t slot) {
+bool Worker::send(std::size_t slot, const Work& work, Clock::time_point now) {
   Connection& connection = connection_of(slot);
-  const Clock::time_point now = Clock::now();
   if (now < connection.resume_at) return false;
-  const auto key = choose_key(slots_[slot]);
-  if (!key) return false;
-  std::uint64_t digits = *key;
-  for (std::size_t i = kKeyDigits; i-- > 0; digits /= 10) {
-    request_.frame[key_offset_ + i] = static_cast<char>('0' + digits % 10);
-  }
   // The slot is in the id, so that a reply finds it; the round tells a late reply from the awaited.
   const std::uint64_t id = ++last_round_ * slots_.size() + slot;
-  request_.set_id(id);
   const auto flags = zmq::send_flags::dontwait;
-  if (!connection.socket.send(zmq::buffer(request_.frame), flags)) return false;
+  if (!connection.socket.send(zmq::buffer(traffic_.frame(work, id)), flags)) return false;
   connection.connected = true;
-  const bool again = slots_[slot].again;
-  if (!again) ++begun_;
-  slots_[slot] = {id, *key, again ? slots_[slot].begun : now, now, false};
+  slots_[slot] = {id, work, now, false};
   if (connection.waiting++ == 0) connection.quiet_since = now;
   ++waiting_;
   return true;
 }
 
+// Replies and the alarm wake this up. What is due and could not be sent, as the connection is not
+// there or has refused, is tried again soon.
 void Worker::wait() {
   std::vector<zmq::pollitem_t> items;
   for (Connection& connection : connections_) {
     items.push_back({connection.socket.handle(), 0, ZMQ_POLLIN, 0});
   }
-  // While connecting or refused, look again soon; otherwise replies wake this up.
-  const bool idle = free_.empty() || leader_lost_;
+  const Clock::time_point now = Clock::now();
+  const auto due = traffic_.next_due(now);
+  if (due && !free_.empty()) {
+    alarm_.set(*due);
+    items.push_back({nullptr, alarm_.descriptor(), ZMQ_POLLIN, 0});
+  }
+  const bool may_send = !leader_lost_ && (!resend_.empty() || (!due && !free_.empty()));
   try {
-    zmq::poll(items, idle ? kCheckPause : milliseconds(2));
+    zmq::poll(items, may_send ? kSendPause : kCheckPause);
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) throw;  // B17
   }
@@ -221,13 +225,19 @@ void Worker::on_reply(Connection& connection, std::string_view frame) {
   leader_lost_ |= reply->has_leader && !plan_.any_node && !plan_.local;
   if (!reply->ok) return on_error(index, frame);
   completed_.fetch_add(1, std::memory_order_relaxed);
-  if (plan_.outage != nullptr) plan_.outage->on_success(slots_[index].sent_at, now);
-  if (phase_ == Phase::kMeasure) {
-    tally_.latencies.add(static_cast<std::uint64_t>((now - slots_[index].begun).count()));
-    if (!reply->found) ++tally_.not_found;
-  }
+  on_success(slots_[index], reply->found, now);
   end(index);
-  if (!leader_lost_ && send(index)) free_.pop_back();
+  if (leader_lost_) return;
+  if (send_next(index, now)) free_.pop_back();
+}
+
+void Worker::on_success(const Slot& slot, bool found, Clock::time_point now) {
+  if (plan_.outage != nullptr) plan_.outage->on_success(slot.sent_at, now);
+  if (stage_.phase() == Phase::kMeasure) ++tally_.answered;
+  if (!is_measured(slot.work)) return;
+  Histogram& latencies = slot.work.read ? tally_.reads : tally_.writes;
+  latencies.add(static_cast<std::uint64_t>((now - slot.work.due).count()));
+  if (!found) ++tally_.not_found;
 }
 
 void Worker::on_error(std::size_t slot, std::string_view frame) {
@@ -236,7 +246,7 @@ void Worker::on_error(std::size_t slot, std::string_view frame) {
   leader_lost_ |= !plan_.any_node && (code == "no_leader" || code == "unknown_outcome");
   connection_of(slot).resume_at = Clock::now() + kRefusalPause;
   if (plan_.retry && may_be_repeated(code)) return send_again(slot);
-  count_error(code);
+  count_error(slots_[slot].work, code);
   end(slot);
 }
 
@@ -244,27 +254,48 @@ void Worker::release(std::size_t slot) {
   slots_[slot].id = 0;
   --connection_of(slot).waiting;
   --waiting_;
-  free_.push_back(slot);
 }
 
 void Worker::end(std::size_t slot) {
   release(slot);
+  free_.push_back(slot);
   ++ended_;
 }
 
 void Worker::send_again(std::size_t slot) {
-  slots_[slot].again = true;
-  if (phase_ == Phase::kMeasure) ++tally_.retries;
   release(slot);
+  slots_[slot].again = true;
+  resend_.push_back(slot);
+  if (stage_.phase() == Phase::kMeasure) ++tally_.retries;
+}
+
+bool Worker::is_measured(const Work& work) const {
+  if (plan_.rate > 0) return stage_.measures(work.due);
+  return stage_.phase() == Phase::kMeasure;
 }
 
 void Worker::count_unanswered() {
-  if (!plan_.retry) return;
   const Clock::time_point now = Clock::now();
   for (const Slot& slot : slots_) {
-    const bool open = slot.id != 0 || slot.again;
-    if (open && now - slot.begun > kAnswerTime) ++tally_.errors["no_answer"];
+    if (slot.id == 0 && !slot.again) continue;
+    if (plan_.rate > 0) {
+      count_as_unanswered(slot.work, now);
+    } else if (plan_.retry && now - slot.work.due > kAnswerTime) {
+      ++tally_.errors["no_answer"];
+    }
   }
+  if (plan_.rate <= 0 || plan_.requests) return;
+  for (; const Work* never_begun = traffic_.front(now); traffic_.pop()) {
+    count_as_unanswered(*never_begun, now);
+  }
+}
+
+// A percentile that left out what waited longest would be none.
+void Worker::count_as_unanswered(const Work& work, Clock::time_point now) {
+  if (!is_measured(work)) return;
+  ++tally_.unanswered;
+  Histogram& latencies = work.read ? tally_.reads : tally_.writes;
+  latencies.add(static_cast<std::uint64_t>((now - work.due).count()));
 }
 
 void Worker::check() {
@@ -306,7 +337,7 @@ void Worker::lose_requests(std::size_t connection) {
     if (plan_.retry) {
       send_again(slot);
     } else {
-      count_error("no_answer");
+      count_error(slots_[slot].work, "no_answer");
       end(slot);
     }
   }
@@ -317,13 +348,13 @@ void Worker::expire_requests(Clock::time_point now) {
   next_expiry_ = now + kExpiryPause;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     if (slots_[slot].id == 0 || now - slots_[slot].sent_at < kAnswerTime) continue;
-    count_error("no_answer");
+    count_error(slots_[slot].work, "no_answer");
     end(slot);
   }
 }
 
-void Worker::count_error(const std::string& code) {
-  if (phase_ == Phase::kMeasure) ++tally_.errors[code];
+void Worker::count_error(const Work& work, const std::string& code) {
+  if (is_measured(work)) ++tally_.errors[code];
 }
 
 }  // namespace bench

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,41 +14,14 @@
 #include <zmq.hpp>
 
 #include "base/random.h"
-#include "bench/histogram.h"
-#include "bench/outage.h"
-#include "client/client.h"
+#include "bench/alarm.h"
+#include "bench/plan.h"
+#include "bench/stage.h"
+#include "bench/tally.h"
+#include "bench/traffic.h"
 #include "client/request.h"
 
 namespace bench {
-
-using client::Clock;
-
-enum class Phase : int { kWarmUp, kMeasure, kEnd };
-
-struct Plan {
-  std::vector<std::string> endpoints;  // all members
-  bool any_node;                       // else the leader alone
-  bool write;
-  bool local;
-  std::size_t clients;
-  std::size_t in_flight;
-  std::size_t value_bytes;
-  std::uint64_t keys;
-  bool retry;  // a request until it is answered; else a refusal is an error
-  // So many, each until it has ended, and no more; else without end.
-  std::optional<std::uint64_t> requests;
-  bool fill;  // keys first_key, first_key + key_step, …; else random ones
-  std::uint64_t first_key;
-  std::uint64_t key_step;
-  Outage* outage;  // told of every success; may be null
-};
-
-struct Tally {
-  Histogram latencies;                          // of successes in the measured time
-  std::map<std::string, std::uint64_t> errors;  // by code, in the measured time
-  std::uint64_t not_found = 0;
-  std::uint64_t retries = 0;  // requests sent again, in the measured time
-};
 
 // The client endpoint of the leader, asked of all `endpoints` until one is known. Nothing once
 // `phase` is kEnd or `timeout` is over.
@@ -60,22 +32,25 @@ struct Tally {
 
 class Worker {
  public:
-  Worker(zmq::context_t& context, Plan plan, const std::atomic<Phase>& phase);
+  Worker(zmq::context_t& context, Plan plan, const Stage& stage);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
 
-  // The body of the thread: until `phase` is kEnd, or all requests of the plan have ended.
+  // The body of the thread: until the stage is at its end, or all requests of the plan have ended.
   void run();
 
   // From any thread.
   [[nodiscard]] std::uint64_t completed() const { return completed_.load(); }
   [[nodiscard]] bool done() const { return done_.load(); }
+  // In Phase::kDrain: nothing is under way any more.
+  [[nodiscard]] bool drained() const { return drained_.load(); }
   // Once run() has returned.
   [[nodiscard]] const Tally& tally() const { return tally_; }
 
  private:
   struct Slot {
     std::uint64_t id = 0;  // of the attempt that waits for its reply; 0: none
-    std::uint64_t key = 0;
-    Clock::time_point begun;    // sent for the first time
+    Work work;
     Clock::time_point sent_at;  // this attempt
     bool again = false;         // refused or lost, and to be sent once more
   };
@@ -97,12 +72,14 @@ class Worker {
   [[nodiscard]] Connection open(std::size_t endpoint, unsigned failures);
   [[nodiscard]] std::size_t another_endpoint(std::size_t than);
   [[nodiscard]] Connection& connection_of(std::size_t slot);
-  void send_free();
-  bool send(std::size_t slot);
-  [[nodiscard]] std::optional<std::uint64_t> choose_key(const Slot& slot);
+  [[nodiscard]] const Work* next_work(Clock::time_point now);
+  void send_due();
+  bool send_next(std::size_t slot, Clock::time_point now);
+  bool send(std::size_t slot, const Work& work, Clock::time_point now);
   void wait();
   void receive(Connection& connection);
   void on_reply(Connection& connection, std::string_view frame);
+  void on_success(const Slot& slot, bool found, Clock::time_point now);
   void on_error(std::size_t slot, std::string_view frame);
   void check();
   void check_connection(std::size_t which);
@@ -112,23 +89,25 @@ class Worker {
   void release(std::size_t slot);
   void end(std::size_t slot);
   void send_again(std::size_t slot);
+  [[nodiscard]] bool is_measured(const Work& work) const;
   void count_unanswered();
-  void count_error(const std::string& code);
+  void count_as_unanswered(const Work& work, Clock::time_point now);
+  void count_error(const Work& work, const std::string& code);
 
   zmq::context_t& context_;
   const Plan plan_;
-  const std::atomic<Phase>& phase_;
-  client::Request request_;  // its id and key are patched for each send
-  std::size_t key_offset_;
+  const Stage& stage_;
+  Traffic traffic_;  // of plan_
+  Alarm alarm_;      // for what is due next
   client::Request probe_;
   base::Random random_;
   std::vector<std::string> endpoints_;  // that connections go to
   std::vector<Connection> connections_;
-  std::vector<Slot> slots_;  // slot i belongs to connection i modulo their number
-  std::deque<std::size_t> free_;
-  std::size_t waiting_ = 0;  // slots that wait for a reply
-  std::uint64_t begun_ = 0;  // requests
-  std::uint64_t ended_ = 0;  // of these: answered, or given up
+  std::vector<Slot> slots_;         // slot i belongs to connection i modulo their number
+  std::deque<std::size_t> free_;    // slots with nothing to do
+  std::deque<std::size_t> resend_;  // slots whose work is to be sent again
+  std::size_t waiting_ = 0;         // slots that wait for a reply
+  std::uint64_t ended_ = 0;         // requests: answered, or given up
   std::uint64_t last_round_ = 0;
   bool leader_lost_ = false;  // send nothing more; connect anew once the answers are in
   Clock::time_point next_check_;
@@ -136,6 +115,7 @@ class Worker {
   Tally tally_;
   std::atomic<std::uint64_t> completed_{0};
   std::atomic<bool> done_{false};
+  std::atomic<bool> drained_{false};
 };
 
 }  // namespace bench
