@@ -92,6 +92,7 @@ void Database::take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& an
 }
 
 void Database::carry_out(Work& work, DatabaseAnswers& answers) {
+  note_events(work.entries.size() + work.reads.size());
   if (!work.entries.empty()) apply(work.entries, answers);
   // A read may see more than it asked for: what was ordered after it and applied with it.
   serve(work.reads, answers);

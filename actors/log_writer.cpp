@@ -32,6 +32,7 @@ void LogWriter::turn() {
     if (orders->persist) group.push_back(std::move(*orders->persist));
     std::move(orders->fetches.begin(), orders->fetches.end(), std::back_inserter(fetches));
   }
+  for (const raft::Persist& order : group) note_events(order.entries.size());
   if (!group.empty()) {
     persistence_->persist(group);
     log_.debug("persisted {} orders, the log ends at {}", group.size(),
