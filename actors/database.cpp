@@ -71,27 +71,36 @@ void Database::take_orders(DatabaseAnswers& answers) {
   if (!installing_ && !overtaken_ && !held_.empty()) {
     take_order(std::exchange(held_, {}), work, answers);
   }
-  while (!installing_ && !stalled_ && work.size() < kWorkPerTurn) {
-    auto orders = links_.event_handler.receive();
+  while (!installing_ && !stalled_ && (work.size() < kWorkPerTurn || !waiting_.empty())) {
+    auto orders = next_orders();
     if (!orders) break;
     take_order(std::move(*orders), work, answers);
   }
   static_cast<void>(carry_out(work, answers));
 }
 
+std::optional<DatabaseOrders> Database::next_orders() {
+  if (waiting_.empty()) return links_.event_handler.receive();
+  std::optional<DatabaseOrders> orders;
+  waiting_.front().swap(orders);
+  waiting_.pop_front();
+  return orders;
+}
+
 bool Database::carry_out_stalled(DatabaseAnswers& answers) {
+  // Left in the link they would wake this actor again and again.
+  while (auto orders = links_.event_handler.receive()) waiting_.push_back(std::move(orders));
   if (now_ < retry_due_) return false;
   Work work = *std::exchange(stalled_, std::nullopt);
   if (!carry_out(work, answers)) return false;
   log_.info("there is room again: goes on applying");
-  if (waiting_) take_order(*std::exchange(waiting_, std::nullopt), work, answers);
-  return carry_out(work, answers);
+  return true;
 }
 
 void Database::take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& answers) {
   if (orders.install) {
     if (!carry_out(work, answers)) {
-      waiting_ = std::move(orders);
+      waiting_.push_front(std::move(orders));
       return;
     }
     begin_installing(orders.install->index);
@@ -110,7 +119,7 @@ void Database::take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& an
   if (carry_out(work, answers)) {
     begin_taking(std::move(*orders.take_snapshot));
   } else {
-    waiting_ = DatabaseOrders{{}, {}, {}, std::move(orders.take_snapshot)};
+    waiting_.push_front(DatabaseOrders{{}, {}, {}, std::move(orders.take_snapshot)});
   }
 }
 

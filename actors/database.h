@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -72,6 +73,7 @@ class Database final : public Actor {
   // False where there is no room: then the work waits, and so has to do what comes after it.
   [[nodiscard]] bool carry_out(Work& work, DatabaseAnswers& answers);
   [[nodiscard]] bool carry_out_stalled(DatabaseAnswers& answers);
+  [[nodiscard]] std::optional<DatabaseOrders> next_orders();
   void stall(Work& work, const char* cause);
   void apply(const std::vector<raft::CommittedEntry>& entries, DatabaseAnswers& answers);
   void answer_requests(const std::vector<raft::CommittedEntry>& entries,
@@ -100,8 +102,9 @@ class Database final : public Actor {
   std::optional<Taking> taking_;
   std::size_t slices_under_way_ = 0;  // handed to snapshot_store and not reported as stored
   std::optional<Installing> installing_;
-  std::optional<Work> stalled_;            // there is no room for it
-  std::optional<DatabaseOrders> waiting_;  // come after what is stalled
+  std::optional<Work> stalled_;  // there is no room for it
+  std::deque<std::optional<DatabaseOrders>>
+      waiting_;  // came after it; the core hands out no more than its limits
   raft::Milliseconds now_ = 0;
   raft::Milliseconds retry_due_ = 0;  // of what is stalled
   DatabaseOrders held_;               // they came with the install, or before it, and wait for it

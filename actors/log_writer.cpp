@@ -55,7 +55,9 @@ void LogWriter::stop() {
 
 std::vector<raft::FetchEntries> LogWriter::take_orders() {
   std::vector<raft::FetchEntries> fetches;
-  while (group_.size() < kOrdersPerTurn) {
+  // Where there is no room, those that are left in the link would wake this actor again and again;
+  // the core hands out no more than its limits.
+  while (refused_ || group_.size() < kOrdersPerTurn) {
     auto orders = links_.event_handler.receive();
     if (!orders) break;
     if (orders->persist) group_.push_back(std::move(*orders->persist));

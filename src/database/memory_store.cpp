@@ -118,6 +118,8 @@ MemoryContent empty_memory_content() {
 
 std::shared_ptr<MemoryImage> make_memory_image() { return std::make_shared<MemoryImage>(); }
 
+void set_full(MemoryImage& image, bool full) { image.full = full; }
+
 MemoryStore::MemoryStore(const Options& options)
     : retention_bytes_(options.replay_retention_bytes),
       image_(options.memory_image ? options.memory_image : make_memory_image()),
@@ -142,6 +144,7 @@ bool MemoryStore::get(Family family, std::string_view key, std::string& value) c
 std::unique_ptr<View> MemoryStore::pin() const { return std::make_unique<MemoryView>(content_); }
 
 void MemoryStore::write(Batch& batch) {
+  if (image_->full) throw NoRoom("the database cannot be written: its memory is said to be full");
   auto& changes = static_cast<MemoryBatch&>(batch);
   if (changes.replacement()) return changes.apply(replacement_);
   changes.apply(content_);

@@ -26,6 +26,7 @@ struct MemoryContent {
 class MemoryImage {
  public:
   MemoryContent content = empty_memory_content();
+  bool full = false;
 };
 
 class MemoryStore final : public Store {

@@ -16,6 +16,8 @@ namespace database {
 // What an in-memory database leaves behind: its disk, as it were. Kept by who models crashes.
 class MemoryImage;
 [[nodiscard]] std::shared_ptr<MemoryImage> make_memory_image();
+// From now on a write finds no room, or finds some again.
+void set_full(MemoryImage& image, bool full);
 
 class SnapshotReader {
  public:

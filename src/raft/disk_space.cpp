@@ -1,5 +1,8 @@
 #include "raft/disk_space.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <set>
 
 #include "raft/transfer.h"

@@ -41,20 +41,21 @@ bool meet_term(State& state, const Message& message) {
 }
 
 // Whether its sender hears this leader. A question shows nothing: who asks for pre-votes in this
-// term hears nobody, and would keep a leader in office that reaches too few (A27).
+// term hears nobody, and would keep a leader in office that reaches too few (A27). Nor does a
+// report on a disk, which a follower also sends by itself.
 bool answers_leader(const Message& message) {
   return std::holds_alternative<AppendEntriesAccepted>(message) ||
          std::holds_alternative<AppendEntriesRejected>(message) ||
          std::holds_alternative<HeartbeatReply>(message) ||
-         std::holds_alternative<InstallSnapshotReply>(message) ||
-         std::holds_alternative<DiskSpaceReport>(message);
+         std::holds_alternative<InstallSnapshotReply>(message);
 }
 
 // Whether this node counts on what its sender says: then that has to be a member, by the directory
 // that is known (A28). What asks, or leads, is heard from anyone (A4).
 bool is_counted(const Message& message) {
   return answers_leader(message) || std::holds_alternative<PreVoteReply>(message) ||
-         std::holds_alternative<RequestVoteReply>(message);
+         std::holds_alternative<RequestVoteReply>(message) ||
+         std::holds_alternative<DiskSpaceReport>(message);
 }
 
 struct MessageHandler {

@@ -40,8 +40,9 @@ State::State(Options given, const Restored& restored)
   CHECK(log.last_term() <= current_term(), "the log is of term {}, the vote of term {}",
         log.last_term(), current_term());
   follow_configuration();
-  if (restored.doubt)
+  if (restored.doubt) {
     doubt = Doubt{.from = *restored.doubt, .proven = *restored.doubt - 1, .nonce = random.next()};
+  }
   snapshots.newest = restored.snapshot;
   snapshots.log_bytes_since = restored.log_bytes;
   output.persisted_to = log.last_index();

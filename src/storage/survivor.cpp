@@ -16,7 +16,7 @@ namespace {
 
 using Path = std::filesystem::path;
 
-// None: a file that would have been made here, and stays empty.
+// None: a file that would have been made here, or got its name, and stays empty.
 class UnchangedFile : public File {
  public:
   explicit UnchangedFile(std::unique_ptr<File> file) : file_(std::move(file)) {}
@@ -38,7 +38,7 @@ class ReadOnly : public FileSystem {
   explicit ReadOnly(FileSystem& file_system) : file_system_(file_system) {}
 
   [[nodiscard]] std::unique_ptr<File> open(const Path& path, OpenMode mode) override {
-    if (mode == OpenMode::kCreate && !file_system_.exists(path)) {
+    if (mode != OpenMode::kReadOnly && !file_system_.exists(path)) {
       return std::make_unique<UnchangedFile>(nullptr);
     }
     return std::make_unique<UnchangedFile>(file_system_.open(path, OpenMode::kReadOnly));

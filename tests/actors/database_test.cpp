@@ -1,6 +1,7 @@
 #include "actors/database.h"
 
 #include "database/command.h"
+#include "database/snapshot.h"
 #include "support.h"
 
 using namespace actors;
@@ -18,6 +19,7 @@ struct Bench {
         logging(quiet_logging()) {
     ::database::Options options;
     options.in_memory = true;
+    options.memory_image = image;
     actor = std::make_unique<Database>(std::make_unique<::database::Database>("memory", options),
                                        Database::Limits{1 << 20, max_publishing_bytes},
                                        Database::Links{std::move(handler.far),
@@ -44,6 +46,15 @@ struct Bench {
   void apply(std::vector<raft::CommittedEntry> entries, std::vector<DatabaseRead> reads = {}) {
     handler.near.send({.apply = raft::Apply{std::move(entries)}, .reads = std::move(reads)});
   }
+  void tick(raft::Milliseconds now) {
+    ticks.publish({now});
+    actor->turn();
+  }
+  // Whether something that it has not taken would wake it.
+  [[nodiscard]] bool is_awake() const {
+    auto inputs = actor->inputs();
+    return zmq::poll(inputs, std::chrono::milliseconds(0)) > 0;
+  }
   raft::Index next_applied() { return std::get<raft::EntriesApplied>(next(handler.near)).index; }
 
   zmq::context_t inside{0};
@@ -55,6 +66,7 @@ struct Bench {
   std::unique_ptr<Logging> logging;
   Counters counters;
   raft::Index last = 0;
+  std::shared_ptr<::database::MemoryImage> image = ::database::make_memory_image();
   std::unique_ptr<Database> actor;
 };
 
@@ -87,6 +99,35 @@ TEST_CASE("database_reads_see_all_that_was_ordered_before") {
   REQUIRE(answers.reads.size() == 1);
   REQUIRE(answers.reads[0].found);
   CHECK(answers.reads[0].found->value == "red");
+}
+
+TEST_CASE("database_keeps_what_finds_no_room_in_its_order_and_sleeps_meanwhile") {
+  Bench bench;
+  ::database::set_full(*bench.image, true);
+  bench.apply({bench.set("blue", 11)});
+  bench.tick(100);
+  bench.apply({bench.set("red", {})}, {{12, "colour"}});
+  bench.handler.near.send({.take_snapshot = raft::TakeSnapshot{{2, 1}, {}}});
+  bench.apply({bench.set("green", {})}, {{13, "colour"}});
+  bench.server.near.send({{{1, "colour"}}, {}});
+  bench.tick(200);
+  const DatabaseAnswers local = next(bench.server.near);
+  REQUIRE(local.reads.size() == 1);
+  CHECK_FALSE(local.reads[0].found);
+  bench.tick(1000);  // it tries again, and there is still none
+  CHECK_FALSE(bench.handler.near.receive());
+  CHECK_FALSE(bench.snapshots.far.receive());
+  CHECK_FALSE(bench.is_awake());
+
+  ::database::set_full(*bench.image, false);
+  bench.tick(2000);
+  for (raft::Index index = 1; index <= 3; ++index) CHECK(bench.next_applied() == index);
+  std::vector<std::string> read;
+  while (auto answers = bench.server.near.receive()) {
+    for (const auto& each : answers->reads) read.push_back(each.found->value);
+  }
+  CHECK(read == std::vector<std::string>{"red", "green"});
+  CHECK(std::get<SnapshotBegun>(next(bench.snapshots.far)).last.index == 2);
 }
 
 TEST_CASE("database_answers_local_queries") {

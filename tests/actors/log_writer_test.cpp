@@ -281,6 +281,29 @@ TEST_CASE("log_writer_keeps_orders_for_which_there_is_no_room_and_goes_on_when_t
   CHECK(room->space->space == raft::DiskSpace::kEnough);
 }
 
+TEST_CASE("log_writer_promises_nothing_of_the_orders_of_a_group_that_found_no_room") {
+  Bench bench;
+  bench.disk.limit(bench.disk.used());
+  raft::Persist vote;  // needs no room
+  vote.number = 1;
+  vote.hard_state = raft::HardState{1, 2};
+  vote.promises.push_back({raft::Peer{2, 2}, raft::RequestVoteReply{1, true}});
+  bench.orders.near.send({std::move(vote), {}});
+  raft::Persist entries = bench.order(1);
+  entries.number = 2;
+  bench.orders.near.send({std::move(entries), {}});
+  bench.writer->turn();
+  const auto promises = bench.promises.far.receive();
+  REQUIRE(promises);
+  REQUIRE(promises->sends.size() == 1);
+  CHECK(std::holds_alternative<raft::RequestVoteReply>(promises->sends[0].message));
+  const auto report = bench.orders.near.receive();
+  REQUIRE(report);
+  REQUIRE(report->persisted);
+  CHECK(report->persisted->number == 1);
+  CHECK_FALSE(bench.promises.far.receive());
+}
+
 TEST_CASE("log_writer_stops_in_order_while_there_is_no_room") {
   Bench bench;
   bench.disk.limit(bench.disk.used());

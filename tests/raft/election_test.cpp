@@ -190,6 +190,20 @@ TEST_CASE("election_a_leader_without_a_majority_steps_down") {
   REQUIRE_FALSE(cluster.state(1).leader());
 }
 
+TEST_CASE("election_a_report_that_answers_nothing_keeps_no_leader_in_office (A27)") {
+  Cluster cluster({1, 2, 3});
+  cluster.elect(1);
+  cluster.isolate(1);
+  const Milliseconds end = cluster.state(1).now + 2 * cluster.state(1).options.election_timeout_ms;
+  while (cluster.state(1).now <= end && cluster.leads(1)) {
+    cluster.pass(10);
+    for (const NodeId node : {2, 3}) {
+      cluster.receive(1, node, DiskSpaceReport{1, DiskSpace::kLow});
+    }
+  }
+  REQUIRE_FALSE(cluster.leads(1));
+}
+
 TEST_CASE("election_a_leader_that_slept_steps_down_at_its_first_tick (A12)") {
   Cluster cluster({1, 2, 3});
   cluster.elect(1);

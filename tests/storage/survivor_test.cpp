@@ -46,6 +46,20 @@ TEST_CASE("survivor_is_inspected_without_a_change") {
   CHECK(contents(disk) == before);
 }
 
+TEST_CASE("survivor_may_end_inside_a_frame") {
+  SimulatedDisk disk;
+  {
+    const DataDirectory directory(disk, "node", "demo", 3, 1);
+    LogStore log(disk, directory.log_path(), directory.id(), {});
+    log.append(next_entries(log, 10, 2));
+    log.sync();
+    log.truncate_from(6);
+  }
+  const auto before = contents(disk);
+  CHECK(inspect_survivor(disk, "node").last.index == 5);
+  CHECK(contents(disk) == before);
+}
+
 TEST_CASE("survivor_knows_what_its_snapshot_knows") {
   SimulatedDisk disk;
   {
