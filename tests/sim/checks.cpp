@@ -143,10 +143,12 @@ void Checks::check_new_leader(const Node& node, const View& view) {
           "vote durable before it counts: node {} leads term {}, its disk knows term {}", node.id(),
           term, node.disk().hard_state().current_term);
   const raft::Configuration& configuration = node.state().configuration();
-  const auto granted = intact_nodes(configuration, [&](const Node& voter) {
-    const auto vote = votes_.find({voter.disk().identity(), term});
-    return vote != votes_.end() && vote->second == node.id();
-  });
+  // Of a directory that was lost since, too: it was durable when it was spoken.
+  std::set<raft::NodeId> granted;
+  for (const raft::Member& member : configuration.members) {
+    const auto vote = votes_.find({member.identity, term});
+    if (vote != votes_.end() && vote->second == node.id()) granted.insert(member.id);
+  }
   require(has_majorities(configuration, granted),
           "a majority elects, by the configuration of who stands: node {} leads term {} with {} "
           "votes",
