@@ -79,7 +79,8 @@ struct NewMember {
   friend bool operator==(const NewMember&, const NewMember&) = default;
 };
 // One step from the members as they are to others: the ops `change`, `join`, `leave` and
-// `promote`. Not empty, at most kMaxChangedMembers in all, and no node in it twice.
+// `promote`. Not empty, at most kMaxChangedMembers in all, and no node in it twice, but for a voter
+// who is to stay as a learner: removed, and added with `voter` false.
 struct ChangeRequest {
   std::vector<NewMember> add;
   std::vector<std::uint64_t> promote, remove;

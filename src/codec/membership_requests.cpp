@@ -113,10 +113,21 @@ std::uint64_t read_node(RequestReader& reader) {
   return value.number;
 }
 
+// A voter that is taken its vote and stays: it leaves the voters and comes in as a learner.
+bool is_demoted(const ChangeRequest& change, std::uint64_t node) {
+  const auto comes_as_learner = [node](const NewMember& member) {
+    return member.id == node && !member.voter;
+  };
+  return std::count(change.remove.begin(), change.remove.end(), node) == 1 &&
+         std::count_if(change.add.begin(), change.add.end(), comes_as_learner) == 1;
+}
+
 // What holds for a change as a whole, whichever op asked for it.
 ChangeRequest checked(RequestReader& reader, ChangeRequest change) {
   std::vector<std::uint64_t> nodes;
-  for (const NewMember& member : change.add) nodes.push_back(member.id);
+  for (const NewMember& member : change.add) {
+    if (!is_demoted(change, member.id)) nodes.push_back(member.id);
+  }
   nodes.insert(nodes.end(), change.promote.begin(), change.promote.end());
   nodes.insert(nodes.end(), change.remove.begin(), change.remove.end());
   if (nodes.empty()) reader.fail("the fields add, promote and remove are empty or missing");

@@ -78,6 +78,8 @@ class Membership(unittest.TestCase):
             voters[0].start()
             cluster.ask("promote", node=4)
             cluster.wait_members([1, 2, 3, 4])
+            cluster.ask("change", add=[{**learner.description(), "voter": False}], remove=[4])
+            cluster.wait_members([1, 2, 3], [4])
 
     def test_a_node_that_is_killed_while_it_joins_comes_in_at_its_next_start(self):
         with Cluster(3) as cluster:

@@ -36,6 +36,8 @@ Encoded member(int id, const More&... more) {
                  "publish", "tcp://10.0.0.6:5116", more...)};
 }
 
+Encoded learner(int id) { return member(id, "voter", false); }
+
 const NewMember kMember{.id = 6,
                         .identity = 0,
                         .priority = 0,
@@ -136,6 +138,23 @@ TEST_CASE("change_as_a_whole_has_1_to_64_nodes_each_once") {
       refused(map_of("op", "change", "add", std::vector<Encoded>{member(6)}, "remove", Nodes{6}))
           .message == "the change names node 6 twice");
   REQUIRE(join_refused("replaces", Nodes{6}) == "the change names node 6 twice");
+}
+
+TEST_CASE("parse_change_takes_a_voter_its_vote") {
+  const auto demoted = parsed_as<ChangeRequest>(
+      map_of("op", "change", "add", std::vector<Encoded>{learner(6)}, "remove", Nodes{6}));
+  REQUIRE(demoted.remove == Nodes{6});
+  REQUIRE(demoted.add.size() == 1);
+  REQUIRE_FALSE(demoted.add.front().voter);
+
+  const auto refusal = [](Nodes promote, Nodes remove, std::vector<Encoded> add) {
+    return refused(map_of("op", "change", "add", std::move(add), "promote", std::move(promote),
+                          "remove", std::move(remove)))
+        .message;
+  };
+  REQUIRE(refusal({6}, {6}, {learner(6)}) == "the change names node 6 twice");
+  REQUIRE(refusal({}, {6, 6}, {learner(6)}) == "the change names node 6 twice");
+  REQUIRE(refusal({}, {6}, {learner(6), learner(6)}) == "the change names node 6 twice");
 }
 
 TEST_CASE("change_says_which_list_is_wrong") {
