@@ -87,6 +87,9 @@ void describe(CLI::App& app, CommandLine& line) {
   app.add_option("--log-level", line.log_level, "What to log")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   app.add_option("--data-dir", line.data_directory, "Where the node keeps its data");
+  app.add_flag("--profile", line.profile,
+               "Measure what each actor does with its time, for `debug` and raft-bench --profile; "
+               "costs a little of it");
   app.footer(kFooter);
   describe_backup(app, line);
   describe_restore(app, line);

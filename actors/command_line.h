@@ -14,6 +14,7 @@ struct CommandLine {
   Command command = Command::kRunNode;
   std::string config;
   bool check_config = false;
+  bool profile = false;
   std::optional<std::string> runtime;
   std::optional<std::string> log_level;
   std::optional<std::string> data_directory;

@@ -2,22 +2,10 @@
 // may be read by any; they only rise, and nothing is ever decided by them.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include "actors/counter.h"
+#include "actors/profile.h"
 
 namespace actors {
-
-class Counter {
- public:
-  void add(std::uint64_t amount = 1) {
-    // One writer: no read-modify-write is needed.
-    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_ = 0;
-};
 
 struct Counters {
   // socket_server
@@ -38,6 +26,8 @@ struct Counters {
   Counter links_recreated;
   // database
   Counter broadcasts_dropped;  // publisher did not keep up
+
+  Profile profile;  // of all actors, where it is asked for
 };
 
 }  // namespace actors

@@ -130,6 +130,7 @@ bool Database::carry_out(Work& work, DatabaseAnswers& answers) {
     stall(work, full.what());
     return false;
   }
+  note_events(work.entries.size() + work.reads.size());
   // A read may see more than it asked for: what was ordered after it and applied with it.
   serve(work.reads, answers);
   work = {};

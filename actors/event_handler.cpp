@@ -142,6 +142,7 @@ void EventHandler::step(raft::Event event) {
       log_.debug("{}", event_name(event));
     }
   }
+  note_events(1);
   server_.step(std::move(event));
 }
 

@@ -76,6 +76,7 @@ void LogWriter::carry_out() {
   const auto end = group_.begin() + static_cast<std::ptrdiff_t>(done);
   const std::span<raft::Persist> orders(group_.begin(), end);
   log_.debug("persisted {} orders, the log ends at {}", done, persistence_->log().last_index());
+  for (const raft::Persist& order : orders) note_events(order.entries.size());
   trim_to_ = std::max(trim_to_, storage::Persistence::compact_to(orders));
   keep_promises(orders);
   group_.erase(group_.begin(), end);
@@ -86,8 +87,8 @@ void LogWriter::seal() {
   if (!std::exchange(sealed_, true)) persistence_->seal();
 }
 
-// The next promises do not wait for all of it: what is left goes with the orders that come, and
-// stays where none do.
+// The next promises do not wait for all of it: what is left goes with the turns that follow, if only
+// those that a tick brings.
 void LogWriter::trim() {
   const raft::Index before = persistence_->log().first_index();
   if (persistence_->trim_to(trim_to_, kSegmentsPerTurn)) trim_to_ = 0;

@@ -8,8 +8,11 @@
 
 namespace actors {
 
-Loop::Loop(std::vector<Actor*> actors, ControlledEnd control) : control_(std::move(control)) {
-  for (Actor* actor : actors) members_.push_back({actor, 0, 0});
+Loop::Loop(std::vector<Actor*> actors, ControlledEnd control, Profile* profile)
+    : control_(std::move(control)) {
+  for (Actor* actor : actors) {
+    members_.push_back({actor, profile == nullptr ? nullptr : &profile->add(actor->name()), 0, 0});
+  }
   collect_inputs();
 }
 
@@ -33,6 +36,17 @@ void Loop::collect_inputs() {
 }
 
 void Loop::sleep() {
+  const bool profiled = !members_.empty() && members_.front().profile != nullptr;
+  Counter slept_ns;
+  {
+    const Stopwatch stopwatch(profiled ? &slept_ns : nullptr);
+    poll();
+  }
+  if (!profiled) return;
+  for (const Member& member : members_) member.profile->waiting_ns.add(slept_ns.value());
+}
+
+void Loop::poll() {
   // zmq::poll, as the other pollers of cppzmq need an interface that Debian leaves out (B20).
   try {
     zmq::poll(items_, std::chrono::milliseconds(-1));
@@ -52,7 +66,11 @@ void Loop::pass() {
   bool stirred = false;
   for (Member& member : members_) {
     stirred = stirred || awake(member);
-    if (stirred) guarded(member, [&member] { member.actor->turn(); });
+    if (!stirred) continue;
+    guarded(member, [&member] {
+      const ProfiledTurn profiled(member.profile);
+      member.actor->turn();
+    });
   }
 }
 

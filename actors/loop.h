@@ -15,6 +15,7 @@
 
 #include "actors/actor.h"
 #include "actors/link.h"
+#include "actors/profile.h"
 
 namespace actors {
 
@@ -34,7 +35,8 @@ using ControllingEnd = Link<StopActor, ActorEnded>;
 
 class Loop {
  public:
-  Loop(std::vector<Actor*> actors, ControlledEnd control);
+  // `profile`: where what they do is counted, and that outlives the loop; null: nowhere.
+  Loop(std::vector<Actor*> actors, ControlledEnd control, Profile* profile);
 
   // Returns when all actors have ended.
   void run();
@@ -42,6 +44,7 @@ class Loop {
  private:
   struct Member {
     Actor* actor;
+    ActorProfile* profile;    // of all or of none; null: nothing is measured
     std::size_t first_input;  // its place in items_
     std::size_t input_count;
     bool ended = false;
@@ -49,6 +52,7 @@ class Loop {
 
   void collect_inputs();
   void sleep();
+  void poll();
   void pass();
   void obey();
   [[nodiscard]] bool awake(const Member& member) const;

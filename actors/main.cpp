@@ -37,7 +37,7 @@ int check_config(const actors::CommandLine& line, const settings::Settings& sett
   return kSuccess;
 }
 
-int run_node(const settings::Settings& settings, storage::FileSystem& file_system) {
+int run_node(const settings::Settings& settings, storage::FileSystem& file_system, bool profiled) {
   // Before the first thread is started, so that all have the signals blocked.
   actors::StopSignals signals;
   actors::Logging logging(settings.node.id, settings.logging.level);
@@ -50,7 +50,8 @@ int run_node(const settings::Settings& settings, storage::FileSystem& file_syste
   }
 
   actors::Node node(settings, file_system, logging);
-  actors::Runtime runtime(node.inside(), settings.runtime, node.actors());
+  actors::Runtime runtime(node.inside(), settings.runtime, node.actors(),
+                          profiled ? &node.profile() : nullptr);
   const actors::Supervision supervision{.stop_order = node.stop_order(),
                                         .stop_descriptor = signals.descriptor(),
                                         .take_order = [&signals] { signals.take(); },
@@ -65,7 +66,7 @@ int run(const actors::CommandLine& line) {
   const auto file_system = storage::posix_file_system();
   switch (line.command) {
     case Command::kRunNode:
-      return run_node(settings, *file_system);
+      return run_node(settings, *file_system, line.profile);
     case Command::kBackUp:
       commands::back_up(*file_system, settings, line.file, line.force);
       break;

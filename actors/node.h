@@ -31,6 +31,8 @@ class Node {
   [[nodiscard]] std::vector<Actor*> stop_order() const;
   // For links that begin or end outside of the actors.
   [[nodiscard]] zmq::context_t& inside() { return contexts_.inside; }
+  // For a runtime that measures its actors: `debug` tells what it holds.
+  [[nodiscard]] Profile& profile() { return counters_.profile; }
 
  private:
   void say_what_was_found() const;

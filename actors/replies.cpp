@@ -281,6 +281,14 @@ std::string debug_text(const raft::Status& status, const Counters& counters,
   for (const auto& [name, counter] : counted) {
     text += fmt::format("{}: {}\n", name, counter.value());
   }
+  for (const ActorProfile& actor : counters.profile.actors()) {
+    text += fmt::format(
+        "profile {}: turns {}, messages_in {}, messages_out {}, events {}, turns_ns {}, "
+        "zeromq_ns {}, waiting_ns {}\n",
+        actor.name, actor.turns.value(), actor.messages_in.value(), actor.messages_out.value(),
+        actor.events.value(), actor.turns_ns.value(), actor.zeromq_ns.value(),
+        actor.waiting_ns.value());
+  }
   for (const auto* table : {&status.counters, &more}) {
     for (const auto& [name, value] : *table) text += fmt::format("{}: {}\n", name, value);
   }

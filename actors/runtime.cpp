@@ -9,19 +9,20 @@
 namespace actors {
 
 Runtime::Runtime(zmq::context_t& context, settings::RuntimeMode mode,
-                 const std::vector<Actor*>& actors) {
+                 const std::vector<Actor*>& actors, Profile* profile) {
   if (mode == settings::RuntimeMode::kAsync) {
-    add_partition(context, actors);
+    add_partition(context, actors, profile);
   } else {
-    for (Actor* actor : actors) add_partition(context, {actor});
+    for (Actor* actor : actors) add_partition(context, {actor}, profile);
   }
 }
 
-void Runtime::add_partition(zmq::context_t& context, const std::vector<Actor*>& actors) {
+void Runtime::add_partition(zmq::context_t& context, const std::vector<Actor*>& actors,
+                            Profile* profile) {
   // No mark: at most one order and one report an actor.
   auto control = make_link<StopActor, ActorEnded>(
       context, "supervisor/loop" + std::to_string(partitions_.size()), kMustArrive);
-  Loop loop(actors, std::move(control.far));
+  Loop loop(actors, std::move(control.far), profile);
   partitions_.push_back({actors, std::move(control.near), std::move(loop), std::thread()});
 }
 

@@ -16,8 +16,10 @@ namespace actors {
 
 class Runtime {
  public:
-  // The actors in the order of a pass; they outlive the runtime.
-  Runtime(zmq::context_t& context, settings::RuntimeMode mode, const std::vector<Actor*>& actors);
+  // The actors in the order of a pass; they outlive the runtime, and so does `profile`, where what
+  // they do is counted; null: nowhere.
+  Runtime(zmq::context_t& context, settings::RuntimeMode mode, const std::vector<Actor*>& actors,
+          Profile* profile = nullptr);
   // All actors have ended.
   ~Runtime();
   Runtime(const Runtime&) = delete;
@@ -38,7 +40,7 @@ class Runtime {
     Loop loop;
     std::thread thread;
   };
-  void add_partition(zmq::context_t& context, const std::vector<Actor*>& actors);
+  void add_partition(zmq::context_t& context, const std::vector<Actor*>& actors, Profile* profile);
 
   std::vector<Partition> partitions_;
 };

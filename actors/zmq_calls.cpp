@@ -4,9 +4,21 @@
 #include <memory>
 #include <utility>
 
+#include "actors/profile.h"
+
 namespace actors {
+namespace {
+
+// What a call takes counts for the actor whose turn it is, if that is measured.
+Counter* time_in_zeromq() {
+  ActorProfile* actor = ProfiledTurn::current();
+  return actor == nullptr ? nullptr : &actor->zeromq_ns;
+}
+
+}  // namespace
 
 SendResult send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool more) {
+  const Stopwatch stopwatch(time_in_zeromq());
   const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
   while (zmq_msg_send(frame.handle(), socket.handle(), flags) < 0) {
     switch (zmq_errno()) {
@@ -20,10 +32,14 @@ SendResult send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool more) {
         throw zmq::error_t();
     }
   }
+  if (ActorProfile* actor = ProfiledTurn::current(); actor != nullptr && !more) {
+    actor->messages_out.add();
+  }
   return SendResult::kSent;
 }
 
 bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame) {
+  const Stopwatch stopwatch(time_in_zeromq());
   while (zmq_msg_recv(frame.handle(), socket.handle(), ZMQ_DONTWAIT) < 0) {
     switch (zmq_errno()) {
       case EINTR:
@@ -34,10 +50,14 @@ bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame) {
         throw zmq::error_t();
     }
   }
+  if (ActorProfile* actor = ProfiledTurn::current(); actor != nullptr && !frame.more()) {
+    actor->messages_in.add();
+  }
   return true;
 }
 
 bool readable(zmq::socket_t& socket) {
+  const Stopwatch stopwatch(time_in_zeromq());
   int events = 0;
   std::size_t size = sizeof events;
   while (zmq_getsockopt(socket.handle(), ZMQ_EVENTS, &events, &size) != 0) {

@@ -122,6 +122,48 @@ TEST_CASE("loop_carries_work_through_all_its_actors_in_one_pass") {
   CHECK(record == "ab");
 }
 
+TEST_CASE("profile_counts_what_an_actor_did") {
+  const auto mode = each_runtime();
+  zmq::context_t context(0);
+  Workers workers(context);
+  Profile profile;
+  const int never = eventfd(0, EFD_CLOEXEC);
+  {
+    Runtime runtime(context, mode, {&workers.first, &workers.second}, &profile);
+    runtime.start();
+    for (int i = 0; i < 3; ++i) workers.first_link.near.send(Work::kPassOn);
+    for (int i = 0; i < 3; ++i) CHECK(next(workers.first_link.near) == "first turned");
+    for (Worker* worker : {&workers.first, &workers.second}) {
+      runtime.stop(worker);
+      CHECK(runtime.wait(never));
+    }
+  }
+  close(never);
+  CHECK(profile.actors().size() == 2);
+  const ActorProfile& first = profile.actors().front();
+  CHECK(first.name == "first");
+  CHECK(first.messages_in.value() == 3);
+  CHECK(first.messages_out.value() == 3);
+  CHECK(first.turns.value() >= 1);
+  CHECK(first.turns_ns.value() >= first.zeromq_ns.value());
+  CHECK(first.zeromq_ns.value() > 0);
+  CHECK(first.waiting_ns.value() > 0);
+  CHECK(profile.actors().back().messages_in.value() == 0);
+}
+
+TEST_CASE("profile_is_of_the_actor_whose_turn_it_is") {
+  ActorProfile actor("one");
+  note_events(5);  // by nobody
+  {
+    const ProfiledTurn turn(&actor);
+    note_events(2);
+    note_events(3);
+  }
+  note_events(5);
+  CHECK(actor.events.value() == 5);
+  CHECK(actor.turns.value() == 1);
+}
+
 TEST_CASE("supervisor_stops_each_actor_in_order") {
   const auto mode = each_runtime();
   zmq::context_t context(0);

@@ -108,6 +108,24 @@ class Processes(unittest.TestCase):
         wait_until(overrun, "more lines than a pipe and the queue take")
         self.assertEqual(node.kill(signal.SIGTERM), 0)
 
+    def test_a_profile_has_a_line_for_each_actor_and_only_where_it_is_asked_for(self):
+        lines = re.compile(r"^profile (\w+): turns (\d+), messages_in (\d+)", re.MULTILINE)
+        for words, names in (((), set()),
+                             (("--profile",),
+                              {"clock", "socket_server", "event_handler", "outbound_dispatcher",
+                               "log_writer", "database", "snapshot_store", "publisher"})):
+            cluster = Cluster(1)
+            self.addCleanup(cluster.__exit__, None, None, None)
+            node = cluster.nodes[1]
+            node.start(*words)
+            client = node.client()
+            wait_until(lambda: client.ask("set", key="x", value=b"1").ok, "it serves")
+            found = {line[1]: line for line in lines.finditer(client.ask("debug")["text"])}
+            self.assertEqual(set(found), names)
+            for name in names & {"event_handler", "log_writer", "database"}:
+                self.assertGreater(int(found[name][2]), 0, name)
+                self.assertGreater(int(found[name][3]), 0, name)
+
     def damage(self, path):
         with open(path, "r+b") as file:
             first = file.read(1)[0]
@@ -133,7 +151,7 @@ class Processes(unittest.TestCase):
     def test_a_damaged_database_is_made_anew_from_the_log(self):
         with Cluster(1) as cluster:
             node = cluster.nodes[1]
-            cluster.set("x", b"1")
+            written = cluster.set("x", b"1")
             self.assertEqual(node.kill(signal.SIGTERM), 0)
             tables = [name for name in os.listdir(os.path.join(node.data, "database"))
                       if name.endswith(".sst")]
@@ -141,7 +159,8 @@ class Processes(unittest.TestCase):
             for name in tables:
                 os.truncate(os.path.join(node.data, "database", name), 10)
             node.start()
-            cluster.check_local({"x": b"1"}, [cluster.leader()])
+            cluster.wait_applied(written["index"])
+            cluster.check_local({"x": b"1"})
             self.assertIn("it is made anew", node.log())
 
     def test_log_lines_tell_a_story_and_no_request(self):

@@ -48,6 +48,8 @@ class FakeNode(threading.Thread):
         self.behaviour = behaviour
         self.refusals_left = None  # with a number: then good
         self.dying = False
+        self.profiled = False  # its dumps have a profile, which grows by the same each time
+        self.dumps = 0
         self.requests = []
         self.router = context.socket(zmq.ROUTER)
         self.publisher = context.socket(zmq.PUB)
@@ -290,7 +292,15 @@ class FakeNode(threading.Thread):
         return {"index": self.shared.index, "found": found}
 
     def on_debug(self, _):
-        return {"text": f"node {self.node}\nall is well"}
+        if not self.profiled:
+            return {"text": f"node {self.node}\nall is well"}
+        self.dumps += 1
+        role = "leader" if self.shared.leader == self.node else "follower"
+        return {"text": f"node: {self.node}\nrole: {role}\n"
+                        f"profile event_handler: turns {10 * self.dumps}, messages_in "
+                        f"{20 * self.dumps}, messages_out 7, events {30 * self.dumps}, turns_ns "
+                        f"{5000 * self.dumps}, zeromq_ns {1000 * self.dumps}, waiting_ns 0\n"
+                        "profile \nprofile odd: turns many, news 3\nrequests: 5\n"}
 
 
 def error(code, message):

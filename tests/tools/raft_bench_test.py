@@ -157,6 +157,28 @@ class Bench(unittest.TestCase):
             self.assertIn(b"no request was answered for 0.5 s", done.stderr)
             self.assertEqual(done.stdout, b"")
 
+    def test_profile_is_what_was_done_between_two_dumps(self):
+        with FakeCluster(2) as cluster:
+            for node in cluster.nodes:
+                node.profiled = True
+            cluster.shared.leader = 2
+            report = json.loads(bench("write", "--profile", *SHORT, *cluster.to).stdout)
+            self.assertEqual([node["node"] for node in report["profile"]], [2, 1])
+            for node in report["profile"]:
+                self.assertEqual(node["actors"]["event_handler"],
+                                 {"turns": 10, "messages_in": 20, "messages_out": 0, "events": 30,
+                                  "turns_ns": 5000, "zeromq_ns": 1000, "waiting_ns": 0})
+                self.assertGreater(node["seconds"], 0)
+            words = [word for word in SHORT if word != "--json"]
+            text = bench("write", "--profile", *words, *cluster.to).stdout.decode()
+            self.assertIn("profile of node 2, leader", text)
+
+    def test_profile_says_where_a_node_has_none(self):
+        with FakeCluster(1) as cluster:
+            done = bench("write", "--profile", *SHORT, *cluster.to)
+            self.assertEqual(done.returncode, 3)
+            self.assertIn(b"raft-actor --profile", done.stderr)
+
     def test_wrong_usage_is_exit_code_2(self):
         for words in ([], ["sing"], ["write", "--in-flight", "1", "--clients", "2"],
                       ["write", "--requests", "1", "--seconds", "1"],
@@ -165,7 +187,7 @@ class Bench(unittest.TestCase):
                       ["sweep", "--in-flight", "4"], ["sweep", "--steps", "0"],
                       ["sweep", "--over", "rate", "--steps", "10", "--requests", "5"],
                       ["mixed", "--reads", "1.5"], ["write", "--distribution", "normal"],
-                      ["failover"], ["failover", "--start", "2"],
+                      ["sweep", "--profile"], ["failover"], ["failover", "--start", "2"],
                       ["failover", "--start", "3", "--seconds", "1"]):
             self.assertEqual(bench(*words).returncode, 2, words)
 

@@ -90,7 +90,7 @@ std::string last_lines(const fs::path& file) {
 
 }  // namespace
 
-Cluster::Cluster(unsigned size, const std::string& runtime, const fs::path& parent) {
+Cluster::Cluster(unsigned size, const std::string& runtime, bool profile, const fs::path& parent) {
   const std::string program = find_program();
   std::string folder = (parent / "raft-bench-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) {
@@ -110,7 +110,7 @@ Cluster::Cluster(unsigned size, const std::string& runtime, const fs::path& pare
       }
       for (unsigned node = 1; node <= size; ++node) write_configuration(node, members);
     }
-    for (unsigned node = 1; node <= size; ++node) start_node(node, program, runtime);
+    for (unsigned node = 1; node <= size; ++node) start_node(node, program, runtime, profile);
   } catch (...) {
     stop();
     throw;
@@ -129,7 +129,8 @@ void Cluster::write_configuration(unsigned node, const std::string& members) con
   if (!stream) throw std::runtime_error(fmt::format("{}: cannot be written", file.string()));
 }
 
-void Cluster::start_node(unsigned node, const std::string& program, const std::string& runtime) {
+void Cluster::start_node(unsigned node, const std::string& program, const std::string& runtime,
+                         bool profile) {
   const std::string config = folder_ / fmt::format("node{}.toml", node);
   const std::string log = folder_ / fmt::format("node{}.log", node);
   const pid_t parent = getpid();
@@ -151,7 +152,8 @@ void Cluster::start_node(unsigned node, const std::string& program, const std::s
   dup2(input, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
-  execl(program.c_str(), "raft-actor", config.c_str(), "--runtime", runtime.c_str(), nullptr);
+  execl(program.c_str(), "raft-actor", config.c_str(), "--runtime", runtime.c_str(),
+        profile ? "--profile" : nullptr, nullptr);
   fmt::print(stderr, "{}: {}\n", program, std::strerror(errno));
   _exit(127);
 }

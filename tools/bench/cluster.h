@@ -14,7 +14,8 @@ class Cluster {
  public:
   // Starts the nodes. To be made before any thread and any ZeroMQ context (B18). Throws
   // std::runtime_error with what is missing.
-  Cluster(unsigned size, const std::string& runtime, const std::filesystem::path& parent);
+  Cluster(unsigned size, const std::string& runtime, bool profile,
+          const std::filesystem::path& parent);
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
@@ -28,7 +29,8 @@ class Cluster {
 
  private:
   void write_configuration(unsigned node, const std::string& members) const;
-  void start_node(unsigned node, const std::string& program, const std::string& runtime);
+  void start_node(unsigned node, const std::string& program, const std::string& runtime,
+                  bool profile);
   void stop();
 
   std::filesystem::path folder_;

@@ -16,6 +16,7 @@ Examples:
   raft-bench read --start 3 --runtime async --clients 64 --in-flight 1024
   raft-bench mixed --start 3 --reads 0.9 --distribution zipf --keys 1000000
   raft-bench write --start 3 --rate 10000
+  raft-bench write --start 3 --in-flight 1000 --clients 8 --profile
   raft-bench write --to tcp://127.0.0.1:4111 --clients 1 --in-flight 1 --json
   raft-bench write --to tcp://127.0.0.1:4111 --any-node --retry --requests 100000
   raft-bench failover --start 3 --kills 5
@@ -44,6 +45,11 @@ failover starts a new cluster for each of its --kills, writes through all nodes 
 seconds, kills the leader, and takes the time until the first write is acknowledged that was sent
 after the kill. sweep measures one load after another, prints a line for each, and draws latency
 against load; or throughput, over sizes of values or numbers of keys.
+
+--profile shows for each actor its turns, the messages in and out and the events of a turn, and the
+share of the time in which it worked, was in calls of ZeroMQ, and waited; a disk or a core that it
+waits for counts as work. The nodes measure that where they were started with raft-actor --profile,
+as those of --start then are; reading the clock so often costs a little.
 
 Nodes: as for zmq-send, by --to, --config or RAFT_ACTOR_CONFIG_PATH; or those of --start, which are
 made for this run, with files in a folder of their own, and removed at its end. CPU time and memory
@@ -153,6 +159,8 @@ void declare_course(CLI::App& app, Options& options) {
   app.add_option("--svg", options.svg, "sweep: the file for the plot")
       ->type_name("FILE")
       ->capture_default_str();
+  app.add_flag("--profile", options.profile,
+               "write, read, mixed: also what each actor of the nodes did, and for how long");
   app.add_flag("--json", options.json, "One JSON object on one line");
 }
 
@@ -247,6 +255,9 @@ void check_options(const CLI::App& app, Options& options) {
   }
   if (options.requests && app.count("--seconds") + app.count("--warm-up") > 0) {
     throw client::UsageError("--requests says when to end: leave out --seconds and --warm-up");
+  }
+  if (options.profile && (options.mode == Mode::kFailover || options.mode == Mode::kSweep)) {
+    throw client::UsageError("--profile is of one load: use raft-bench write, read or mixed");
   }
   if (options.mode == Mode::kFailover) check_failover(app, options);
   if (options.mode == Mode::kSweep) check_sweep(app, options);

@@ -36,6 +36,7 @@ struct Options {
   double give_up_s = 60;                  // without an answer, where requests are counted
   bool retry = false;
   bool json = false;
+  bool profile = false;
   unsigned kills = 20;
   Over over = Over::kInFlight;
   std::vector<std::uint64_t> steps;  // of what `over` says

@@ -151,6 +151,7 @@ Json to_json(const Options& options, const Measurement& measurement) {
     json["read_latency_ms"] = latency_json(measurement.tally.reads);
     json["write_latency_ms"] = latency_json(measurement.tally.writes);
   }
+  if (options.profile) json["profile"] = profile_json(measurement.profile);
   return json;
 }
 
@@ -179,6 +180,7 @@ void print_report(const Options& options, const Measurement& measurement) {
   print_nodes(options, measurement);
   fmt::print("raft-bench itself: {:.0f} % of a core\n",
              100 * measurement.own_cpu_seconds / measurement.seconds);
+  print_profile(measurement.profile, tally.answered);
 }
 
 void print_failovers(const Options& options, std::vector<std::chrono::nanoseconds> outages) {

@@ -8,6 +8,7 @@
 #include "bench/histogram.h"
 #include "bench/options.h"
 #include "bench/process_usage.h"
+#include "bench/profile.h"
 #include "bench/tally.h"
 #include "client/json.h"
 
@@ -27,6 +28,7 @@ struct Measurement {
   double seconds = 0;   // of the measured time
   std::vector<NodeUsage> nodes;
   double own_cpu_seconds = 0;
+  std::vector<NodeProfile> profile;  // with --profile, the leader first
 };
 
 // Requests answered a second.

@@ -156,6 +156,12 @@ void fill_keys(const Options& options, Target& target, client::ProgressLine& pro
 Measurement measure(const Options& options, Target& target, client::ProgressLine& progress) {
   Crew crew(target.context(), options, target.endpoints(), Task::kLoad);
   if (!options.requests) spend(crew, target, progress, "warming up,", options.warm_up_s);
+  const auto read_profile = [&] {
+    return options.profile
+               ? std::optional<ProfileReading>(std::in_place, target.context(), target.endpoints())
+               : std::nullopt;
+  };
+  const auto profile_before = read_profile();
   const UsageMeter meter(target.processes());
   Measurement measurement;
   const Clock::time_point start = Clock::now();
@@ -165,6 +171,8 @@ Measurement measure(const Options& options, Target& target, client::ProgressLine
   } else {
     spend(crew, target, progress, "measuring,", options.seconds);
   }
+  // While the load is still there.
+  if (const auto profile = read_profile()) measurement.profile = profile->since(*profile_before);
   const bool open_loop = options.rate > 0 && !options.requests;
   crew.enter(open_loop ? Phase::kDrain : Phase::kEnd);
   measurement.seconds = std::chrono::duration<double>(Clock::now() - start).count();

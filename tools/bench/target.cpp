@@ -27,7 +27,8 @@ std::string folder_of(const Options& options) {
 
 Target::Target(const Options& options, client::Interrupt& interrupt) : interrupt_(interrupt) {
   if (options.start > 0) {
-    cluster_ = std::make_unique<Cluster>(options.start, options.runtime, folder_of(options));
+    cluster_ = std::make_unique<Cluster>(options.start, options.runtime, options.profile,
+                                         folder_of(options));
     endpoints_ = cluster_->client_endpoints();
   } else {
     endpoints_ = client::find_client_endpoints(options.to, options.config);
