@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "database/buffered_store.h"
 #include "database/history.h"
 #include "database/integers.h"
 #include "database/memory_store.h"
@@ -155,8 +156,13 @@ std::unique_ptr<SnapshotLoader> Database::load_snapshot() {
 std::uint64_t Database::state_hash() const { return hash_state(*implementation_->store); }
 
 std::unique_ptr<Store> open_store(const std::filesystem::path& directory, const Options& options) {
-  if (options.in_memory) return std::make_unique<MemoryStore>(options);
-  return std::make_unique<RocksStore>(directory, options);
+  std::unique_ptr<Store> store;
+  if (options.in_memory) {
+    store = std::make_unique<MemoryStore>(options);
+  } else {
+    store = std::make_unique<RocksStore>(directory, options);
+  }
+  return std::make_unique<BufferedStore>(std::move(store), options.pending_change_bytes);
 }
 
 }  // namespace database

@@ -54,8 +54,6 @@ class MemoryView final : public View {
 
 class MemoryBatch final : public Batch {
  public:
-  explicit MemoryBatch(bool replacement) : replacement_(replacement) {}
-
   void put(Family family, std::string_view key,
            std::initializer_list<std::string_view> parts) override {
     std::size_t size = 0;
@@ -73,7 +71,6 @@ class MemoryBatch final : public Batch {
     size_bytes_ = 0;
   }
   [[nodiscard]] std::size_t size_bytes() const override { return size_bytes_; }
-  [[nodiscard]] bool replacement() const { return replacement_; }
 
   // Leaves the batch without its bytes.
   void apply(MemoryContent& content) {
@@ -103,7 +100,6 @@ class MemoryBatch final : public Batch {
     steps_.push_back(std::move(step));
   }
 
-  bool replacement_;
   std::size_t size_bytes_ = 0;
   std::vector<Step> steps_;
 };
@@ -129,9 +125,7 @@ std::unique_ptr<Cursor> MemoryStore::iterate(Family family) const {
   return std::make_unique<MemoryCursor>(content_.tables[position(family)]);
 }
 
-std::unique_ptr<Batch> MemoryStore::make_batch() const {
-  return std::make_unique<MemoryBatch>(false);
-}
+std::unique_ptr<Batch> MemoryStore::make_batch() const { return std::make_unique<MemoryBatch>(); }
 
 bool MemoryStore::get(Family family, std::string_view key, std::string& value) const {
   const auto& table = *content_.tables[position(family)];
@@ -144,11 +138,13 @@ bool MemoryStore::get(Family family, std::string_view key, std::string& value) c
 std::unique_ptr<View> MemoryStore::pin() const { return std::make_unique<MemoryView>(content_); }
 
 void MemoryStore::write(Batch& batch) {
-  if (image_->full) throw NoRoom("the database cannot be written: its memory is said to be full");
-  auto& changes = static_cast<MemoryBatch&>(batch);
-  if (changes.replacement()) return changes.apply(replacement_);
-  changes.apply(content_);
+  check_room();
+  static_cast<MemoryBatch&>(batch).apply(content_);
   drop_old_history();
+}
+
+void MemoryStore::check_room() const {
+  if (image_->full) throw NoRoom("the database cannot be written: its memory is said to be full");
 }
 
 void MemoryStore::drop_old_history() {
@@ -165,13 +161,18 @@ void MemoryStore::flush() { image_->content = content_; }
 void MemoryStore::begin_replacement() { replacement_ = empty_memory_content(); }
 
 std::unique_ptr<Batch> MemoryStore::make_replacement_batch() const {
-  return std::make_unique<MemoryBatch>(true);
+  return std::make_unique<MemoryBatch>();
+}
+
+void MemoryStore::write_replacement(Batch& batch) {
+  check_room();
+  static_cast<MemoryBatch&>(batch).apply(replacement_);
 }
 
 void MemoryStore::abandon_replacement() noexcept { replacement_ = MemoryContent{}; }
 
 void MemoryStore::install_replacement(Batch& last) {
-  write(last);
+  write_replacement(last);
   content_ = std::exchange(replacement_, MemoryContent{});
   flush();
 }

@@ -41,11 +41,13 @@ class MemoryStore final : public Store {
   void flush() override;
   void begin_replacement() override;
   [[nodiscard]] std::unique_ptr<Batch> make_replacement_batch() const override;
+  void write_replacement(Batch& batch) override;
   void abandon_replacement() noexcept override;
   void install_replacement(Batch& last) override;
   [[noreturn]] void damaged(std::string_view what) const override;
 
  private:
+  void check_room() const;
   void drop_old_history();
 
   std::uint64_t retention_bytes_;

@@ -350,6 +350,9 @@ std::unique_ptr<Batch> RocksStore::make_replacement_batch() const {
   return std::make_unique<RocksBatch>(replacement_);
 }
 
+// The batch knows its families.
+void RocksStore::write_replacement(Batch& batch) { write(batch); }
+
 void RocksStore::abandon_replacement() noexcept {
   for (std::size_t i = 1; i < kFamilyCount; ++i) {
     if (!replacement_[i]) continue;

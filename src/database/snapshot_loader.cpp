@@ -176,7 +176,7 @@ void StoreSnapshotLoader::take_records() {
 void StoreSnapshotLoader::put(RecordKind kind, std::string_view name, std::string_view value) {
   batch_->put(family_of(kind), name, {value});
   if (batch_->size_bytes() < kBatchBytes) return;
-  store_.write(*batch_);
+  store_.write_replacement(*batch_);
   batch_->clear();
 }
 

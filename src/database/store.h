@@ -1,6 +1,7 @@
 // Store: where the state machine keeps its records: ordered keys in families, changed by atomic
-// batches. RocksDB on a node, maps in the simulator; all that is above is the same code. Private
-// to src/database; one owner, one thread. Every failure is a DatabaseFault.
+// batches. RocksDB on a node, maps in the simulator; all that is above, what was written lately in
+// memory (buffered_store.h) among it, is the same code. Private to src/database; one owner, one
+// thread. Every failure is a DatabaseFault.
 //
 //   family    key                       value (integers little-endian)
 //   meta      "applied_index"           u64
@@ -86,6 +87,7 @@ class Store : public View {
   // by batches of its own and not read. Begun once, it is abandoned or installed.
   virtual void begin_replacement() = 0;
   [[nodiscard]] virtual std::unique_ptr<Batch> make_replacement_batch() const = 0;
+  virtual void write_replacement(Batch& batch) = 0;
   virtual void abandon_replacement() noexcept = 0;
   // `last`: the last batch of the replacement, with its meta records. The content is then that of
   // the replacement, and flushed; a crash before the end leaves either all of the one or of the

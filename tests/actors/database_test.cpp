@@ -19,6 +19,7 @@ struct Bench {
         logging(quiet_logging()) {
     ::database::Options options;
     options.in_memory = true;
+    options.pending_change_bytes = 0;  // so that each batch finds out about room
     options.memory_image = image;
     actor = std::make_unique<Database>(std::make_unique<::database::Database>("memory", options),
                                        Database::Limits{1 << 20, max_publishing_bytes},

@@ -82,6 +82,7 @@ TEST_CASE("recovery_at_any_crash_finds_one_index") {
     TemporaryDirectory directory;
     Options options;
     options.write_buffer_bytes = 512 << 10;
+    options.pending_change_bytes = 64 << 10;
     options.replay_retention_bytes = std::uint64_t{1} << 30;
     Log log;
     for (int i = 0; i < 400; ++i) {
@@ -122,7 +123,9 @@ TEST_CASE("recovery_refuses_a_place_that_is_a_file") {
 // The disk goes away under a running node: it must learn of it, and not go on in memory for ever.
 TEST_CASE("fault_of_a_flush_is_reported") {
   TemporaryDirectory directory;
-  Database database(directory.path(), {});
+  Options options;
+  options.pending_change_bytes = 0;
+  Database database(directory.path(), options);
   (void)database.apply(Log().set("colour", "blue").entries());
   std::filesystem::remove_all(directory.path());
   REQUIRE_THROWS_AS(database.flush(), DatabaseFault);

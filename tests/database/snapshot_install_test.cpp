@@ -1,4 +1,6 @@
 // The install of a snapshot, interrupted: the files as they are at a kill just then, by a copy.
+#include <set>
+
 #include "database/integers.h"
 #include "database/rocks_store.h"
 #include "support.h"
@@ -23,11 +25,21 @@ std::string example_snapshot(std::size_t entries) {
   return snapshot_of(database);
 }
 
+std::set<std::filesystem::path> files_in(const std::filesystem::path& directory) {
+  return {std::filesystem::directory_iterator(directory), std::filesystem::directory_iterator()};
+}
+
+// Of one moment: threads of RocksDB may make and remove files meanwhile, and then it is copied
+// again.
 std::filesystem::path copy_of(const std::filesystem::path& running) {
   const auto copy = running.parent_path() / "copy";
-  std::filesystem::remove_all(copy);
-  std::filesystem::copy(running, copy, std::filesystem::copy_options::recursive);
-  return copy;
+  for (;;) {
+    std::filesystem::remove_all(copy);
+    const auto before = files_in(running);
+    std::error_code error;
+    std::filesystem::copy(running, copy, std::filesystem::copy_options::recursive, error);
+    if (!error && files_in(running) == before) return copy;
+  }
 }
 
 // What a start after a kill at this moment finds; twice, as the start may be killed too.

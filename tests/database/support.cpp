@@ -51,6 +51,7 @@ TemporaryDirectory::~TemporaryDirectory() {
 Options in_memory() {
   Options options;
   options.in_memory = true;
+  options.pending_change_bytes = 4 << 10;  // so that they are handed down now and then
   return options;
 }
 

@@ -32,9 +32,14 @@ base::SharedBytes with_write(std::uint64_t write, const database::Command& comma
   return base::SharedBytes::take(std::move(bytes));
 }
 
+// A few dozen changes, so that reads and snapshots meet all there is: changes in memory, handed
+// down just now, and long ago.
+constexpr std::size_t kPendingChangeBytes = 8 << 10;
+
 database::Options in_memory(std::shared_ptr<database::MemoryImage> image) {
   database::Options options;
   options.in_memory = true;
+  options.pending_change_bytes = kPendingChangeBytes;
   options.memory_image = std::move(image);
   options.replay_retention_bytes = kReplayBytes;
   return options;

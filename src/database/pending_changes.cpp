@@ -1,0 +1,73 @@
+#include "database/pending_changes.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace database {
+namespace {
+
+// Copies the key only where it is new.
+template <typename Table>
+std::pair<Change*, bool> find_or_add(Table& table, std::string_view key) {
+  const auto found = table.find(key);
+  if (found != table.end()) return {&found->second, false};
+  return {&table.emplace(key, Change()).first->second, true};
+}
+
+template <typename Table>
+const Change* find_in(const Table& table, std::string_view key) {
+  const auto found = table.find(key);
+  return found == table.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+void PendingChanges::put(Family family, std::string_view key, std::string_view value) {
+  set(change_of(family, key), false, value);
+}
+
+void PendingChanges::erase(Family family, std::string_view key) {
+  set(change_of(family, key), true, {});
+}
+
+Change& PendingChanges::change_of(Family family, std::string_view key) {
+  const auto [change, added] = family == Family::kKeys
+                                   ? find_or_add(keys_, key)
+                                   : find_or_add(others_[position(family)], key);
+  if (added) bytes_ += kRecordOverhead + key.size();
+  return *change;
+}
+
+void PendingChanges::set(Change& change, bool erased, std::string_view value) {
+  bytes_ = bytes_ - change.value.size() + value.size();
+  change.erased = erased;
+  change.value.assign(value);
+}
+
+const Change* PendingChanges::find(Family family, std::string_view key) const {
+  if (family == Family::kKeys) return find_in(keys_, key);
+  return find_in(others_[position(family)], key);
+}
+
+std::vector<PendingChanges::Record> PendingChanges::sorted(Family family) const {
+  std::vector<Record> records;
+  if (family == Family::kKeys) {
+    records.reserve(keys_.size());
+    for (const auto& [key, change] : keys_) records.push_back({key, &change});
+    std::sort(records.begin(), records.end(),
+              [](const Record& a, const Record& b) { return a.key < b.key; });
+    return records;
+  }
+  const OrderedChanges& changes = others_[position(family)];
+  records.reserve(changes.size());
+  for (const auto& [key, change] : changes) records.push_back({key, &change});
+  return records;
+}
+
+KeyChanges PendingChanges::take_keys() {
+  for (OrderedChanges& changes : others_) changes.clear();
+  bytes_ = 0;
+  return std::exchange(keys_, {});
+}
+
+}  // namespace database

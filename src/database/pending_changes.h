@@ -1,0 +1,69 @@
+// PendingChanges: the latest change of each record that the store below has not been given yet.
+// Private to src/database; one owner, one thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "database/store.h"
+
+namespace database {
+
+struct Change {
+  bool erased = false;
+  std::string value;  // empty where erased
+};
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>()(text);
+  }
+};
+
+// What a record takes in memory beside its bytes: a node of a table, two strings, what the heap adds.
+inline constexpr std::size_t kRecordOverhead = 128;
+
+// Of single look-ups alone, as keys are.
+using KeyChanges = std::unordered_map<std::string, Change, StringHash, std::equal_to<>>;
+
+class PendingChanges {
+ public:
+  struct Record {
+    std::string_view key;
+    const Change* change;
+  };
+
+  // Takes the place of what was pending for the key.
+  void put(Family family, std::string_view key, std::string_view value);
+  void erase(Family family, std::string_view key);
+
+  // Null where nothing is pending.
+  [[nodiscard]] const Change* find(Family family, std::string_view key) const;
+  // In order of the keys. Lasts until the next change.
+  [[nodiscard]] std::vector<Record> sorted(Family family) const;
+
+  [[nodiscard]] bool empty() const { return bytes_ == 0; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }  // about, in memory
+
+  // Nothing is pending any more. Returns what was, of the family `keys`.
+  [[nodiscard]] KeyChanges take_keys();
+
+ private:
+  using OrderedChanges = std::map<std::string, Change, std::less<>>;
+
+  [[nodiscard]] Change& change_of(Family family, std::string_view key);
+  void set(Change& change, bool erased, std::string_view value);
+
+  KeyChanges keys_;
+  std::array<OrderedChanges, kFamilyCount> others_;  // that of `keys` stays empty
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace database

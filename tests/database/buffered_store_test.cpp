@@ -1,0 +1,196 @@
+#include "database/buffered_store.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "database/memory_store.h"
+
+namespace database {
+namespace {
+
+constexpr std::size_t kPendingBytes = 2000;
+
+struct Stores {
+  std::shared_ptr<MemoryImage> image = make_memory_image();
+  BufferedStore buffered = make(image);
+
+  static BufferedStore make(std::shared_ptr<MemoryImage> image) {
+    Options options;
+    options.memory_image = std::move(image);
+    return {std::make_unique<MemoryStore>(options), kPendingBytes};
+  }
+  void put(Family family, std::string_view key, std::string_view value) {
+    const auto batch = buffered.make_batch();
+    batch->put(family, key, {value});
+    buffered.write(*batch);
+  }
+  void erase(Family family, std::string_view key) {
+    const auto batch = buffered.make_batch();
+    batch->erase(family, key);
+    buffered.write(*batch);
+  }
+  [[nodiscard]] std::optional<std::string> get(std::string_view key) const {
+    std::string value;
+    if (!buffered.get(Family::kKeys, key, value)) return std::nullopt;
+    return value;
+  }
+  // What a crash leaves.
+  [[nodiscard]] std::optional<std::string> on_disk(std::string_view key) const {
+    std::string value;
+    if (!make(image).get(Family::kKeys, key, value)) return std::nullopt;
+    return value;
+  }
+};
+
+using Records = std::map<std::string, std::string>;
+
+Records records_of(const View& view, Family family, std::string_view from = {}) {
+  Records records;
+  const auto cursor = view.iterate(family);
+  std::string before;
+  for (cursor->seek(from); cursor->valid(); cursor->next()) {
+    REQUIRE((records.empty() || cursor->key() > before));
+    before = cursor->key();
+    records.emplace(cursor->key(), cursor->value());
+  }
+  return records;
+}
+
+Records behind(const Records& records, const std::string& from) {
+  return {records.lower_bound(from), records.end()};
+}
+
+TEST_CASE("buffered_store_shows_what_was_written_wherever_it_is") {
+  base::Random random(1);
+  Stores stores;
+  Records expected;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string key = "key" + std::to_string(random.between(1, 60));
+    if (random.chance(1, 4)) {
+      stores.erase(Family::kKeys, key);
+      expected.erase(key);
+    } else {
+      const std::string value(random.between(0, 40), static_cast<char>(random.between('a', 'z')));
+      stores.put(Family::kKeys, key, value);
+      expected[key] = value;
+    }
+    const auto found = expected.find(key);
+    REQUIRE(stores.get(key) ==
+            (found == expected.end() ? std::nullopt : std::optional(found->second)));
+    if (i % 50 == 0) {
+      REQUIRE(records_of(stores.buffered, Family::kKeys) == expected);
+      REQUIRE(records_of(stores.buffered, Family::kKeys, key) == behind(expected, key));
+    }
+  }
+}
+
+TEST_CASE("buffered_store_pins_what_is_in_memory_too") {
+  Stores stores;
+  stores.put(Family::kKeys, "colour", "blue");
+  stores.put(Family::kKeys, "gone", "soon");
+  stores.buffered.flush();
+  stores.put(Family::kKeys, "colour", "red");
+  stores.erase(Family::kKeys, "gone");
+  const auto pinned = stores.buffered.pin();
+  stores.put(Family::kKeys, "colour", "green");
+  stores.put(Family::kKeys, "later", "x");
+  stores.buffered.flush();
+  REQUIRE(records_of(*pinned, Family::kKeys) == Records{{"colour", "red"}});
+}
+
+TEST_CASE("buffered_store_walks_back_over_what_is_below_and_in_memory") {
+  Stores stores;
+  for (const char* key : {"b", "d"}) stores.put(Family::kHistory, key, "below");
+  stores.buffered.flush();
+  for (const char* key : {"f", "h"}) stores.put(Family::kHistory, key, "pending");
+  const auto at_or_before = [&](std::string_view key) {
+    const auto cursor = stores.buffered.iterate(Family::kHistory);
+    std::string walked;
+    for (cursor->seek_back(key); cursor->valid(); cursor->next()) walked += cursor->key();
+    return walked;
+  };
+  REQUIRE(at_or_before("a").empty());
+  REQUIRE(at_or_before("b") == "bdfh");
+  REQUIRE(at_or_before("e") == "dfh");
+  REQUIRE(at_or_before("f") == "fh");
+  REQUIRE(at_or_before("g") == "fh");
+  REQUIRE(at_or_before("z") == "h");
+}
+
+// A crash leaves below all of a batch and of those before it, or nothing of it.
+TEST_CASE("buffered_store_hands_batches_down_as_a_whole") {
+  Stores stores;
+  for (int i = 1; i <= 200; ++i) {
+    const auto batch = stores.buffered.make_batch();
+    batch->put(Family::kKeys, "first", {std::to_string(i)});
+    batch->put(Family::kKeys, "other" + std::to_string(i), {"x"});
+    batch->put(Family::kMeta, "second", {std::to_string(i)});
+    stores.buffered.write(*batch);
+    const BufferedStore after = Stores::make(stores.image);
+    std::string first;
+    std::string second;
+    REQUIRE(after.get(Family::kKeys, "first", first) == after.get(Family::kMeta, "second", second));
+    REQUIRE(first == second);
+  }
+}
+
+TEST_CASE("buffered_store_changes_nothing_where_there_is_no_room_below") {
+  Stores stores;
+  stores.put(Family::kKeys, "colour", "blue");
+  set_full(*stores.image, true);
+  const auto batch = stores.buffered.make_batch();
+  for (int i = 0; i < 100; ++i) batch->put(Family::kKeys, "key" + std::to_string(i), {"value"});
+  batch->put(Family::kKeys, "colour", {"red"});
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    REQUIRE_THROWS_AS(stores.buffered.write(*batch), NoRoom);
+    REQUIRE(stores.get("colour") == "blue");
+    REQUIRE_FALSE(stores.get("key1"));
+  }
+  REQUIRE_THROWS_AS(stores.buffered.flush(), NoRoom);
+  set_full(*stores.image, false);
+  stores.buffered.write(*batch);
+  REQUIRE(stores.get("colour") == "red");
+  REQUIRE(stores.get("key99") == "value");
+}
+
+TEST_CASE("buffered_store_flushes_what_is_in_memory") {
+  Stores stores;
+  stores.put(Family::kKeys, "colour", "blue");
+  REQUIRE_FALSE(stores.on_disk("colour"));
+  stores.buffered.flush();
+  REQUIRE(stores.on_disk("colour") == "blue");
+}
+
+// A batch larger than what may be in memory, after one of the same key that was kept to be read.
+TEST_CASE("buffered_store_forgets_what_it_handed_down_when_a_batch_passes_it") {
+  Stores stores;
+  stores.put(Family::kKeys, "colour", "blue");
+  stores.buffered.flush();
+  const std::string large(kPendingBytes + 1, 'x');
+  stores.put(Family::kKeys, "colour", large);
+  REQUIRE(stores.get("colour") == large);
+}
+
+TEST_CASE("buffered_store_shows_a_replacement_alone") {
+  Stores stores;
+  stores.put(Family::kKeys, "handed_down", "old");
+  stores.buffered.flush();
+  stores.put(Family::kKeys, "pending", "old");
+  stores.buffered.begin_replacement();
+  const auto batch = stores.buffered.make_replacement_batch();
+  batch->put(Family::kKeys, "new", {"1"});
+  stores.buffered.write_replacement(*batch);
+  REQUIRE_FALSE(stores.get("new"));
+  const auto last = stores.buffered.make_replacement_batch();
+  stores.buffered.install_replacement(*last);
+  REQUIRE(records_of(stores.buffered, Family::kKeys) == Records{{"new", "1"}});
+  REQUIRE_FALSE(stores.get("handed_down"));
+  REQUIRE_FALSE(stores.get("pending"));
+}
+
+}  // namespace
+}  // namespace database
