@@ -8,62 +8,6 @@
 #include "base/check.h"
 
 namespace database {
-
-// Changes in the order in which they were made, their bytes one after the other.
-class BufferedBatch final : public Batch {
- public:
-  void put(Family family, std::string_view key,
-           std::initializer_list<std::string_view> parts) override {
-    std::size_t value_size = 0;
-    bytes_.append(key);
-    for (const std::string_view part : parts) {
-      bytes_.append(part);
-      value_size += part.size();
-    }
-    steps_.push_back({family, false, key.size(), value_size});
-  }
-  void erase(Family family, std::string_view key) override {
-    bytes_.append(key);
-    steps_.push_back({family, true, key.size(), 0});
-  }
-  void clear() override {
-    bytes_.clear();
-    steps_.clear();
-  }
-  [[nodiscard]] std::size_t size_bytes() const override {
-    return bytes_.size() + steps_.size() * kRecordOverhead;
-  }
-
-  // Calls put(family, key, value) or erase(family, key) for each change.
-  template <typename Put, typename Erase>
-  void walk(Put put, Erase erase) const {
-    std::string_view rest = bytes_;
-    const auto take = [&rest](std::size_t size) {
-      const std::string_view taken = rest.substr(0, size);
-      rest.remove_prefix(size);
-      return taken;
-    };
-    for (const Step& step : steps_) {
-      const std::string_view key = take(step.key_size);
-      if (step.erased) {
-        erase(step.family, key);
-      } else {
-        put(step.family, key, take(step.value_size));
-      }
-    }
-  }
-
- private:
-  struct Step {
-    Family family;
-    bool erased;
-    std::size_t key_size, value_size;
-  };
-
-  std::string bytes_;
-  std::vector<Step> steps_;
-};
-
 namespace {
 
 // Walks through what is below and what is pending at once. What is pending prevails.
@@ -152,42 +96,38 @@ std::unique_ptr<Cursor> BufferedStore::iterate(Family family) const {
   return std::make_unique<MergedCursor>(below_->iterate(family), pending_.sorted(family));
 }
 
-std::unique_ptr<Batch> BufferedStore::make_batch() const {
-  return std::make_unique<BufferedBatch>();
-}
-
-bool BufferedStore::get(Family family, std::string_view key, std::string& value) const {
+std::optional<std::string_view> BufferedStore::find(Family family, std::string_view key,
+                                                    std::string& memory) const {
   const Change* change = pending_.find(family, key);
   if (change == nullptr && family == Family::kKeys) {
     const auto found = handed_down_.find(key);
     if (found != handed_down_.end()) change = &found->second;
   }
-  if (change == nullptr) return below_->get(family, key, value);
-  if (!change->erased) value.assign(change->value);
-  return !change->erased;
+  if (change != nullptr) {
+    return change->erased ? std::nullopt : std::optional<std::string_view>(change->value);
+  }
+  if (!below_->get(family, key, memory)) return std::nullopt;
+  return memory;
 }
 
 std::unique_ptr<View> BufferedStore::pin() const {
   return std::make_unique<BufferedView>(below_->pin(), pending_);
 }
 
-void BufferedStore::write(Batch& batch) {
-  const auto& changes = static_cast<const BufferedBatch&>(batch);
-  // Before, as nothing may have changed where there is no room below.
-  if (pending_.bytes() + changes.size_bytes() > max_bytes_) hand_down();
-  if (changes.size_bytes() > max_bytes_) return write_through(changes);
-  changes.walk([&](auto family, auto key, auto value) { pending_.put(family, key, value); },
-               [&](auto family, auto key) { pending_.erase(family, key); });
+void BufferedStore::begin_changes(std::size_t bytes) {
+  if (pending_.bytes() + bytes > max_bytes_) hand_down();
 }
 
-void BufferedStore::write_through(const BufferedBatch& changes) {
-  batch_below_->clear();
-  changes.walk([&](auto family, auto key, auto value) { batch_below_->put(family, key, {value}); },
-               [&](auto family, auto key) { batch_below_->erase(family, key); });
-  below_->write(*batch_below_);
-  batch_below_->clear();
-  handed_down_.clear();
+void BufferedStore::put(Family family, std::string_view key,
+                        std::initializer_list<std::string_view> parts) {
+  pending_.put(family, key, parts);
 }
+
+void BufferedStore::put(Family family, std::string_view key, std::string&& value) {
+  pending_.put(family, key, std::move(value));
+}
+
+void BufferedStore::erase(Family family, std::string_view key) { pending_.erase(family, key); }
 
 void BufferedStore::hand_down() {
   if (pending_.empty()) return;
@@ -211,16 +151,6 @@ void BufferedStore::flush() {
   hand_down();
   below_->flush();
 }
-
-void BufferedStore::begin_replacement() { below_->begin_replacement(); }
-
-std::unique_ptr<Batch> BufferedStore::make_replacement_batch() const {
-  return below_->make_replacement_batch();
-}
-
-void BufferedStore::write_replacement(Batch& batch) { below_->write_replacement(batch); }
-
-void BufferedStore::abandon_replacement() noexcept { below_->abandon_replacement(); }
 
 void BufferedStore::install_replacement(Batch& last) {
   // Below, the old content stays until the new one is there, and agrees with its applied index.

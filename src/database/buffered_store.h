@@ -1,13 +1,16 @@
-// BufferedStore: a store in front of another, which keeps what was written lately in memory and
-// hands it down together. A key that is written again and again reaches the store below once for
-// many changes, its version is found without asking there, and records go down in order. Private
-// to src/database.
+// BufferedStore: the records of the state machine: those of a store, and in front of it, in memory,
+// what was changed lately, which is handed down together. A key that is written again and again
+// reaches the store below once for many changes, its version is found without asking there, and
+// records go down in order. Private to src/database; one owner, one thread.
 //
-// What has not gone down is lost in a crash, as is what a store has not flushed: the log has it.
-// It goes down as one batch, so that a crash leaves below what was there between two writes.
+// What has not gone down is lost in a crash, as is what a store has not flushed: the log has it. It
+// goes down as one batch, between two turns of changes: so a crash leaves below what was there
+// between two of them.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,29 +19,39 @@
 
 namespace database {
 
-class BufferedBatch;
-
-class BufferedStore final : public Store {
+class BufferedStore final : public View {
  public:
-  // `max_bytes`: of changes in memory, about; 0: each batch goes down at once.
+  // `max_bytes`: of changes in memory, about, when a turn of changes begins.
   BufferedStore(std::unique_ptr<Store> below, std::size_t max_bytes);
 
+  // A turn of changes begins, of about so many bytes. After NoRoom nothing has changed, and the
+  // same may be asked again.
+  void begin_changes(std::size_t bytes);
+  // The value is its parts one after the other.
+  void put(Family family, std::string_view key, std::initializer_list<std::string_view> parts);
+  void put(Family family, std::string_view key, std::string&& value);
+  void erase(Family family, std::string_view key);
+
+  // Nothing: not there. What is found lasts until the next change, and is in `memory` where it came
+  // from below.
+  [[nodiscard]] std::optional<std::string_view> find(Family family, std::string_view key,
+                                                     std::string& memory) const;
   [[nodiscard]] std::unique_ptr<Cursor> iterate(Family family) const override;
-  [[nodiscard]] std::unique_ptr<Batch> make_batch() const override;
-  [[nodiscard]] bool get(Family family, std::string_view key, std::string& value) const override;
-  [[nodiscard]] std::unique_ptr<View> pin() const override;
-  void write(Batch& batch) override;
-  void flush() override;
-  void begin_replacement() override;
-  [[nodiscard]] std::unique_ptr<Batch> make_replacement_batch() const override;
-  void write_replacement(Batch& batch) override;
-  void abandon_replacement() noexcept override;
-  void install_replacement(Batch& last) override;
-  [[noreturn]] void damaged(std::string_view what) const override;
+  [[nodiscard]] std::unique_ptr<View> pin() const;
+
+  // As those of Store.
+  void flush();
+  void begin_replacement() { below_->begin_replacement(); }
+  [[nodiscard]] std::unique_ptr<Batch> make_replacement_batch() const {
+    return below_->make_replacement_batch();
+  }
+  void write_replacement(Batch& batch) { below_->write_replacement(batch); }
+  void abandon_replacement() noexcept { below_->abandon_replacement(); }
+  void install_replacement(Batch& last);
+  [[noreturn]] void damaged(std::string_view what) const;
 
  private:
   void hand_down();
-  void write_through(const BufferedBatch& changes);
 
   std::unique_ptr<Store> below_;
   const std::size_t max_bytes_;

@@ -17,10 +17,33 @@
 namespace database {
 namespace {
 
-std::uint64_t stored_number(const Store& store, std::string_view key) {
-  std::string value;
-  if (!store.get(Family::kMeta, key, value)) return 0;
-  const auto number = read_little_endian(value);
+// What a command and its key add to what is changed, beside their bytes.
+constexpr std::size_t kChangeOverhead = 256;
+
+BufferedStore open_records(const std::filesystem::path& directory, const Options& options) {
+  std::unique_ptr<Store> store;
+  if (options.in_memory) {
+    store = std::make_unique<MemoryStore>(options);
+  } else {
+    store = std::make_unique<RocksStore>(directory, options);
+  }
+  return {std::move(store), options.pending_change_bytes};
+}
+
+// About, of the changes: each command is in the history, too.
+std::size_t size_of(std::span<const Committed> entries) {
+  std::size_t bytes = 0;
+  for (const Committed& entry : entries) {
+    bytes += kChangeOverhead + (entry.command ? 2 * entry.command->size() : 0);
+  }
+  return bytes;
+}
+
+std::uint64_t stored_number(const BufferedStore& store, std::string_view key) {
+  std::string memory;
+  const auto value = store.find(Family::kMeta, key, memory);
+  if (!value) return 0;
+  const auto number = read_little_endian(*value);
   if (!number) store.damaged(key);
   return *number;
 }
@@ -29,29 +52,17 @@ std::uint64_t stored_number(const Store& store, std::string_view key) {
 
 struct Database::Implementation {
   Implementation(const std::filesystem::path& directory, const Options& options)
-      : store(open_store(directory, options)),
-        applied_index(stored_number(*store, kAppliedIndexKey)),
-        log_time_ms(stored_number(*store, kLogTimeKey)),
-        sessions(*store),
-        batch(store->make_batch()) {}
+      : store(open_records(directory, options)),
+        applied_index(stored_number(store, kAppliedIndexKey)),
+        log_time_ms(stored_number(store, kLogTimeKey)),
+        sessions(store) {}
 
-  std::unique_ptr<Store> store;
+  BufferedStore store;
   std::uint64_t applied_index;
   std::uint64_t log_time_ms;
   std::optional<Sessions> sessions;  // always there
-  std::unique_ptr<Batch> batch;      // empty between two calls; kept for its memory
   std::uint64_t undecodable_commands = 0;
   bool loading = false;
-  // What `batch` holds, where it found no room.
-  struct Prepared {
-    std::size_t count;
-    std::uint64_t last;
-    std::uint64_t time_ms;
-    Applied applied;
-  };
-  std::optional<Prepared> prepared;
-
-  void prepare(std::span<const Committed> entries);
 };
 
 Database::Database(const std::filesystem::path& directory, const Options& options)
@@ -68,65 +79,51 @@ std::uint64_t Database::session_count() const { return implementation_->sessions
 Applied Database::apply(std::span<const Committed> entries) {
   if (entries.empty()) return {};
   auto& self = *implementation_;
-  if (!self.prepared) self.prepare(entries);
-  CHECK(self.prepared->count == entries.size() && self.prepared->last == entries.back().index,
-        "{} entries up to {} are applied, {} up to {} wait for room", entries.size(),
-        entries.back().index, self.prepared->count, self.prepared->last);
-  self.store->write(*self.batch);
-  self.applied_index = self.prepared->last;
-  self.log_time_ms = self.prepared->time_ms;
-  Applied applied = std::move(self.prepared->applied);
-  self.prepared.reset();
-  return applied;
-}
-
-void Database::Implementation::prepare(std::span<const Committed> entries) {
+  self.store.begin_changes(size_of(entries));
   Applied applied;
-  batch->clear();
-  Transition transition(*store, *sessions, *batch);
   applied.outcomes.reserve(entries.size());
   applied.effect_indices.reserve(entries.size());
   applied.broadcasts.reserve(entries.size());
-  std::uint64_t last = applied_index;
-  std::uint64_t time_ms = log_time_ms;
+  Transition transition(self.store, *self.sessions);
   for (const auto& entry : entries) {
-    CHECK(entry.index == last + 1, "entry {} of term {} is to be applied after entry {}",
-          entry.index, entry.term, last);
-    CHECK(entry.time_ms >= time_ms, "entry {} of term {} is of time {}, the one before of {}",
-          entry.index, entry.term, entry.time_ms, time_ms);
+    CHECK(entry.index == self.applied_index + 1,
+          "entry {} of term {} is to be applied after entry {}", entry.index, entry.term,
+          self.applied_index);
+    CHECK(entry.time_ms >= self.log_time_ms,
+          "entry {} of term {} is of time {}, the one before of {}", entry.index, entry.term,
+          entry.time_ms, self.log_time_ms);
     const Effect effect = transition.execute(entry, applied.broadcasts);
     applied.outcomes.push_back(effect.outcome);
     applied.effect_indices.push_back(effect.index);
-    last = entry.index;
-    time_ms = entry.time_ms;
+    self.applied_index = entry.index;
+    self.log_time_ms = entry.time_ms;
   }
-  sessions->finish(entries.size(), *batch);
-  add_history(entries.front().index, last, applied.broadcasts, *batch);
-  batch->put(Family::kMeta, kAppliedIndexKey, {view_of(little_endian(last))});
-  batch->put(Family::kMeta, kLogTimeKey, {view_of(little_endian(time_ms))});
-  undecodable_commands += transition.undecodable_commands();
-  prepared = Prepared{entries.size(), last, time_ms, std::move(applied)};
+  self.sessions->finish(entries.size());
+  add_history(entries.front().index, self.applied_index, applied.broadcasts, self.store);
+  self.store.put(Family::kMeta, kAppliedIndexKey, {view_of(little_endian(self.applied_index))});
+  self.store.put(Family::kMeta, kLogTimeKey, {view_of(little_endian(self.log_time_ms))});
+  self.undecodable_commands += transition.undecodable_commands();
+  return applied;
 }
 
 std::optional<Found> Database::get(std::string_view key) const {
-  const auto& store = *implementation_->store;
-  std::string bytes;
-  if (!store.get(Family::kKeys, key, bytes)) return std::nullopt;
-  const auto record = read_key_record(bytes);
+  const BufferedStore& store = implementation_->store;
+  std::string memory;
+  const auto bytes = store.find(Family::kKeys, key, memory);
+  if (!bytes) return std::nullopt;
+  const auto record = read_key_record(*bytes);
   if (!record) store.damaged("the record of a key");
-  const auto [version, index, value] = *record;
-  bytes.erase(0, bytes.size() - value.size());
-  return Found{std::move(bytes), version, index};
+  return Found{std::string(record->value), record->version, record->index};
 }
 
 std::variant<Replay, Compacted> Database::replay(std::uint64_t after,
                                                  std::span<const std::string> topics,
                                                  std::size_t limit, std::size_t max_bytes) const {
-  return read_history(*implementation_->store, implementation_->applied_index,
+  return read_history(implementation_->store, implementation_->applied_index,
                       {after, topics, limit, max_bytes});
 }
 
-void Database::flush() { implementation_->store->flush(); }
+void Database::flush() { implementation_->store.flush(); }
 
 std::uint64_t Database::undecodable_commands() const {
   return implementation_->undecodable_commands;
@@ -134,7 +131,7 @@ std::uint64_t Database::undecodable_commands() const {
 
 std::unique_ptr<SnapshotReader> Database::read_snapshot() const {
   const auto& self = *implementation_;
-  return make_snapshot_reader(*self.store, self.applied_index, self.log_time_ms);
+  return make_snapshot_reader(self.store, self.applied_index, self.log_time_ms);
 }
 
 std::unique_ptr<SnapshotLoader> Database::load_snapshot() {
@@ -147,22 +144,12 @@ std::unique_ptr<SnapshotLoader> Database::load_snapshot() {
   owner.installed = [&self](const SnapshotHeader& header) {
     self.applied_index = header.applied_index;
     self.log_time_ms = header.log_time_ms;
-    self.sessions.emplace(*self.store);
+    self.sessions.emplace(self.store);
   };
   owner.gone = [&self] { self.loading = false; };
-  return std::make_unique<StoreSnapshotLoader>(*self.store, std::move(owner));
+  return std::make_unique<StoreSnapshotLoader>(self.store, std::move(owner));
 }
 
-std::uint64_t Database::state_hash() const { return hash_state(*implementation_->store); }
-
-std::unique_ptr<Store> open_store(const std::filesystem::path& directory, const Options& options) {
-  std::unique_ptr<Store> store;
-  if (options.in_memory) {
-    store = std::make_unique<MemoryStore>(options);
-  } else {
-    store = std::make_unique<RocksStore>(directory, options);
-  }
-  return std::make_unique<BufferedStore>(std::move(store), options.pending_change_bytes);
-}
+std::uint64_t Database::state_hash() const { return hash_state(implementation_->store); }
 
 }  // namespace database

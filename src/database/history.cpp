@@ -131,7 +131,7 @@ class Collector {
 };
 
 // Where the history begins; just after what was applied, if all of it was dropped.
-std::uint64_t first_kept(const Store& store, Cursor& cursor, std::uint64_t applied_index) {
+std::uint64_t first_kept(const BufferedStore& store, Cursor& cursor, std::uint64_t applied_index) {
   cursor.seek({});
   if (!cursor.valid()) return applied_index + 1;
   const auto record = read_record(cursor);
@@ -142,11 +142,11 @@ std::uint64_t first_kept(const Store& store, Cursor& cursor, std::uint64_t appli
 }  // namespace
 
 void add_history(std::uint64_t first, std::uint64_t last, std::span<const Broadcast> broadcasts,
-                 Batch& batch) {
+                 BufferedStore& store) {
   std::string record;
   const auto put = [&](std::uint64_t from, std::uint64_t to) {
     base::store_little_endian(reinterpret_cast<std::byte*>(record.data()), to);
-    batch.put(Family::kHistory, view_of(big_endian(from)), {record});
+    store.put(Family::kHistory, view_of(big_endian(from)), std::exchange(record, {}));
     record.resize(kRecordHeaderSize);
   };
   record.resize(kRecordHeaderSize);
@@ -161,7 +161,8 @@ void add_history(std::uint64_t first, std::uint64_t last, std::span<const Broadc
   put(first, last);
 }
 
-std::variant<Replay, Compacted> read_history(const Store& store, std::uint64_t applied_index,
+std::variant<Replay, Compacted> read_history(const BufferedStore& store,
+                                             std::uint64_t applied_index,
                                              const ReplayQuery& query) {
   if (query.after >= applied_index) return Replay{{}, applied_index};
   const auto cursor = store.iterate(Family::kHistory);

@@ -22,8 +22,8 @@
 #include <string>
 #include <variant>
 
+#include "database/buffered_store.h"
 #include "database/database.h"
-#include "database/store.h"
 
 namespace database {
 
@@ -34,7 +34,7 @@ inline constexpr std::size_t kReplayScanBytes = 64 << 20;
 
 // `broadcasts`: all those of the entries `first` to `last`, in order.
 void add_history(std::uint64_t first, std::uint64_t last, std::span<const Broadcast> broadcasts,
-                 Batch& batch);
+                 BufferedStore& store);
 
 struct ReplayQuery {
   std::uint64_t after;
@@ -45,7 +45,7 @@ struct ReplayQuery {
 };
 
 // As Database::replay(); `applied_index` is the last index that the history covers.
-[[nodiscard]] std::variant<Replay, Compacted> read_history(const Store& store,
+[[nodiscard]] std::variant<Replay, Compacted> read_history(const BufferedStore& store,
                                                            std::uint64_t applied_index,
                                                            const ReplayQuery& query);
 

@@ -22,12 +22,23 @@ const Change* find_in(const Table& table, std::string_view key) {
 
 }  // namespace
 
-void PendingChanges::put(Family family, std::string_view key, std::string_view value) {
-  set(change_of(family, key), false, value);
+void PendingChanges::put(Family family, std::string_view key,
+                         std::initializer_list<std::string_view> parts) {
+  Change& change = change_of(family, key);
+  change.erased = false;
+  for (const std::string_view part : parts) change.value.append(part);
+  bytes_ += change.value.size();
+}
+
+void PendingChanges::put(Family family, std::string_view key, std::string&& value) {
+  Change& change = change_of(family, key);
+  change.erased = false;
+  change.value = std::move(value);
+  bytes_ += change.value.size();
 }
 
 void PendingChanges::erase(Family family, std::string_view key) {
-  set(change_of(family, key), true, {});
+  change_of(family, key).erased = true;
 }
 
 Change& PendingChanges::change_of(Family family, std::string_view key) {
@@ -35,13 +46,9 @@ Change& PendingChanges::change_of(Family family, std::string_view key) {
                                    ? find_or_add(keys_, key)
                                    : find_or_add(others_[position(family)], key);
   if (added) bytes_ += kRecordOverhead + key.size();
+  bytes_ -= change->value.size();
+  change->value.clear();
   return *change;
-}
-
-void PendingChanges::set(Change& change, bool erased, std::string_view value) {
-  bytes_ = bytes_ - change.value.size() + value.size();
-  change.erased = erased;
-  change.value.assign(value);
 }
 
 const Change* PendingChanges::find(Family family, std::string_view key) const {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -27,7 +28,8 @@ struct StringHash {
   }
 };
 
-// What a record takes in memory beside its bytes: a node of a table, two strings, what the heap adds.
+// What a record takes in memory beside its bytes: a node of a table, two strings, what the heap
+// adds.
 inline constexpr std::size_t kRecordOverhead = 128;
 
 // Of single look-ups alone, as keys are.
@@ -40,8 +42,9 @@ class PendingChanges {
     const Change* change;
   };
 
-  // Takes the place of what was pending for the key.
-  void put(Family family, std::string_view key, std::string_view value);
+  // Take the place of what was pending for the key.
+  void put(Family family, std::string_view key, std::initializer_list<std::string_view> parts);
+  void put(Family family, std::string_view key, std::string&& value);
   void erase(Family family, std::string_view key);
 
   // Null where nothing is pending.
@@ -58,8 +61,8 @@ class PendingChanges {
  private:
   using OrderedChanges = std::map<std::string, Change, std::less<>>;
 
+  // Without a value.
   [[nodiscard]] Change& change_of(Family family, std::string_view key);
-  void set(Change& change, bool erased, std::string_view value);
 
   KeyChanges keys_;
   std::array<OrderedChanges, kFamilyCount> others_;  // that of `keys` stays empty

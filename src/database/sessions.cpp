@@ -94,7 +94,7 @@ std::optional<OutcomeRecord> read_outcome_record(std::string_view bytes) {
                        {*outcome, little_endian_at(bytes.data() + 8)}};
 }
 
-Sessions::Sessions(const Store& store) : store_(store) {
+Sessions::Sessions(BufferedStore& store) : store_(store) {
   const auto cursor = store_.iterate(Family::kSessions);
   std::uint64_t from = 0;
   for (cursor->seek(view_of(big_endian(from))); cursor->valid();
@@ -114,10 +114,10 @@ Sessions::Sessions(const Store& store) : store_(store) {
   }
 }
 
-void Sessions::advance_to(std::uint64_t time_ms, Batch& batch) {
+void Sessions::advance_to(std::uint64_t time_ms) {
   time_ms_ = time_ms;
   while (!expiries_.empty() && expiries_.begin()->first < time_ms) {
-    end(sessions_.find(expiries_.begin()->second), batch);
+    end(sessions_.find(expiries_.begin()->second));
   }
 }
 
@@ -130,20 +130,20 @@ Outcome Sessions::open(const OpenSessionCommand& command, std::uint64_t index) {
   return SessionOpened{index};
 }
 
-SessionClosed Sessions::close(std::uint64_t session, Batch& batch) {
+SessionClosed Sessions::close(std::uint64_t session) {
   const auto found = sessions_.find(session);
   if (found == sessions_.end()) return {false};
-  end(found, batch);
+  end(found);
   return {true};
 }
 
-void Sessions::end(std::map<std::uint64_t, SessionRecord>::iterator session, Batch& batch) {
+void Sessions::end(std::map<std::uint64_t, SessionRecord>::iterator session) {
   const std::uint64_t number = session->first;
   expiries_.erase({session->second.expiry_ms(), number});
   sessions_.erase(session);
   changed_.erase(number);
-  batch.erase(Family::kSessions, view_of(big_endian(number)));
-  ended_now_.push_back(number);
+  store_.erase(Family::kSessions, view_of(big_endian(number)));
+  ended_.push_back(number);
 }
 
 std::optional<Effect> Sessions::use(const SessionCommand& command, std::uint64_t index) {
@@ -162,64 +162,57 @@ std::optional<Effect> Sessions::use(const SessionCommand& command, std::uint64_t
 }
 
 std::optional<Effect> Sessions::kept(std::uint64_t session, std::uint64_t seq) const {
-  const auto recent = kept_.find({session, seq});
-  if (recent != kept_.end()) return recent->second;
-  std::string bytes;
-  if (!store_.get(Family::kSessions, view_of(outcome_key(session, seq)), bytes))
-    return std::nullopt;
-  const auto record = read_outcome_record(bytes);
+  std::string memory;
+  const auto bytes = store_.find(Family::kSessions, view_of(outcome_key(session, seq)), memory);
+  if (!bytes) return std::nullopt;
+  const auto record = read_outcome_record(*bytes);
   if (!record) store_.damaged("the outcome of a request");
   if (record->seq != seq) return std::nullopt;
   return record->effect;
 }
 
-void Sessions::keep(const SessionCommand& command, const Effect& effect, Batch& batch) {
+void Sessions::keep(const SessionCommand& command, const Effect& effect) {
   SessionRecord& session = sessions_.at(command.session);
   session.newest_seq = std::max(session.newest_seq, command.seq);
   changed_.insert(command.session);
-  kept_.insert_or_assign({command.session, command.seq}, effect);
   const auto [kind, number] = kind_and_number(effect.outcome);
   const char kind_byte = static_cast<char>(kind);
   const auto seq = little_endian(command.seq);
   const auto index = little_endian(effect.index);
   const auto number_bytes = little_endian(number);
-  batch.put(Family::kSessions, view_of(outcome_key(command.session, command.seq)),
-            {view_of(seq), view_of(index), std::string_view(&kind_byte, 1), view_of(number_bytes)});
+  store_.put(
+      Family::kSessions, view_of(outcome_key(command.session, command.seq)),
+      {view_of(seq), view_of(index), std::string_view(&kind_byte, 1), view_of(number_bytes)});
 }
 
-// Of sessions that ended in earlier batches, as the store does not show this one's outcomes yet.
-void Sessions::remove_outcomes(std::size_t budget, Batch& batch) {
+void Sessions::remove_outcomes(std::size_t budget) {
   if (ended_.empty()) return;
+  std::vector<std::string> keys;
   const auto cursor = store_.iterate(Family::kSessions);
-  while (!ended_.empty() && budget > 0) {
-    --budget;
+  while (!ended_.empty() && keys.size() < budget) {
     for (cursor->seek(view_of(big_endian(ended_.front()))); cursor->valid(); cursor->next()) {
       const auto key = read_session_key(cursor->key());
       if (!key) store_.damaged("the record of a session");
-      if (key->session != ended_.front()) break;
-      if (budget == 0) return;
-      --budget;
-      batch.erase(Family::kSessions, cursor->key());
+      if (key->session != ended_.front() || keys.size() == budget) break;
+      keys.emplace_back(cursor->key());
     }
-    ended_.pop_front();
+    if (keys.size() < budget) ended_.pop_front();
   }
+  for (const std::string& key : keys) store_.erase(Family::kSessions, key);
 }
 
-void Sessions::finish(std::size_t entries, Batch& batch) {
+void Sessions::finish(std::size_t entries) {
   // An entry adds one session or one outcome, so this gains on them.
-  remove_outcomes(kRemovedAnEntry * entries, batch);
-  ended_.insert(ended_.end(), ended_now_.begin(), ended_now_.end());
-  ended_now_.clear();
+  remove_outcomes(kRemovedAnEntry * entries);
   for (const std::uint64_t number : changed_) {
     const SessionRecord& session = sessions_.at(number);
     const auto timeout_ms = little_endian(session.timeout_ms);
     const auto used_ms = little_endian(session.used_ms);
     const auto newest_seq = little_endian(session.newest_seq);
-    batch.put(Family::kSessions, view_of(big_endian(number)),
-              {view_of(timeout_ms), view_of(used_ms), view_of(newest_seq)});
+    store_.put(Family::kSessions, view_of(big_endian(number)),
+               {view_of(timeout_ms), view_of(used_ms), view_of(newest_seq)});
   }
   changed_.clear();
-  kept_.clear();
 }
 
 }  // namespace database

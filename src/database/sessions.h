@@ -21,9 +21,9 @@
 #include <utility>
 #include <vector>
 
+#include "database/buffered_store.h"
 #include "database/command.h"
 #include "database/database.h"
-#include "database/store.h"
 
 namespace database {
 
@@ -60,40 +60,35 @@ struct SessionKey {
 class Sessions {
  public:
   // Reads all sessions of the store.
-  explicit Sessions(const Store& store);
+  explicit Sessions(BufferedStore& store);
 
   [[nodiscard]] std::uint64_t count() const { return sessions_.size(); }
 
   // The time of the next entry: sessions that it finds expired end here.
-  void advance_to(std::uint64_t time_ms, Batch& batch);
+  void advance_to(std::uint64_t time_ms);
 
   [[nodiscard]] Outcome open(const OpenSessionCommand& command, std::uint64_t index);
-  [[nodiscard]] SessionClosed close(std::uint64_t session, Batch& batch);
+  [[nodiscard]] SessionClosed close(std::uint64_t session);
 
   // What a request comes to without being executed; nothing: execute it, and keep() what comes
   // of it. `index`: of its entry. Its session counts as used.
   [[nodiscard]] std::optional<Effect> use(const SessionCommand& command, std::uint64_t index);
-  void keep(const SessionCommand& command, const Effect& effect, Batch& batch);
+  void keep(const SessionCommand& command, const Effect& effect);
 
-  // The end of a batch of so many entries: adds what has changed and was not added yet.
-  void finish(std::size_t entries, Batch& batch);
+  // The end of a turn of so many entries: stores what has changed and was not stored yet.
+  void finish(std::size_t entries);
 
  private:
-  using SeqOfSession = std::pair<std::uint64_t, std::uint64_t>;
-
   [[nodiscard]] std::optional<Effect> kept(std::uint64_t session, std::uint64_t seq) const;
-  void end(std::map<std::uint64_t, SessionRecord>::iterator session, Batch& batch);
-  void remove_outcomes(std::size_t budget, Batch& batch);
+  void end(std::map<std::uint64_t, SessionRecord>::iterator session);
+  void remove_outcomes(std::size_t budget);
 
-  const Store& store_;
+  BufferedStore& store_;
   std::uint64_t time_ms_ = 0;
   std::map<std::uint64_t, SessionRecord> sessions_;
   std::set<std::pair<std::uint64_t, std::uint64_t>> expiries_;  // expiry_ms, session
-  std::deque<std::uint64_t> ended_;  // in earlier batches, and their outcomes are to be removed
-  // Of the batch so far.
-  std::vector<std::uint64_t> ended_now_;
-  std::set<std::uint64_t> changed_;
-  std::map<SeqOfSession, Effect> kept_;
+  std::deque<std::uint64_t> ended_;                             // their outcomes are to be removed
+  std::set<std::uint64_t> changed_;                             // in this turn
 };
 
 }  // namespace database

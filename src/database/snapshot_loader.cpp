@@ -73,7 +73,7 @@ const char* SnapshotRecords::problem_of_outcome(const SessionKey& key,
   return good ? nullptr : "the outcome of a request is malformed";
 }
 
-StoreSnapshotLoader::StoreSnapshotLoader(Store& store, Owner owner)
+StoreSnapshotLoader::StoreSnapshotLoader(BufferedStore& store, Owner owner)
     : store_(store), owner_(std::move(owner)) {}
 
 StoreSnapshotLoader::~StoreSnapshotLoader() {

@@ -9,10 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "database/buffered_store.h"
 #include "database/sessions.h"
 #include "database/snapshot.h"
 #include "database/snapshot_format.h"
-#include "database/store.h"
 
 namespace database {
 
@@ -55,7 +55,7 @@ class StoreSnapshotLoader final : public SnapshotLoader {
     std::function<void()> gone;  // the loader is destroyed
   };
 
-  StoreSnapshotLoader(Store& store, Owner owner);
+  StoreSnapshotLoader(BufferedStore& store, Owner owner);
   ~StoreSnapshotLoader() override;
   StoreSnapshotLoader(const StoreSnapshotLoader&) = delete;
   StoreSnapshotLoader& operator=(const StoreSnapshotLoader&) = delete;
@@ -73,7 +73,7 @@ class StoreSnapshotLoader final : public SnapshotLoader {
   void put(RecordKind kind, std::string_view name, std::string_view value);
   std::size_t refuse(std::string_view what);
 
-  Store& store_;
+  BufferedStore& store_;
   Owner owner_;
   std::optional<base::Error> error_;
   std::optional<SnapshotHeader> header_;

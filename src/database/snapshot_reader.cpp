@@ -32,7 +32,8 @@ std::uint64_t seal(std::string& bytes, std::size_t begin) {
 
 class StoreSnapshotReader final : public SnapshotReader {
  public:
-  StoreSnapshotReader(const Store& store, std::uint64_t applied_index, std::uint64_t log_time_ms)
+  StoreSnapshotReader(const BufferedStore& store, std::uint64_t applied_index,
+                      std::uint64_t log_time_ms)
       : applied_index_(applied_index), view_(store.pin()), walk_(*view_, store) {
     append_integer(ready_, std::uint64_t{0});
     ready_.append(kSnapshotMagic);
@@ -99,7 +100,7 @@ class StoreSnapshotReader final : public SnapshotReader {
 
 }  // namespace
 
-StateWalk::StateWalk(const View& view, const Store& store) : view_(view), store_(store) {}
+StateWalk::StateWalk(const View& view, const BufferedStore& store) : view_(view), store_(store) {}
 
 bool StateWalk::next() {
   if (cursor_) {
@@ -138,7 +139,7 @@ bool StateWalk::left_out() {
 
 // The hash of all before it, the kind and both sizes go into each step, so that no two states are
 // the same run of bytes.
-std::uint64_t hash_state(const Store& store) {
+std::uint64_t hash_state(const BufferedStore& store) {
   std::uint64_t hash = 0;
   std::string step;
   for (StateWalk walk(store, store); walk.next();) {
@@ -149,7 +150,7 @@ std::uint64_t hash_state(const Store& store) {
   return hash;
 }
 
-std::unique_ptr<SnapshotReader> make_snapshot_reader(const Store& store,
+std::unique_ptr<SnapshotReader> make_snapshot_reader(const BufferedStore& store,
                                                      std::uint64_t applied_index,
                                                      std::uint64_t log_time_ms) {
   return std::make_unique<StoreSnapshotReader>(store, applied_index, log_time_ms);

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "database/buffered_store.h"
 #include "database/snapshot.h"
 #include "database/snapshot_format.h"
-#include "database/store.h"
 
 namespace database {
 
@@ -16,7 +16,7 @@ namespace database {
 class StateWalk {
  public:
   // Both outlive the walk.
-  StateWalk(const View& view, const Store& store);
+  StateWalk(const View& view, const BufferedStore& store);
 
   // To the next one, the first at first; false: there is no more.
   [[nodiscard]] bool next();
@@ -30,17 +30,17 @@ class StateWalk {
   [[nodiscard]] bool left_out();
 
   const View& view_;
-  const Store& store_;
+  const BufferedStore& store_;
   RecordKind kind_ = RecordKind::kKey;
   std::unique_ptr<Cursor> cursor_;  // null until the first next()
   std::uint64_t session_ = 0;       // that the outcomes here belong to
   std::uint64_t newest_seq_ = 0;    // of it
 };
 
-[[nodiscard]] std::uint64_t hash_state(const Store& store);
+[[nodiscard]] std::uint64_t hash_state(const BufferedStore& store);
 
 // `store` outlives the reader.
-[[nodiscard]] std::unique_ptr<SnapshotReader> make_snapshot_reader(const Store& store,
+[[nodiscard]] std::unique_ptr<SnapshotReader> make_snapshot_reader(const BufferedStore& store,
                                                                    std::uint64_t applied_index,
                                                                    std::uint64_t log_time_ms);
 

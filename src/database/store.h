@@ -98,7 +98,4 @@ class Store : public View {
   [[noreturn]] virtual void damaged(std::string_view what) const = 0;
 };
 
-[[nodiscard]] std::unique_ptr<Store> open_store(const std::filesystem::path& directory,
-                                                const Options& options);
-
 }  // namespace database

@@ -40,7 +40,7 @@ std::optional<KeyRecord> read_key_record(std::string_view bytes) {
 }
 
 Effect Transition::execute(const Committed& entry, std::vector<Broadcast>& broadcasts) {
-  sessions_.advance_to(entry.time_ms, batch_);
+  sessions_.advance_to(entry.time_ms);
   if (!entry.command) return {NoOutcome{}, entry.index};
   const auto decoded = decode_command(entry.command->view());
   if (!decoded) {
@@ -54,7 +54,7 @@ Effect Transition::execute(const Committed& entry, std::vector<Broadcast>& broad
     return {sessions_.open(*command, entry.index), entry.index};
   }
   if (const auto* command = std::get_if<CloseSessionCommand>(&*decoded)) {
-    return {sessions_.close(command->session, batch_), entry.index};
+    return {sessions_.close(command->session), entry.index};
   }
   return {write(as_write(*decoded), entry, broadcasts), entry.index};
 }
@@ -63,7 +63,7 @@ Effect Transition::execute_in_session(const SessionCommand& command, const Commi
                                       std::vector<Broadcast>& broadcasts) {
   if (auto known = sessions_.use(command, entry.index)) return *known;
   const Effect effect = {write(command.write, entry, broadcasts), entry.index};
-  sessions_.keep(command, effect, batch_);
+  sessions_.keep(command, effect);
   return effect;
 }
 
@@ -91,51 +91,41 @@ Outcome Transition::write(const Write& write_command, const Committed& entry,
 }
 
 SetOutcome Transition::set(const SetCommand& command, std::uint64_t index) {
-  std::uint64_t& version = version_of(command.key);
-  ++version;
+  const std::uint64_t version = version_of(command.key) + 1;
   const auto version_bytes = little_endian(version);
   const auto index_bytes = little_endian(index);
-  batch_.put(Family::kKeys, command.key,
+  store_.put(Family::kKeys, command.key,
              {view_of(version_bytes), view_of(index_bytes), command.value});
   return {version};
 }
 
 std::optional<std::uint64_t> Transition::erase(const DeleteCommand& command) {
-  std::uint64_t& version = version_of(command.key);
+  const std::uint64_t version = version_of(command.key);
   if (version == 0) return std::nullopt;
-  const std::uint64_t deletion = version + 1;
-  version = 0;
-  batch_.erase(Family::kKeys, command.key);
-  return deletion;
+  store_.erase(Family::kKeys, command.key);
+  return version + 1;
 }
 
 PublishOutcome Transition::publish(const PublishCommand& command) {
-  std::uint64_t& seq = seq_of(command.channel);
-  ++seq;
-  batch_.put(Family::kChannels, command.channel, {view_of(little_endian(seq))});
+  const std::uint64_t seq = seq_of(command.channel) + 1;
+  store_.put(Family::kChannels, command.channel, {view_of(little_endian(seq))});
   return {seq};
 }
 
-std::uint64_t& Transition::version_of(std::string_view key) {
-  const auto [position, added] = versions_.try_emplace(key, 0);
-  if (!added) return position->second;
-  if (store_.get(Family::kKeys, key, bytes_)) {
-    const auto record = read_key_record(bytes_);
-    if (!record) store_.damaged("the record of a key");
-    position->second = record->version;
-  }
-  return position->second;
+std::uint64_t Transition::version_of(std::string_view key) {
+  const auto bytes = store_.find(Family::kKeys, key, memory_);
+  if (!bytes) return 0;
+  const auto record = read_key_record(*bytes);
+  if (!record) store_.damaged("the record of a key");
+  return record->version;
 }
 
-std::uint64_t& Transition::seq_of(std::string_view channel) {
-  const auto [position, added] = seqs_.try_emplace(channel, 0);
-  if (!added) return position->second;
-  if (store_.get(Family::kChannels, channel, bytes_)) {
-    const auto seq = read_little_endian(bytes_);
-    if (!seq) store_.damaged("the record of a channel");
-    position->second = *seq;
-  }
-  return position->second;
+std::uint64_t Transition::seq_of(std::string_view channel) {
+  const auto bytes = store_.find(Family::kChannels, channel, memory_);
+  if (!bytes) return 0;
+  const auto seq = read_little_endian(*bytes);
+  if (!seq) store_.damaged("the record of a channel");
+  return *seq;
 }
 
 }  // namespace database

@@ -1,20 +1,17 @@
-// Transition: the commands of one batch, executed in order. Reads what was there before from the
-// store, sees the changes of earlier commands of the same batch, and collects all of them in one
-// Batch. Where batches begin and end changes nothing in the outcome. Private to
-// src/database; lives as long as the entries it executes at most, as it holds views into them.
+// Transition: commands, executed in order, each on what those before it left. Where one ends and
+// the next begins changes nothing in the outcome. Private to src/database; for one turn of changes.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "database/buffered_store.h"
 #include "database/command.h"
 #include "database/database.h"
 #include "database/sessions.h"
-#include "database/store.h"
 
 namespace database {
 
@@ -28,8 +25,7 @@ struct KeyRecord {
 
 class Transition {
  public:
-  Transition(const Store& store, Sessions& sessions, Batch& batch)
-      : store_(store), sessions_(sessions), batch_(batch) {}
+  Transition(BufferedStore& store, Sessions& sessions) : store_(store), sessions_(sessions) {}
 
   // A broadcast is appended where the entry changed something.
   [[nodiscard]] Effect execute(const Committed& entry, std::vector<Broadcast>& broadcasts);
@@ -46,17 +42,13 @@ class Transition {
   [[nodiscard]] std::optional<std::uint64_t> erase(const DeleteCommand& command);
   [[nodiscard]] PublishOutcome publish(const PublishCommand& command);
 
-  // The number as this batch has left it so far; 0 where the key or channel is not there.
-  [[nodiscard]] std::uint64_t& version_of(std::string_view key);
-  [[nodiscard]] std::uint64_t& seq_of(std::string_view channel);
+  // 0 where the key or channel is not there.
+  [[nodiscard]] std::uint64_t version_of(std::string_view key);
+  [[nodiscard]] std::uint64_t seq_of(std::string_view channel);
 
-  const Store& store_;
+  BufferedStore& store_;
   Sessions& sessions_;
-  Batch& batch_;
-  std::string bytes_;  // of the record just read; kept for its memory
-  // Looked up only, never iterated: their order reaches nothing.
-  std::unordered_map<std::string_view, std::uint64_t> versions_;
-  std::unordered_map<std::string_view, std::uint64_t> seqs_;
+  std::string memory_;  // of the record just read
   std::uint64_t undecodable_commands_ = 0;
 };
 

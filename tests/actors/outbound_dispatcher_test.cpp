@@ -181,7 +181,7 @@ TEST_CASE("outbound_dispatcher_speaks_to_whom_it_learned_of_and_forgets_stranger
   });
   const auto dropped = bench.counters.sends_dropped.value();
   bench.heartbeat(4);  // where it is, nobody can say
-  eventually([&] { return bench.counters.sends_dropped.value() == dropped + 1; });
+  eventually([&] { return bench.counters.sends_dropped.value() > dropped; });
   // Neither a member nor heard for a minute.
   raft::Milliseconds now = 0;
   eventually([&] {
