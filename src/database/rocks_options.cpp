@@ -61,6 +61,9 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const Options& option
     table.cache_index_and_filter_blocks = true;  // so that the cache bounds them too
     table.pin_l0_filter_and_index_blocks_in_cache = true;
     result.level_compaction_dynamic_level_bytes = true;
+    // Most keys that are asked for are in a file, where there are many: a memtable says so at once.
+    result.memtable_prefix_bloom_size_ratio = 0.02;
+    result.memtable_whole_key_filtering = true;
   }
   if (family == Family::kHistory) {
     // Only ever drops whole files, the oldest first: so what is left has no hole. It drops the
