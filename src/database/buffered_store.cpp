@@ -10,6 +10,9 @@
 namespace database {
 namespace {
 
+// So many changes are applied again after a crash, beside what RocksDB has not flushed.
+constexpr std::size_t kMaxChanges = 65'536;
+
 // Walks through what is below and what is pending at once. What is pending prevails.
 class MergedCursor final : public Cursor {
  public:
@@ -114,37 +117,53 @@ std::unique_ptr<View> BufferedStore::pin() const {
   return std::make_unique<BufferedView>(below_->pin(), pending_);
 }
 
-void BufferedStore::begin_changes(std::size_t bytes) {
-  if (pending_.bytes() + bytes > max_bytes_) hand_down();
+void BufferedStore::begin_changes() {
+  hand_down_history();
+  if (pending_.bytes() > max_bytes_ || changes_ > kMaxChanges) hand_down();
 }
 
 void BufferedStore::put(Family family, std::string_view key,
                         std::initializer_list<std::string_view> parts) {
   pending_.put(family, key, parts);
+  ++changes_;
 }
 
 void BufferedStore::put(Family family, std::string_view key, std::string&& value) {
   pending_.put(family, key, std::move(value));
+  ++changes_;
 }
 
-void BufferedStore::erase(Family family, std::string_view key) { pending_.erase(family, key); }
+void BufferedStore::erase(Family family, std::string_view key) {
+  pending_.erase(family, key);
+  ++changes_;
+}
+
+void BufferedStore::hand_down_history() {
+  batch_below_->clear();
+  if (!add_to_batch_below(Family::kHistory)) return;
+  below_->write(*batch_below_);
+  pending_.clear(Family::kHistory);
+}
 
 void BufferedStore::hand_down() {
-  if (pending_.empty()) return;
   batch_below_->clear();
-  for (std::size_t i = 0; i < kFamilyCount; ++i) {
-    const auto family = static_cast<Family>(i);
-    for (const auto& [key, change] : pending_.sorted(family)) {
-      if (change->erased) {
-        batch_below_->erase(family, key);
-      } else {
-        batch_below_->put(family, key, {change->value});
-      }
-    }
-  }
+  for (std::size_t i = 0; i < kFamilyCount; ++i) add_to_batch_below(static_cast<Family>(i));
   below_->write(*batch_below_);
   batch_below_->clear();
   handed_down_ = pending_.take_keys();
+  changes_ = 0;
+}
+
+bool BufferedStore::add_to_batch_below(Family family) {
+  const auto records = pending_.sorted(family);
+  for (const auto& [key, change] : records) {
+    if (change->erased) {
+      batch_below_->erase(family, key);
+    } else {
+      batch_below_->put(family, key, {change->value});
+    }
+  }
+  return !records.empty();
 }
 
 void BufferedStore::flush() {

@@ -5,7 +5,8 @@
 //
 // What has not gone down is lost in a crash, as is what a store has not flushed: the log has it. It
 // goes down as one batch, between two turns of changes: so a crash leaves below what was there
-// between two of them.
+// between two of them. But for the history: nothing of it is written twice, so what a turn adds
+// goes down when the next begins, and after a crash it may be ahead of all else (cut_history).
 #pragma once
 
 #include <initializer_list>
@@ -21,12 +22,11 @@ namespace database {
 
 class BufferedStore final : public View {
  public:
-  // `max_bytes`: of changes in memory, about, when a turn of changes begins.
+  // `max_bytes`: of changes in memory, about, when a turn of changes begins, without the history.
   BufferedStore(std::unique_ptr<Store> below, std::size_t max_bytes);
 
-  // A turn of changes begins, of about so many bytes. After NoRoom nothing has changed, and the
-  // same may be asked again.
-  void begin_changes(std::size_t bytes);
+  // A turn of changes begins. After NoRoom nothing has changed, and the same may be asked again.
+  void begin_changes();
   // The value is its parts one after the other.
   void put(Family family, std::string_view key, std::initializer_list<std::string_view> parts);
   void put(Family family, std::string_view key, std::string&& value);
@@ -38,6 +38,9 @@ class BufferedStore final : public View {
                                                      std::string& memory) const;
   [[nodiscard]] std::unique_ptr<Cursor> iterate(Family family) const override;
   [[nodiscard]] std::unique_ptr<View> pin() const;
+
+  // All that is in memory. NoRoom as above.
+  void hand_down();
 
   // As those of Store.
   void flush();
@@ -51,12 +54,15 @@ class BufferedStore final : public View {
   [[noreturn]] void damaged(std::string_view what) const;
 
  private:
-  void hand_down();
+  void hand_down_history();
+  // False where nothing of it is pending.
+  bool add_to_batch_below(Family family);
 
   std::unique_ptr<Store> below_;
   const std::size_t max_bytes_;
   PendingChanges pending_;
-  KeyChanges handed_down_;              // of the last time; what is below says the same
+  std::size_t changes_ = 0;  // that are pending, counting each that took the place of another
+  KeyChanges handed_down_;   // of the last time; what is below says the same
   std::unique_ptr<Batch> batch_below_;  // empty between two calls; kept for its memory
 };
 

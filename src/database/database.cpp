@@ -17,9 +17,6 @@
 namespace database {
 namespace {
 
-// What a command and its key add to what is changed, beside their bytes.
-constexpr std::size_t kChangeOverhead = 256;
-
 BufferedStore open_records(const std::filesystem::path& directory, const Options& options) {
   std::unique_ptr<Store> store;
   if (options.in_memory) {
@@ -28,15 +25,6 @@ BufferedStore open_records(const std::filesystem::path& directory, const Options
     store = std::make_unique<RocksStore>(directory, options);
   }
   return {std::move(store), options.pending_change_bytes};
-}
-
-// About, of the changes: each command is in the history, too.
-std::size_t size_of(std::span<const Committed> entries) {
-  std::size_t bytes = 0;
-  for (const Committed& entry : entries) {
-    bytes += kChangeOverhead + (entry.command ? 2 * entry.command->size() : 0);
-  }
-  return bytes;
 }
 
 std::uint64_t stored_number(const BufferedStore& store, std::string_view key) {
@@ -55,7 +43,9 @@ struct Database::Implementation {
       : store(open_records(directory, options)),
         applied_index(stored_number(store, kAppliedIndexKey)),
         log_time_ms(stored_number(store, kLogTimeKey)),
-        sessions(store) {}
+        sessions(store) {
+    cut_history(store, applied_index);
+  }
 
   BufferedStore store;
   std::uint64_t applied_index;
@@ -79,7 +69,7 @@ std::uint64_t Database::session_count() const { return implementation_->sessions
 Applied Database::apply(std::span<const Committed> entries) {
   if (entries.empty()) return {};
   auto& self = *implementation_;
-  self.store.begin_changes(size_of(entries));
+  self.store.begin_changes();
   Applied applied;
   applied.outcomes.reserve(entries.size());
   applied.effect_indices.reserve(entries.size());

@@ -161,6 +161,17 @@ void add_history(std::uint64_t first, std::uint64_t last, std::span<const Broadc
   put(first, last);
 }
 
+void cut_history(BufferedStore& store, std::uint64_t applied_index) {
+  std::vector<std::string> behind;
+  const auto cursor = store.iterate(Family::kHistory);
+  for (cursor->seek(view_of(big_endian(applied_index + 1))); cursor->valid(); cursor->next()) {
+    behind.emplace_back(cursor->key());
+  }
+  if (behind.empty()) return;
+  for (const std::string& key : behind) store.erase(Family::kHistory, key);
+  store.hand_down();
+}
+
 std::variant<Replay, Compacted> read_history(const BufferedStore& store,
                                              std::uint64_t applied_index,
                                              const ReplayQuery& query) {

@@ -3,7 +3,7 @@
 // Its records tile the log: one covers the indices from its key to its `last`, the next begins at
 // last + 1, and a batch without any broadcast leaves a record too. So what lies before the first
 // record was dropped, and after it nothing is missing. Records are only ever added at the end and
-// dropped at the beginning.
+// dropped at the beginning, but for those that a crash left ahead of the state.
 //
 //   offset  size  field        of a record (integers little-endian)
 //        0     8  last         the last index it covers
@@ -35,6 +35,9 @@ inline constexpr std::size_t kReplayScanBytes = 64 << 20;
 // `broadcasts`: all those of the entries `first` to `last`, in order.
 void add_history(std::uint64_t first, std::uint64_t last, std::span<const Broadcast> broadcasts,
                  BufferedStore& store);
+
+// After a crash: removes what is behind `applied_index`. The log adds it again.
+void cut_history(BufferedStore& store, std::uint64_t applied_index);
 
 struct ReplayQuery {
   std::uint64_t after;

@@ -77,7 +77,7 @@ class MemoryBatch final : public Batch {
     for (auto& step : steps_) {
       auto& table = writable(content.tables[position(step.family)]);
       if (!step.value) {
-        table.erase(step.key);
+        erase(table, step, content);
         continue;
       }
       if (step.family == Family::kHistory) {
@@ -94,6 +94,13 @@ class MemoryBatch final : public Batch {
     std::string key;
     std::optional<std::string> value;  // none: erase
   };
+
+  static void erase(MemoryTable& table, const Step& step, MemoryContent& content) {
+    const auto found = table.find(step.key);
+    if (found == table.end()) return;
+    if (step.family == Family::kHistory) content.history_bytes -= size_of(*found);
+    table.erase(found);
+  }
 
   void add(Step step) {
     size_bytes_ += step.key.size() + (step.value ? step.value->size() : 0);

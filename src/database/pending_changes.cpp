@@ -71,6 +71,14 @@ std::vector<PendingChanges::Record> PendingChanges::sorted(Family family) const 
   return records;
 }
 
+void PendingChanges::clear(Family family) {
+  OrderedChanges& changes = others_[position(family)];
+  for (const auto& [key, change] : changes) {
+    bytes_ -= kRecordOverhead + key.size() + change.value.size();
+  }
+  changes.clear();
+}
+
 KeyChanges PendingChanges::take_keys() {
   for (OrderedChanges& changes : others_) changes.clear();
   bytes_ = 0;

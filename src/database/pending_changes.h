@@ -55,6 +55,8 @@ class PendingChanges {
   [[nodiscard]] bool empty() const { return bytes_ == 0; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }  // about, in memory
 
+  // Nothing is pending any more in the family; not `keys`.
+  void clear(Family family);
   // Nothing is pending any more. Returns what was, of the family `keys`.
   [[nodiscard]] KeyChanges take_keys();
 

@@ -25,11 +25,11 @@ struct Stores {
   }
   // As a turn of its own.
   void put(Family family, std::string_view key, std::string_view value) {
-    buffered.begin_changes(key.size() + value.size());
+    buffered.begin_changes();
     buffered.put(family, key, {value});
   }
   void erase(Family family, std::string_view key) {
-    buffered.begin_changes(key.size());
+    buffered.begin_changes();
     buffered.erase(family, key);
   }
   [[nodiscard]] std::optional<std::string> get(std::string_view key) const {
@@ -130,7 +130,7 @@ TEST_CASE("buffered_store_hands_turns_down_as_a_whole") {
   std::string handed_down;
   for (int i = 1; i <= 200; ++i) {
     const std::string number = std::to_string(i);
-    stores.buffered.begin_changes(100);
+    stores.buffered.begin_changes();
     stores.buffered.put(Family::kKeys, "first", {number});
     stores.buffered.put(Family::kKeys, "other" + number, {std::string(i % 90, 'x')});
     stores.buffered.put(Family::kMeta, "second", {number});
@@ -144,15 +144,15 @@ TEST_CASE("buffered_store_hands_turns_down_as_a_whole") {
 TEST_CASE("buffered_store_changes_nothing_where_there_is_no_room_below") {
   Stores stores;
   stores.put(Family::kKeys, "colour", "blue");
+  stores.put(Family::kKeys, "large", std::string(kPendingBytes, 'x'));
   set_full(*stores.image, true);
   for (int attempt = 0; attempt < 2; ++attempt) {
-    REQUIRE_THROWS_AS(stores.buffered.begin_changes(kPendingBytes), NoRoom);
+    REQUIRE_THROWS_AS(stores.buffered.begin_changes(), NoRoom);
     REQUIRE_THROWS_AS(stores.buffered.flush(), NoRoom);
     REQUIRE(stores.get("colour") == "blue");
   }
-  stores.put(Family::kKeys, "colour", "red");  // that needs no room yet
   set_full(*stores.image, false);
-  stores.buffered.begin_changes(kPendingBytes);
+  stores.put(Family::kKeys, "colour", "red");
   REQUIRE(stores.get("colour") == "red");
 }
 
