@@ -5,7 +5,8 @@
 
 #include <string_view>
 #include <vector>
-#include <zmq.hpp>
+
+#include "actors/input.h"
 
 namespace actors {
 
@@ -19,8 +20,8 @@ class Actor {
   // The noun of this actor, the same in class, link, log line and configuration.
   [[nodiscard]] virtual std::string_view name() const = 0;
 
-  // The sockets and descriptors whose readability wakes this actor; the same for all its life.
-  [[nodiscard]] virtual std::vector<zmq::pollitem_t> inputs() = 0;
+  // What wakes this actor; the same for all its life.
+  [[nodiscard]] virtual std::vector<Input> inputs() = 0;
 
   // Takes what waits at the inputs, up to a limit a turn, does the work, and hands out what came
   // of it in one batch. Harmless where nothing waits. Never blocks but on a disk.

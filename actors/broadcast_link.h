@@ -10,8 +10,8 @@
 #include <utility>
 #include <zmq.hpp>
 
+#include "actors/input.h"
 #include "actors/socket_options.h"
-#include "actors/zmq_calls.h"
 
 namespace actors {
 
@@ -39,15 +39,11 @@ template <typename Message>
 class BroadcastListener {
  public:
   BroadcastListener(zmq::context_t& context, const std::string& name)
-      : socket_(context, zmq::socket_type::sub) {
-    set_broadcast_link_options(socket_);
-    socket_.set(zmq::sockopt::subscribe, "");
-    socket_.connect("inproc://" + name);
-  }
+      : socket_(listening(context, name)) {}
 
   [[nodiscard]] std::optional<Message> receive() {
     zmq::message_t frame;
-    if (!receive_frame(socket_, frame)) return std::nullopt;
+    if (!socket_.receive(frame)) return std::nullopt;
     Message message;
     std::memcpy(&message, frame.data(), sizeof message);
     return message;
@@ -60,10 +56,18 @@ class BroadcastListener {
     return newest;
   }
 
-  [[nodiscard]] zmq::pollitem_t input() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+  [[nodiscard]] InputSocket& input() { return socket_; }
 
  private:
-  zmq::socket_t socket_;
+  static zmq::socket_t listening(zmq::context_t& context, const std::string& name) {
+    zmq::socket_t socket(context, zmq::socket_type::sub);
+    set_broadcast_link_options(socket);
+    socket.set(zmq::sockopt::subscribe, "");
+    socket.connect("inproc://" + name);
+    return socket;
+  }
+
+  InputSocket socket_;
 };
 
 }  // namespace actors

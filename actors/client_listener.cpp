@@ -34,7 +34,7 @@ ClientListener::ClientListener(zmq::socket_t socket, std::size_t max_bytes)
     : socket_(std::move(socket)), limits_{kMaxFrames, max_bytes} {}
 
 std::optional<ClientMessage> ClientListener::receive() {
-  const Received received = receive_message(socket_, limits_, frames_);
+  const Received received = socket_.receive_message(limits_, frames_);
   if (received == Received::kNothing) return std::nullopt;
   CHECK(!frames_.empty(), "a ROUTER gave a message without a routing id");
 
@@ -53,14 +53,14 @@ std::optional<ClientMessage> ClientListener::receive() {
 SendResult ClientListener::reply(const ClientAddress& to, const base::SharedBytes& body) {
   zmq::message_t frame(to.routing_id);
   // ROUTER_MANDATORY: the first frame tells whether the client is there and reads.
-  const SendResult addressed = send_frame(socket_, frame, true);
+  const SendResult addressed = socket_.send(frame, true);
   if (addressed != SendResult::kSent) return addressed;
   for (const std::string& part : to.envelope) {
     frame.rebuild(part.data(), part.size());
-    static_cast<void>(send_frame(socket_, frame, true));
+    static_cast<void>(socket_.send(frame, true));
   }
   frame = to_frame(body);
-  return send_frame(socket_, frame, false);
+  return socket_.send(frame, false);
 }
 
 }  // namespace actors

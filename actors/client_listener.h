@@ -7,7 +7,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "actors/zmq_calls.h"
+#include "actors/input.h"
 #include "base/bytes.h"
 
 namespace actors {
@@ -34,10 +34,10 @@ class ClientListener {
   // Never waits; a reply that cannot leave is lost.
   [[nodiscard]] SendResult reply(const ClientAddress& to, const base::SharedBytes& body);
 
-  [[nodiscard]] zmq::pollitem_t input() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+  [[nodiscard]] InputSocket& input() { return socket_; }
 
  private:
-  zmq::socket_t socket_;
+  InputSocket socket_;
   MessageLimits limits_;
   std::vector<zmq::message_t> frames_;  // of the message at hand
 };

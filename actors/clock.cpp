@@ -41,7 +41,7 @@ Clock::Clock(raft::Milliseconds tick_ms, BroadcastSource<Tick> ticks)
 
 Clock::~Clock() { close(timer_); }
 
-std::vector<zmq::pollitem_t> Clock::inputs() { return {{nullptr, timer_, ZMQ_POLLIN, 0}}; }
+std::vector<Input> Clock::inputs() { return {Input(timer_)}; }
 
 void Clock::turn() {
   std::uint64_t expirations = 0;

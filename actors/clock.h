@@ -18,7 +18,7 @@ class Clock final : public Actor {
   ~Clock() override;
 
   [[nodiscard]] std::string_view name() const override { return "clock"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  [[nodiscard]] std::vector<Input> inputs() override;
   void turn() override;
   void stop() override;
 

@@ -34,7 +34,7 @@ Database::Database(std::unique_ptr<::database::Database> state_machine, Limits l
       log_(logging, "database"),
       counters_(counters) {}
 
-std::vector<zmq::pollitem_t> Database::inputs() {
+std::vector<Input> Database::inputs() {
   return {links_.event_handler.input(), links_.socket_server.input(), links_.publisher.input(),
           links_.snapshot_store.input(), links_.ticks.input()};
 }

@@ -46,7 +46,7 @@ class Database final : public Actor {
            const Logging& logging, Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "database"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  [[nodiscard]] std::vector<Input> inputs() override;
   void turn() override;
   void stop() override;
 

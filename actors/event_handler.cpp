@@ -47,7 +47,7 @@ EventHandler::EventHandler(raft::Server server, LeaseClock lease_clock, Links li
   logging_.note_standing(status.role, status.term);
 }
 
-std::vector<zmq::pollitem_t> EventHandler::inputs() {
+std::vector<Input> EventHandler::inputs() {
   return {links_.log_writer.input(), links_.state_machine.input(), links_.snapshot_store.input(),
           links_.peers.input(),      links_.clients.input(),       links_.ticks.input()};
 }

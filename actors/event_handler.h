@@ -38,7 +38,7 @@ class EventHandler final : public Actor {
                Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "event_handler"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  [[nodiscard]] std::vector<Input> inputs() override;
   void turn() override;
   void stop() override;
 

@@ -36,7 +36,7 @@ class Joiner final : public Actor {
          Links links, const Logging& logging);
 
   [[nodiscard]] std::string_view name() const override { return "joiner"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  [[nodiscard]] std::vector<Input> inputs() override;
   void turn() override;
   void stop() override;
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <zmq.hpp>
 
-#include "actors/zmq_calls.h"
+#include "actors/input.h"
 
 namespace actors {
 
@@ -48,18 +48,18 @@ class Link {
   // On a link with a mark: false where it is full, and the message is dropped.
   [[nodiscard]] bool offer(Sent message) {
     zmq::message_t envelope = wrap(std::move(message));
-    return send_frame(socket_, envelope, false) == SendResult::kSent;
+    return socket_.send(envelope, false) == SendResult::kSent;
   }
 
   // The next message, if one waits.
   [[nodiscard]] std::optional<Taken> receive() {
     zmq::message_t envelope;
-    if (!receive_frame(socket_, envelope)) return std::nullopt;
+    if (!socket_.receive(envelope)) return std::nullopt;
     return std::move(*static_cast<Taken*>(envelope.data()));
   }
 
-  [[nodiscard]] bool readable() { return actors::readable(socket_); }
-  [[nodiscard]] zmq::pollitem_t input() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+  [[nodiscard]] bool readable() { return socket_.readable(); }
+  [[nodiscard]] InputSocket& input() { return socket_; }
 
  private:
   static zmq::message_t wrap(Sent message) {
@@ -70,7 +70,7 @@ class Link {
     return envelope;
   }
 
-  zmq::socket_t socket_;
+  InputSocket socket_;
   std::string name_;
 };
 

@@ -25,7 +25,7 @@ LogWriter::LogWriter(std::unique_ptr<storage::Persistence> persistence,
       log_(logging, "log_writer"),
       counters_(counters) {}
 
-std::vector<zmq::pollitem_t> LogWriter::inputs() {
+std::vector<Input> LogWriter::inputs() {
   return {links_.event_handler.input(), links_.ticks.input()};
 }
 
@@ -87,8 +87,8 @@ void LogWriter::seal() {
   if (!std::exchange(sealed_, true)) persistence_->seal();
 }
 
-// The next promises do not wait for all of it: what is left goes with the turns that follow, if only
-// those that a tick brings.
+// The next promises do not wait for all of it: what is left goes with the turns that follow, if
+// only those that a tick brings.
 void LogWriter::trim() {
   const raft::Index before = persistence_->log().first_index();
   if (persistence_->trim_to(trim_to_, kSegmentsPerTurn)) trim_to_ = 0;

@@ -33,7 +33,7 @@ class LogWriter final : public Actor {
             Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "log_writer"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  [[nodiscard]] std::vector<Input> inputs() override;
   void turn() override;
   void stop() override;
 

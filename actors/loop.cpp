@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <exception>
 #include <utility>
+
+#include "base/check.h"
 
 namespace actors {
 
@@ -13,10 +14,10 @@ Loop::Loop(std::vector<Actor*> actors, ControlledEnd control, Profile* profile)
   for (Actor* actor : actors) {
     members_.push_back({actor, profile == nullptr ? nullptr : &profile->add(actor->name()), 0, 0});
   }
-  collect_inputs();
 }
 
 void Loop::run() {
+  collect_inputs();
   while (!members_.empty()) {
     sleep();
     pass();
@@ -26,13 +27,16 @@ void Loop::run() {
 }
 
 void Loop::collect_inputs() {
-  items_ = {control_.input()};
+  inputs_ = {control_.input()};
   for (Member& member : members_) {
     const auto inputs = member.actor->inputs();
-    member.first_input = items_.size();
+    member.first_input = inputs_.size();
     member.input_count = inputs.size();
-    items_.insert(items_.end(), inputs.begin(), inputs.end());
+    inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
   }
+  descriptors_.clear();
+  for (const Input& input : inputs_) descriptors_.push_back({input.descriptor, POLLIN, 0});
+  awake_.assign(inputs_.size(), false);
 }
 
 void Loop::sleep() {
@@ -40,33 +44,44 @@ void Loop::sleep() {
   Counter slept_ns;
   {
     const Stopwatch stopwatch(profiled ? &slept_ns : nullptr);
-    poll();
+    wait();
   }
   if (!profiled) return;
   for (const Member& member : members_) member.profile->waiting_ns.add(slept_ns.value());
 }
 
-void Loop::poll() {
-  // zmq::poll, as the other pollers of cppzmq need an interface that Debian leaves out (B20).
-  try {
-    zmq::poll(items_, std::chrono::milliseconds(-1));
-  } catch (const zmq::error_t& error) {
-    if (error.num() != EINTR) throw;
-    for (auto& item : items_) item.revents = 0;  // B17: look again
+void Loop::wait() {
+  bool work = false;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    awake_[i] = inputs_[i].socket != nullptr && inputs_[i].socket->stays_awake();
+    work = work || awake_[i];
+  }
+  look(0, inputs_.size(), work ? 0 : -1);
+}
+
+void Loop::look(std::size_t first, std::size_t count, int timeout_ms) {
+  const int found = poll(&descriptors_[first], count, timeout_ms);
+  CHECK(found >= 0 || errno == EINTR, "poll of {} descriptors failed with {}", count, errno);
+  if (found <= 0) return;  // B17: a signal may interrupt it
+  for (std::size_t i = first; i < first + count; ++i) {
+    if (descriptors_[i].revents == 0) continue;
+    if (inputs_[i].socket != nullptr) inputs_[i].socket->wake();
+    awake_[i] = true;
   }
 }
 
 bool Loop::awake(const Member& member) const {
-  const auto first = items_.begin() + static_cast<std::ptrdiff_t>(member.first_input);
-  return std::any_of(first, first + static_cast<std::ptrdiff_t>(member.input_count),
-                     [](const zmq::pollitem_t& item) { return item.revents != 0; });
+  const auto first = awake_.begin() + static_cast<std::ptrdiff_t>(member.first_input);
+  const auto end = first + static_cast<std::ptrdiff_t>(member.input_count);
+  return std::find(first, end, true) != end;
 }
 
 void Loop::pass() {
   bool stirred = false;
   for (Member& member : members_) {
-    stirred = stirred || awake(member);
-    if (!stirred) continue;
+    if (stirred && !awake(member)) look(member.first_input, member.input_count, 0);
+    if (!awake(member)) continue;
+    stirred = true;
     guarded(member, [&member] {
       const ProfiledTurn profiled(member.profile);
       member.actor->turn();
@@ -80,6 +95,10 @@ void Loop::obey() {
       return each.actor == order->actor && !each.ended;
     });
     if (member == members_.end()) continue;  // it failed before the order came
+    // It may have to look at all of them without a loop.
+    for (const Input& input : member->actor->inputs()) {
+      if (input.socket != nullptr) input.socket->wake();
+    }
     guarded(*member, [&] {
       member->actor->stop();
       member->ended = true;

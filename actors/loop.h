@@ -7,11 +7,12 @@
 // have handed them work.
 #pragma once
 
+#include <poll.h>
+
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
-#include <zmq.hpp>
 
 #include "actors/actor.h"
 #include "actors/link.h"
@@ -45,14 +46,16 @@ class Loop {
   struct Member {
     Actor* actor;
     ActorProfile* profile;    // of all or of none; null: nothing is measured
-    std::size_t first_input;  // its place in items_
+    std::size_t first_input;  // its place in inputs_
     std::size_t input_count;
     bool ended = false;
   };
 
   void collect_inputs();
   void sleep();
-  void poll();
+  void wait();
+  // Looks for signs at `count` inputs from `first` on; -1 ms: until there is one.
+  void look(std::size_t first, std::size_t count, int timeout_ms);
   void pass();
   void obey();
   [[nodiscard]] bool awake(const Member& member) const;
@@ -61,7 +64,9 @@ class Loop {
   void forget_ended();
 
   std::vector<Member> members_;
-  std::vector<zmq::pollitem_t> items_;  // the control link first
+  std::vector<Input> inputs_;        // the control link first
+  std::vector<pollfd> descriptors_;  // of the inputs, in their order
+  std::vector<bool> awake_;          // whether a message may wait at an input, the same
   ControlledEnd control_;
 };
 

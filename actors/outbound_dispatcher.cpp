@@ -40,7 +40,7 @@ OutboundDispatcher::OutboundDispatcher(zmq::context_t& context, const settings::
       counters_(counters),
       now_(now) {}
 
-std::vector<zmq::pollitem_t> OutboundDispatcher::inputs() {
+std::vector<Input> OutboundDispatcher::inputs() {
   return {links_.log_writer.input(), links_.event_handler.input(), links_.heard.input(),
           links_.ticks.input(), links_.joiner.input()};
 }

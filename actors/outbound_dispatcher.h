@@ -44,7 +44,7 @@ class OutboundDispatcher final : public Actor {
                      const Logging& logging, Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "outbound_dispatcher"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  [[nodiscard]] std::vector<Input> inputs() override;
   void turn() override;
   void stop() override;
 

@@ -9,7 +9,7 @@ PeerListener::PeerListener(zmq::socket_t socket, codec::PeerIdentity self, codec
 
 std::optional<std::variant<codec::PeerMessage, codec::Refusal>> PeerListener::receive() {
   const MessageLimits limits{limits_.max_frames + 1, limits_.max_bytes};  // and the routing id
-  switch (receive_message(socket_, limits, frames_)) {
+  switch (socket_.receive_message(limits, frames_)) {
     case Received::kNothing:
       return std::nullopt;
     case Received::kOverLimits:

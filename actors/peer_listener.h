@@ -7,7 +7,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "actors/zmq_calls.h"
+#include "actors/input.h"
 #include "codec/peer_codec.h"
 
 namespace actors {
@@ -20,10 +20,10 @@ class PeerListener {
   // None where nothing waits.
   [[nodiscard]] std::optional<std::variant<codec::PeerMessage, codec::Refusal>> receive();
 
-  [[nodiscard]] zmq::pollitem_t input() { return {socket_.handle(), 0, ZMQ_POLLIN, 0}; }
+  [[nodiscard]] InputSocket& input() { return socket_; }
 
  private:
-  zmq::socket_t socket_;
+  InputSocket socket_;
   codec::PeerIdentity self_;
   codec::PeerLimits limits_;
   std::vector<zmq::message_t> frames_;  // of the message at hand

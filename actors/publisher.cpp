@@ -25,7 +25,7 @@ Publisher::Publisher(raft::NodeId node, raft::Index applied_index, zmq::socket_t
       links_(std::move(links)),
       applied_index_(applied_index) {}
 
-std::vector<zmq::pollitem_t> Publisher::inputs() {
+std::vector<Input> Publisher::inputs() {
   return {links_.state_machine.input(), links_.status.input(), links_.ticks.input()};
 }
 

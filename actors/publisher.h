@@ -23,7 +23,7 @@ class Publisher final : public Actor {
   Publisher(raft::NodeId node, raft::Index applied_index, zmq::socket_t socket, Links links);
 
   [[nodiscard]] std::string_view name() const override { return "publisher"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  [[nodiscard]] std::vector<Input> inputs() override;
   void turn() override;
   void stop() override;
 

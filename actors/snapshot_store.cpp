@@ -23,7 +23,7 @@ SnapshotStore::SnapshotStore(std::unique_ptr<storage::SnapshotStore> store, Link
                              const Logging& logging)
     : store_(std::move(store)), links_(std::move(links)), log_(logging, "snapshot_store") {}
 
-std::vector<zmq::pollitem_t> SnapshotStore::inputs() {
+std::vector<Input> SnapshotStore::inputs() {
   return {links_.event_handler.input(), links_.state_machine.input(), links_.socket_server.input()};
 }
 

@@ -29,7 +29,7 @@ class SnapshotStore final : public Actor {
   SnapshotStore(std::unique_ptr<storage::SnapshotStore> store, Links links, const Logging& logging);
 
   [[nodiscard]] std::string_view name() const override { return "snapshot_store"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  [[nodiscard]] std::vector<Input> inputs() override;
   void turn() override;
   void stop() override;
 

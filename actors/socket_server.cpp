@@ -59,7 +59,7 @@ SocketServer::SocketServer(const settings::Settings& settings, codec::PeerIdenti
       table_(starts, table_limits(settings.limits)),
       now_(now) {}
 
-std::vector<zmq::pollitem_t> SocketServer::inputs() {
+std::vector<Input> SocketServer::inputs() {
   return {links_.event_handler.input(),
           links_.state_machine.input(),
           links_.snapshot_store.input(),

@@ -43,7 +43,7 @@ class SocketServer final : public Actor {
                Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "socket_server"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override;
+  [[nodiscard]] std::vector<Input> inputs() override;
   void turn() override;
   void stop() override;
 

@@ -21,7 +21,7 @@ class Worker final : public Actor {
       : name_(std::move(name)), link_(std::move(link)) {}
 
   std::string_view name() const override { return name_; }
-  std::vector<zmq::pollitem_t> inputs() override { return {link_.input()}; }
+  std::vector<Input> inputs() override { return {link_.input()}; }
   void turn() override {
     while (const auto work = link_.receive()) {
       if (*work == Work::kFail) throw std::runtime_error("out of order");
@@ -78,7 +78,7 @@ class Recorder final : public Actor {
   Recorder(char letter, std::string& record, Link<Nothing, int> in, Link<int, Nothing>* out)
       : letter_(letter), record_(record), in_(std::move(in)), out_(out) {}
   std::string_view name() const override { return {&letter_, 1}; }
-  std::vector<zmq::pollitem_t> inputs() override { return {in_.input()}; }
+  std::vector<Input> inputs() override { return {in_.input()}; }
   void turn() override {
     while (const auto work = in_.receive()) {
       record_ += letter_;

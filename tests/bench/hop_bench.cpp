@@ -32,7 +32,7 @@ class Player final : public Actor {
   Player(Link<Done, Order> orders, Link<Ball, Ball> other)
       : orders_(std::move(orders)), other_(std::move(other)) {}
   [[nodiscard]] std::string_view name() const override { return "player"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override {
+  [[nodiscard]] std::vector<actors::Input> inputs() override {
     return {orders_.input(), other_.input()};
   }
   void turn() override {
@@ -62,7 +62,7 @@ class Wall final : public Actor {
  public:
   explicit Wall(Link<Ball, Ball> other) : other_(std::move(other)) {}
   [[nodiscard]] std::string_view name() const override { return "wall"; }
-  [[nodiscard]] std::vector<zmq::pollitem_t> inputs() override { return {other_.input()}; }
+  [[nodiscard]] std::vector<actors::Input> inputs() override { return {other_.input()}; }
   void turn() override {
     while (const auto ball = other_.receive()) {
       if (ball->wants_answer) other_.send({false});
@@ -98,8 +98,8 @@ class Game {
 
   void play(Order order) {
     orders_.near.send(order);
-    zmq::pollitem_t item = orders_.near.input();
-    while (!orders_.near.receive()) zmq::poll(&item, 1, std::chrono::milliseconds(-1));
+    pollfd item{orders_.near.input().descriptor(), POLLIN, 0};
+    while (!orders_.near.receive()) poll(&item, 1, -1);
   }
 
  private:
