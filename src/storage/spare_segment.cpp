@@ -88,7 +88,10 @@ bool SpareSegment::give_back() {
   allowed_ = false;
   file_.reset();
   zeroed_ = 0;
-  return remove_spare(file_system_, directory_);
+  if (!remove_spare(file_system_, directory_)) return false;
+  // Some file systems have the room only then.
+  file_system_.sync_directory(directory_);
+  return true;
 }
 
 bool remove_spare(FileSystem& file_system, const Path& directory) {
