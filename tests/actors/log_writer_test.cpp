@@ -52,7 +52,7 @@ class WatchedDisk final : public storage::SimulatedDisk {
 };
 
 struct Bench {
-  explicit Bench(std::uint64_t reserve_bytes = 0)
+  explicit Bench(std::uint64_t reserve_bytes = 0, std::uint64_t segment_bytes = kSegmentBytes)
       : orders(make_link<LogOrders, LogReport>(context, "event_handler/log_writer", kMustArrive)),
         promises(make_link<OutboundMessages>(context, "log_writer/outbound_dispatcher", 64)),
         ticks(context, "ticks"),
@@ -62,7 +62,7 @@ struct Bench {
         std::make_unique<storage::Persistence>(
             "node", std::make_unique<storage::HardStateStore>(disk, "node", true),
             std::make_unique<storage::LogStore>(disk, "node/log", 1,
-                                                storage::LogOptions{kSegmentBytes}),
+                                                storage::LogOptions{segment_bytes}),
             std::nullopt, std::make_unique<storage::DoubtFile>(disk, "node", 1)),
         std::make_unique<storage::SpaceGuard>(disk, "node", reserve_bytes),
         LogWriter::Links{std::move(orders.far), std::move(promises.near), {context, "ticks"}},
@@ -274,6 +274,17 @@ TEST_CASE("log_writer_prepares_a_slice_of_the_next_segment_at_each_tick") {
     bench.append(number, number);
   }
   CHECK(bench.disk.list("node/log").size() == 2);
+}
+
+TEST_CASE("log_writer_prepares_the_next_segment_as_fast_as_the_log_grows") {
+  Bench bench(0, 16 * kSegmentBytes);
+  bench.tick(1);
+  std::uint64_t number = 0;
+  while (!bench.disk.exists(kSpare)) {  // without another tick
+    ++number;
+    bench.append(number, number);
+    REQUIRE(number < 5000);
+  }
 }
 
 TEST_CASE("log_writer_gives_the_spare_segment_back_before_the_disk_is_low_on_room") {
