@@ -44,6 +44,7 @@ class LogWriter final : public Actor {
   void trim();
   void keep_promises(std::span<raft::Persist> group);
   void serve(const std::vector<raft::FetchEntries>& fetches);
+  void prepare_spare(bool tick);
   void look_at_space();
   void say_space() const;
 
@@ -52,10 +53,11 @@ class LogWriter final : public Actor {
   Links links_;
   ActorLog log_;
   Counters& counters_;
-  std::vector<raft::Persist> group_;  // orders taken; some are left where there was no room
-  bool refused_ = false;              // the first of them found no room
-  raft::Index trim_to_ = 0;           // what is let go of, and may still be there; 0: nothing
-  bool sealed_ = true;                // or tried to, since the last order
+  std::vector<raft::Persist> group_;      // orders taken; some are left where there was no room
+  bool refused_ = false;                  // the first of them found no room
+  raft::Index trim_to_ = 0;               // what is let go of, and may still be there; 0: nothing
+  std::uint64_t log_bytes_at_slice_ = 0;  // of the next segment, the last one written
+  bool sealed_ = true;                    // or tried to, since the last order
   raft::Milliseconds now_ = 0;
   raft::Milliseconds look_due_ = 0;  // at the disk, and whether there is room meanwhile
   raft::DiskSpace told_ = raft::DiskSpace::kEnough;  // to the core

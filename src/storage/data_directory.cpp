@@ -85,7 +85,7 @@ struct DataDirectory::Implementation {
     try {
       write_identity(file_system, path, identity);
     } catch (const DiskFull&) {
-      if (!SpaceGuard::release(file_system, path)) throw;
+      if (!SpaceGuard::make_room_to_start(file_system, path)) throw;
       write_identity(file_system, path, identity);
     }
   }

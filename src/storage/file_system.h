@@ -80,6 +80,9 @@ class FileSystem {
 // Creates `path` and the directories above it as needed, their names on disk on return.
 void make_durable_directory(FileSystem& file_system, const FileSystem::Path& path);
 
+// Writes zeros at [from, to).
+void write_zeros(File& file, std::uint64_t from, std::uint64_t to);
+
 // Real files, by POSIX calls. EINTR is retried, short writes are continued.
 [[nodiscard]] std::unique_ptr<FileSystem> posix_file_system();
 

@@ -1,8 +1,9 @@
 #include "storage/log_recovery.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
+
+#include "storage/spare_segment.h"
 
 namespace storage {
 namespace {
@@ -259,6 +260,7 @@ RecoveredLog recover_log(FileSystem& file_system, const Path& directory, std::ui
   if (file_system.exists(directory / kPreparingName)) {
     file_system.remove(directory / kPreparingName);
   }
+  remove_spare(file_system, directory);
   finish_replacement_begun(file_system, directory, owner);
   if (!log_exists(file_system, directory)) {
     if (!create_segment(file_system, directory, {owner, {}}, 0)) {
@@ -322,15 +324,6 @@ std::unique_ptr<File> replace_log(FileSystem& file_system, const Path& directory
   finish_replacement(file_system, directory, header.first_index());
   return file_system.open(directory / segment_name(header.first_index()),
                           FileSystem::OpenMode::kReadWrite);
-}
-
-void write_zeros(File& file, std::uint64_t from, std::uint64_t to) {
-  static constexpr std::array<std::byte, 64 << 10> kZeros{};
-  std::vector<std::span<const std::byte>> parts;
-  for (std::uint64_t at = from; at < to; at += parts.back().size()) {
-    parts.push_back(std::span(kZeros).first(std::min<std::uint64_t>(kZeros.size(), to - at)));
-  }
-  if (!parts.empty()) file.write(from, parts);
 }
 
 }  // namespace storage

@@ -48,9 +48,10 @@ struct RecoveredLog {
   std::string dropped;           // what was damaged in segments that a snapshot stands for
 };
 
-// Creates the first segment where `directory` has none. Of segments whose entries all lie at or
-// before `covered`, for which a whole snapshot vouches, damaged ones go, with those before them.
-// Throws LogDamage; Refused for a segment of another program or directory.
+// Creates the first segment where `directory` has none, and removes what was being prepared. Of
+// segments whose entries all lie at or before `covered`, for which a whole snapshot vouches,
+// damaged ones go, with those before them. Throws LogDamage; Refused for a segment of another
+// program or directory.
 [[nodiscard]] RecoveredLog recover_log(FileSystem& file_system,
                                        const std::filesystem::path& directory, std::uint64_t owner,
                                        raft::Index covered);
@@ -84,8 +85,5 @@ std::unique_ptr<File> create_segment(FileSystem& file_system,
 // full: then the log is as it was.
 std::unique_ptr<File> replace_log(FileSystem& file_system, const std::filesystem::path& directory,
                                   const SegmentHeader& header);
-
-// Writes zeros at [from, to).
-void write_zeros(File& file, std::uint64_t from, std::uint64_t to);
 
 }  // namespace storage

@@ -4,56 +4,23 @@
 #include <utility>
 
 #include "base/check.h"
+#include "storage/log_reader.h"
 #include "storage/log_recovery.h"
 #include "storage/record_cursor.h"
 #include "storage/segment.h"
 #include "storage/segment_format.h"
+#include "storage/spare_segment.h"
 
 namespace storage {
 namespace {
 
-constexpr std::size_t kChunkBytes = 1 << 20;
-// Zeros are written ahead of the log in slices: a sync into a file that is there already is
-// twice as fast as one that makes it grow, and a slice is short enough not to stall a write.
+// Where no spare was ready, zeros are written ahead of the log in slices: a sync into a file that
+// is there already is twice as fast as one that makes it grow, and a slice is short enough not to
+// stall a write.
 constexpr std::uint64_t kSliceBytes = 1 << 20;
-
-std::uint64_t bytes_of(std::span<const raft::Entry> entries) {
-  std::uint64_t bytes = 0;
-  for (const auto& entry : entries) bytes += entry.record.size();
-  return bytes;
-}
-
-// The records as few runs of memory, behind the header of their frame.
-std::vector<std::span<const std::byte>> write_parts(std::span<const std::byte> header,
-                                                    std::span<const raft::Entry> entries) {
-  std::vector<std::span<const std::byte>> parts{header};
-  const base::SharedBytes* before = nullptr;
-  for (const auto& entry : entries) {
-    if (before != nullptr && before->continues_with(entry.record)) {
-      parts.back() = {parts.back().data(), parts.back().size() + entry.record.size()};
-    } else {
-      parts.push_back(entry.record.span());
-    }
-    before = &entry.record;
-  }
-  return parts;
-}
-
-// A marked entry before `end` with at least `wanted` bytes of file from it to `end`, which is
-// marked too or behind the last entry; the first entry where there are fewer.
-raft::Index step_back(const LogContents& contents, raft::Index end, std::uint64_t wanted) {
-  std::uint64_t bytes = 0;
-  const auto& segments = contents.segments();
-  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
-    std::uint64_t upper = segment->end;
-    for (auto mark = segment->marks.rbegin(); mark != segment->marks.rend(); ++mark) {
-      if (mark->index < end) bytes += upper - mark->offset;
-      upper = mark->offset;
-      if (mark->index < end && bytes >= wanted) return mark->index;
-    }
-  }
-  return segments.front().first_index();
-}
+// The next segment is prepared when such a part of the last one is in use: a log that stays small
+// needs none.
+constexpr std::uint64_t kPartInUse = 4;
 
 }  // namespace
 
@@ -67,6 +34,7 @@ struct LogStore::Implementation {
   LogOptions options;
   LogContents contents;
   std::unique_ptr<File> active;
+  SpareSegment spare;
   std::uint64_t torn_bytes = 0;
   std::string dropped;
   std::uint64_t file_size = 0;
@@ -76,7 +44,11 @@ struct LogStore::Implementation {
 
   Implementation(FileSystem& files, std::filesystem::path path, std::uint64_t owner_id,
                  LogOptions log_options)
-      : file_system(files), directory(std::move(path)), owner(owner_id), options(log_options) {
+      : file_system(files),
+        directory(std::move(path)),
+        owner(owner_id),
+        options(log_options),
+        spare(files, directory, log_options.segment_bytes) {
     auto recovered = recover_log(file_system, directory, owner, options.covered);
     contents = std::move(recovered.contents);
     active = std::move(recovered.active);
@@ -118,6 +90,10 @@ struct LogStore::Implementation {
   // Whatever can meet a full disk comes here, before a byte of the frame is written.
   bool make_room(std::span<const raft::Entry> entries) {
     const std::uint64_t length = bytes_of(entries);
+    return find_room(length) || (spare.give_back() && find_room(length));
+  }
+
+  bool find_room(std::uint64_t length) {
     if (needs_new_segment(length) && !roll_over()) return false;
     return prepare_up_to(frame_aligned(contents.last_segment().end) + kHeaderSize + length);
   }
@@ -135,7 +111,7 @@ struct LogStore::Implementation {
     header.count = static_cast<std::uint32_t>(entries.size());
     const HeaderBytes bytes = encode(header);
     sealed = false;
-    active->write(header.offset, write_parts(bytes, entries));
+    active->write(header.offset, frame_parts(bytes, entries));
 
     std::uint64_t offset = header.offset + kHeaderSize;
     const std::uint64_t end = offset + length;
@@ -206,8 +182,11 @@ struct LogStore::Implementation {
   }
 
   bool begin_segment() {
-    auto next = create_segment(file_system, directory, {owner, contents.last()},
-                               ahead_of(kHeaderSize) - kHeaderSize);
+    const SegmentHeader header{owner, contents.last()};
+    auto next = spare.is_complete() ? spare.become(header) : nullptr;
+    if (!next) {
+      next = create_segment(file_system, directory, header, ahead_of(kHeaderSize) - kHeaderSize);
+    }
     if (!next) return false;
     active = std::move(next);
     contents.add_segment(contents.last());
@@ -240,8 +219,7 @@ struct LogStore::Implementation {
           contents.last().index);
     while (contents.segments().size() > 1 && contents.last_segment().first_index() >= index) {
       active.reset();
-      file_system.remove(path_of(contents.last_segment()));
-      file_system.sync_directory(directory);
+      spare.retire(path_of(contents.last_segment()));
       contents.remove_segment();
     }
     if (!active) {
@@ -257,8 +235,7 @@ struct LogStore::Implementation {
   bool trim_to(raft::Index index, std::size_t max_segments) {
     while (contents.segments().size() > 1 && contents.last_index_of(0) <= index) {
       if (max_segments-- == 0) return false;
-      file_system.remove(path_of(contents.segments().front()));
-      file_system.sync_directory(directory);
+      spare.retire(path_of(contents.segments().front()));
       contents.remove_first_segment();
     }
     return true;
@@ -268,6 +245,7 @@ struct LogStore::Implementation {
     CHECK(base.index > 0 || base == raft::LogPosition{}, "a base before entry 1 with term {}",
           base.term);
     auto empty = replace_log(file_system, directory, {owner, base});
+    if (!empty && spare.give_back()) empty = replace_log(file_system, directory, {owner, base});
     if (!empty) return false;
     active = std::move(empty);
     contents = LogContents();
@@ -276,6 +254,15 @@ struct LogStore::Implementation {
     synced = kHeaderSize;
     sealed = false;
     return true;
+  }
+
+  void prepare_spare(std::uint64_t bytes) {
+    const bool soon = contents.last_segment().end >= options.segment_bytes / kPartInUse;
+    if (soon || spare.exists()) spare.prepare(bytes);
+  }
+
+  [[nodiscard]] LogReader reader() const {
+    return {file_system, directory, owner, contents, active.get()};
   }
 
   void cut(raft::Index index) {
@@ -303,31 +290,6 @@ struct LogStore::Implementation {
     file_size = end;
     synced = end;
     sealed = false;
-  }
-
-  void read(raft::Index first, raft::Index last, std::size_t max_bytes,
-            std::vector<raft::Entry>& entries) const {
-    std::size_t bytes = 0;
-    for (raft::Index index = first; index <= last;) {
-      const std::size_t place = contents.segment_of(index);
-      const Segment& segment = contents.segments()[place];
-      const bool is_active = active && place + 1 == contents.segments().size();
-      const auto opened =
-          is_active ? nullptr : file_system.open(path_of(segment), FileSystem::OpenMode::kReadOnly);
-      const std::size_t chunk = std::min(max_bytes, kChunkBytes - kMarkSpacing) + kMarkSpacing;
-      RecordCursor cursor(is_active ? *active : *opened, owner,
-                          LogContents::mark_before(segment, index), std::nullopt, chunk);
-      const raft::Index end = std::min(last, contents.last_index_of(place));
-      while (index <= end) {
-        auto entry = cursor.next();
-        if (!entry) throw Damage(path_of(segment), cursor.stop().offset, cursor.stop().reason);
-        if (entry->index < index) continue;
-        if (!entries.empty() && bytes + entry->record.size() > max_bytes) return;
-        bytes += entry->record.size();
-        entries.push_back(std::move(*entry));
-        ++index;
-      }
-    }
   }
 };
 
@@ -369,34 +331,14 @@ std::uint64_t LogStore::torn_bytes() const { return implementation_->torn_bytes;
 const std::string& LogStore::dropped() const { return implementation_->dropped; }
 
 std::vector<raft::Entry> LogStore::tail(std::size_t max_bytes) const {
-  const LogContents& contents = implementation_->contents;
-  std::vector<raft::Entry> entries;
-  std::uint64_t bytes = 0;
-  raft::Index start = contents.last().index + 1;
-  while (start > first_index() && (entries.empty() || bytes < max_bytes)) {
-    const raft::Index before = std::exchange(
-        start, step_back(contents, start, max_bytes - std::min<std::uint64_t>(bytes, max_bytes)));
-    std::vector<raft::Entry> earlier;
-    implementation_->read(start, before - 1, SIZE_MAX, earlier);
-    bytes += bytes_of(earlier);
-    entries.insert(entries.begin(), std::make_move_iterator(earlier.begin()),
-                   std::make_move_iterator(earlier.end()));
-  }
-  std::size_t dropped = 0;
-  while (bytes > max_bytes && dropped + 1 < entries.size()) {
-    bytes -= entries[dropped++].record.size();
-  }
-  entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(dropped));
-  return entries;
+  return implementation_->reader().tail(max_bytes);
 }
 
 std::vector<raft::Entry> LogStore::read(raft::Index first, raft::Index last,
                                         std::size_t max_bytes) const {
   CHECK(first_index() <= first && first <= last && last <= last_index(),
         "a read of {} to {} from a log of {} to {}", first, last, first_index(), last_index());
-  std::vector<raft::Entry> entries;
-  implementation_->read(first, last, max_bytes, entries);
-  return entries;
+  return implementation_->reader().read(first, last, max_bytes);
 }
 
 bool LogStore::make_room(std::span<const raft::Entry> entries) {
@@ -430,6 +372,16 @@ void LogStore::sync() {
 
 void LogStore::seal() {
   implementation_->change([&] { implementation_->seal(); });
+}
+
+void LogStore::allow_spare(bool allowed) {
+  implementation_->change([&] { implementation_->spare.allow(allowed); });
+}
+
+std::uint64_t LogStore::room_for_spare() const { return implementation_->spare.room_wanted(); }
+
+void LogStore::prepare_spare(std::uint64_t bytes) {
+  implementation_->change([&] { implementation_->prepare_spare(bytes); });
 }
 
 void LogStore::close() {

@@ -79,6 +79,14 @@ class LogStore {
   // record that it is, so that damage to it is told from a write that was interrupted. One small
   // write, and no sync: it is worth having, and nothing relies on it.
   void seal();
+  // The next segment may be prepared ahead of its use: a file of zeros, which takes a segment's
+  // room on the disk, made of a segment that the log lets go of where it can. Not allowed at first.
+  // Where it is not any more, or an append finds no room, it is removed.
+  void allow_spare(bool allowed);
+  // What should be free on the disk for it to be allowed, in bytes.
+  [[nodiscard]] std::uint64_t room_for_spare() const;
+  // Up to so many bytes of it, with a sync of their own: no promise waits for more than that.
+  void prepare_spare(std::uint64_t bytes);
   // Everything is durable, the seal too. The last change.
   void close();
 

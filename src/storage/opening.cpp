@@ -293,7 +293,7 @@ Opened open_stored(FileSystem& file_system, const DataDirectory& directory,
     return Opening(file_system, directory, options, machine).run();
   } catch (const DiskFull&) {
     // A start, and a repair, is what the reserve is for. What was begun goes on as after a crash.
-    if (!SpaceGuard::release(file_system, directory.path())) throw;
+    if (!SpaceGuard::make_room_to_start(file_system, directory.path())) throw;
     return Opening(file_system, directory, options, machine).run();
   }
 }

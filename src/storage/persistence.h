@@ -53,6 +53,9 @@ class Persistence {
   bool trim_to(raft::Index index, std::size_t max_segments = SIZE_MAX) {
     return log_->trim_to(index, max_segments);
   }
+  // A segment that is prepared ahead of its use (log_store.h).
+  void allow_spare(bool allowed) { log_->allow_spare(allowed); }
+  void prepare_spare(std::uint64_t bytes) { log_->prepare_spare(bytes); }
   // When no order waits; and at the orderly end.
   void seal() { log_->seal(); }
   void close() { log_->close(); }

@@ -120,6 +120,21 @@ std::optional<FrameHeader> decode_frame_header(std::span<const std::byte> bytes,
   return header;
 }
 
+std::vector<std::span<const std::byte>> frame_parts(std::span<const std::byte> header,
+                                                    std::span<const raft::Entry> entries) {
+  std::vector<std::span<const std::byte>> parts{header};
+  const base::SharedBytes* before = nullptr;
+  for (const auto& entry : entries) {
+    if (before != nullptr && before->continues_with(entry.record)) {
+      parts.back() = {parts.back().data(), parts.back().size() + entry.record.size()};
+    } else {
+      parts.push_back(entry.record.span());
+    }
+    before = &entry.record;
+  }
+  return parts;
+}
+
 std::string segment_name(raft::Index first_index) {
   return fmt::format("{:020}{}", first_index, kSuffix);
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "raft/entry.h"
@@ -52,6 +53,10 @@ struct FrameHeader {
 [[nodiscard]] std::optional<FrameHeader> decode_frame_header(std::span<const std::byte> bytes,
                                                              std::uint64_t owner,
                                                              std::uint64_t offset);
+
+// The bytes of a frame, as few runs of memory: its header, and the records behind it.
+[[nodiscard]] std::vector<std::span<const std::byte>> frame_parts(
+    std::span<const std::byte> header, std::span<const raft::Entry> entries);
 
 [[nodiscard]] constexpr std::uint64_t frame_aligned(std::uint64_t offset) {
   return (offset + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment;

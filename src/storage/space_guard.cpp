@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "storage/log_recovery.h"
+#include "storage/spare_segment.h"
 
 namespace storage {
 namespace {
@@ -28,15 +28,24 @@ SpaceGuard::SpaceGuard(FileSystem& file_system, const std::filesystem::path& dir
   if (held_ > wanted_) release();
 }
 
-bool SpaceGuard::release(FileSystem& file_system, const std::filesystem::path& directory) {
-  if (!file_system.exists(directory / kName)) return false;
-  file_system.remove(directory / kName);
-  return true;
+bool SpaceGuard::make_room_to_start(FileSystem& file_system,
+                                    const std::filesystem::path& directory) {
+  bool made = remove_spare(file_system, directory / "log");
+  if (file_system.exists(directory / kName)) {
+    file_system.remove(directory / kName);
+    made = true;
+  }
+  return made;
 }
 
 void SpaceGuard::release() {
-  static_cast<void>(release(file_system_, directory_));
+  if (file_system_.exists(directory_ / kName)) file_system_.remove(directory_ / kName);
   held_ = 0;
+}
+
+bool SpaceGuard::has_room_beside(std::uint64_t bytes) const {
+  const std::uint64_t lacking = wanted_ - held_;
+  return file_system_.space(directory_).free_bytes >= lacking + wanted_ + wanted_ / 4 + bytes;
 }
 
 raft::DiskSpace SpaceGuard::look(bool refused) {

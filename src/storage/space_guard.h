@@ -30,8 +30,13 @@ class SpaceGuard {
   [[nodiscard]] std::uint64_t held_bytes() const { return held_; }
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
-  // Gives the reserve in `directory` up, where there is one. Whether there was.
-  static bool release(FileSystem& file_system, const std::filesystem::path& directory);
+  // Whether the disk, where `bytes` more are used, is far from being low on room: what is worth
+  // having, and may be given back at any time, is kept only then.
+  [[nodiscard]] bool has_room_beside(std::uint64_t bytes) const;
+
+  // While nothing in `directory` is open: gives up what is kept in it, a spare segment and the
+  // reserve. Whether there was any.
+  static bool make_room_to_start(FileSystem& file_system, const std::filesystem::path& directory);
 
  private:
   [[nodiscard]] raft::DiskSpace judge(bool refused) const;

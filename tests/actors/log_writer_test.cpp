@@ -11,6 +11,9 @@ using namespace actors_test;
 
 namespace {
 
+constexpr std::uint64_t kSegmentBytes = 1 << 16;
+constexpr const char* kSpare = "node/log/spare.segment";
+
 // A disk whose syncs the test can hold back, or let fail.
 class WatchedDisk final : public storage::SimulatedDisk {
  public:
@@ -49,7 +52,7 @@ class WatchedDisk final : public storage::SimulatedDisk {
 };
 
 struct Bench {
-  Bench()
+  explicit Bench(std::uint64_t reserve_bytes = 0, std::uint64_t segment_bytes = kSegmentBytes)
       : orders(make_link<LogOrders, LogReport>(context, "event_handler/log_writer", kMustArrive)),
         promises(make_link<OutboundMessages>(context, "log_writer/outbound_dispatcher", 64)),
         ticks(context, "ticks"),
@@ -58,12 +61,27 @@ struct Bench {
     writer = std::make_unique<LogWriter>(
         std::make_unique<storage::Persistence>(
             "node", std::make_unique<storage::HardStateStore>(disk, "node", true),
-            std::make_unique<storage::LogStore>(disk, "node/log", 1, storage::LogOptions{1 << 16}),
+            std::make_unique<storage::LogStore>(disk, "node/log", 1,
+                                                storage::LogOptions{segment_bytes}),
             std::nullopt, std::make_unique<storage::DoubtFile>(disk, "node", 1)),
-        std::make_unique<storage::SpaceGuard>(disk, "node", 0),
+        std::make_unique<storage::SpaceGuard>(disk, "node", reserve_bytes),
         LogWriter::Links{std::move(orders.far), std::move(promises.near), {context, "ticks"}},
         *logging, counters);
     disk.syncs = 0;
+  }
+
+  // Until it is heard: a tick may be missed, as the first ones are.
+  void tick(raft::Milliseconds time_ms) {
+    do {
+      ticks.publish({time_ms});
+    } while (zmq::poll(&writer->inputs()[1], 1, std::chrono::milliseconds(5)) == 0);
+    writer->turn();
+  }
+  void append(std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t number = first; number <= last; ++number) {
+      orders.near.send({order(number), {}});
+      writer->turn();
+    }
   }
 
   // An order for the entry that follows, with one promise.
@@ -236,6 +254,54 @@ TEST_CASE("log_writer_trims_after_its_promises_and_what_was_asked_for") {
   const LogReport report = next(bench.orders.near);
   REQUIRE(report.fetched.size() == 1);
   CHECK(report.fetched[0].entries.at(0).index == 2001);
+}
+
+TEST_CASE("log_writer_prepares_a_slice_of_the_next_segment_at_each_tick") {
+  Bench bench;
+  bench.tick(1);
+  bench.append(1, 200);
+  CHECK_FALSE(bench.disk.exists(kSpare));  // without a tick
+  bench.disk.syncs = 0;
+  bench.orders.near.send({bench.order(201), {}});
+  bench.tick(2);
+  CHECK(bench.disk.syncs == 2);  // of the order, and of a slice
+  REQUIRE(bench.disk.content(kSpare).size() == kSegmentBytes);
+
+  // The next segment is that one.
+  std::uint64_t number = 201;
+  while (bench.disk.exists(kSpare)) {
+    ++number;
+    bench.append(number, number);
+  }
+  CHECK(bench.disk.list("node/log").size() == 2);
+}
+
+TEST_CASE("log_writer_prepares_the_next_segment_as_fast_as_the_log_grows") {
+  Bench bench(0, 16 * kSegmentBytes);
+  bench.tick(1);
+  std::uint64_t number = 0;
+  while (!bench.disk.exists(kSpare)) {  // without another tick
+    ++number;
+    bench.append(number, number);
+    REQUIRE(number < 5000);
+  }
+}
+
+TEST_CASE("log_writer_gives_the_spare_segment_back_before_the_disk_is_low_on_room") {
+  constexpr std::uint64_t kReserve = 2 * kSegmentBytes;  // made by the first look
+  Bench bench(kReserve);
+  bench.tick(1);
+  bench.append(1, 200);
+  bench.tick(2);
+  REQUIRE(bench.disk.content(kSpare).size() == kSegmentBytes);
+  while (bench.orders.near.receive()) {
+  }
+  bench.disk.limit(bench.disk.used() + kReserve + kReserve / 8);
+  bench.tick(1000);
+  CHECK_FALSE(bench.disk.exists(kSpare));
+  CHECK_FALSE(bench.orders.near.receive());  // nothing to tell the core
+  bench.tick(2000);
+  CHECK_FALSE(bench.disk.exists(kSpare));
 }
 
 TEST_CASE("log_writer_keeps_orders_for_which_there_is_no_room_and_goes_on_when_there_is") {

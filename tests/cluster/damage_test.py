@@ -21,7 +21,7 @@ def flip(path, offset):
 
 
 def segments(node):
-    return sorted(glob.glob(os.path.join(node.data, "log", "*.segment")))
+    return sorted(glob.glob(os.path.join(node.data, "log", "[0-9]*.segment")))
 
 
 def frames(path):

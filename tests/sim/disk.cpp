@@ -10,17 +10,19 @@ namespace sim {
 namespace {
 
 const std::filesystem::path kDirectory = "node";
+const std::filesystem::path kSpare = kDirectory / "log" / "spare.segment";
 constexpr const char* kCluster = "simulation";
 // Changes of the files that a start, or an order, makes at most as a rule.
 constexpr std::uint64_t kChangesOfAStart = 12;
 constexpr std::uint64_t kChangesOfARepair = 30;
 constexpr std::uint64_t kChangesOfAnOrder = 4;
+constexpr std::uint64_t kChangesOfASpare = 4;
 constexpr std::uint64_t kReads = 10;
 
 }  // namespace
 
 Disk::Disk(const DiskOptions& options, std::uint64_t seed, raft::NodeId node)
-    : options_(options), random_(seed), node_(node) {}
+    : options_(options), random_(seed), spare_random_(~seed), node_(node) {}
 
 raft::Restored Disk::open(storage::StateMachineAtStart& machine,
                           const std::vector<raft::NodeId>& first_voters, std::size_t recent_bytes,
@@ -203,17 +205,7 @@ void Disk::expect_part_of(std::span<const raft::Persist> group) {
 }
 
 void Disk::close(End end, std::span<const raft::Persist> group) {
-  if (persistence_ != nullptr && !group.empty()) {
-    expect_part_of(group);
-    files_.fail_after(random_.between(0, group.size() * kChangesOfAnOrder),
-                      storage::FaultKind::kPowerCut);
-    try {
-      std::vector<raft::Persist> orders(group.begin(), group.end());
-      static_cast<void>(persistence_->persist(orders));
-    } catch (const storage::DiskFault&) {
-      // Here it ended.
-    }
-  }
+  if (persistence_ != nullptr) end_in_the_middle(group);
   persistence_.reset();
   space_.reset();
   snapshots_.reset();
@@ -222,6 +214,41 @@ void Disk::close(End end, std::span<const raft::Persist> group) {
   files_.heal_reads();
   fault_due_ = 0;
   if (end == End::kPowerCut) files_.crash(kDirectory, random_);
+}
+
+void Disk::end_in_the_middle(std::span<const raft::Persist> group) {
+  expect_part_of(group);
+  fault_due_ = 0;  // this end takes its place
+  const std::uint64_t passing = group.empty()
+                                    ? spare_random_.between(0, kChangesOfASpare)
+                                    : random_.between(0, group.size() * kChangesOfAnOrder);
+  files_.fail_after(passing, storage::FaultKind::kPowerCut);
+  try {
+    std::vector<raft::Persist> orders(group.begin(), group.end());
+    const std::size_t done = persistence_->persist(orders);
+    persistence_->trim_to(storage::Persistence::compact_to(group.first(done)));
+    for (std::uint64_t part = 0; part < kChangesOfASpare; ++part) prepare_spare();
+  } catch (const storage::DiskFault&) {
+    // Here it ended.
+  }
+}
+
+raft::DiskSpace Disk::look(bool refused) {
+  const bool has_room = space_->has_room_beside(persistence_->log().room_for_spare());
+  persistence_->allow_spare(!refused && has_room);
+  return space_->look(refused);
+}
+
+void Disk::prepare_spare() {
+  // Now and then, so that it is often incomplete when it is wanted.
+  if (!spare_random_.chance(1, 4)) return;
+  persistence_->prepare_spare(spare_random_.between(1, options_.segment_bytes / 3));
+  require_fault_was_final();
+}
+
+void Disk::require_fault_was_final() const {
+  require(fault_due_ == 0 || files_.operations() < fault_due_,
+          "a failed write or sync ends the node (A16): node {} went on", node_);
 }
 
 void Disk::draw_faults(std::size_t orders) {
@@ -242,6 +269,7 @@ std::size_t Disk::persist(std::span<raft::Persist> group) {
   draw_faults(group.size());
   const std::vector<raft::Persist> given(group.begin(), group.end());
   std::size_t done = 0;
+  const bool had_spare = files_.exists(kSpare);
   try {
     done = persistence_->persist(group);
     if (done < given.size()) persistence_->make_room(group.subspan(done));
@@ -250,8 +278,8 @@ std::size_t Disk::persist(std::span<raft::Persist> group) {
     expect_part_of(given);
     throw;
   }
-  require(fault_due_ == 0 || files_.operations() < fault_due_,
-          "a failed write or sync ends the node (A16): node {} went on", node_);
+  require_fault_was_final();
+  if (had_spare && done == given.size() && !files_.exists(kSpare)) ++spares_used_;
   follow(given, group.subspan(done));
   return done;
 }

@@ -55,7 +55,11 @@ class Disk {
   // How many of the group are on disk; the others found no room, and are to be handed in again.
   [[nodiscard]] std::size_t persist(std::span<raft::Persist> group);
   // Looks at the room there is. `refused`: orders wait for some.
-  [[nodiscard]] raft::DiskSpace look(bool refused) { return space_->look(refused); }
+  [[nodiscard]] raft::DiskSpace look(bool refused);
+  // Perhaps a part of the next segment.
+  void prepare_spare();
+  // How many segments were prepared and used since the last call.
+  [[nodiscard]] std::uint64_t take_spares_used() { return std::exchange(spares_used_, 0); }
   [[nodiscard]] std::vector<raft::EntriesFetched> fetch(std::span<const raft::FetchEntries> wanted);
   void seal() { persistence_->seal(); }
 
@@ -127,11 +131,14 @@ class Disk {
   void follow_reset(raft::Index index);
   // A part of `group` may be on disk, and may be found there at the next start.
   void expect_part_of(std::span<const raft::Persist> group);
+  void end_in_the_middle(std::span<const raft::Persist> group);
   void draw_faults(std::size_t orders);
+  void require_fault_was_final() const;
   void follow(std::span<const raft::Persist> given, std::span<const raft::Persist> left);
 
   DiskOptions options_;
   base::Random random_;
+  base::Random spare_random_;  // of its own: the spare changes no other draw
   raft::NodeId node_;
   FaultyDisk files_;
   std::unique_ptr<storage::DataDirectory> directory_;
@@ -139,6 +146,7 @@ class Disk {
   std::unique_ptr<storage::Persistence> persistence_;
   std::unique_ptr<storage::SpaceGuard> space_;
   raft::Identity identity_ = 0;
+  std::uint64_t spares_used_ = 0;
   std::uint64_t fault_due_ = 0;  // at this change of the files, and it is final; 0: none is
   bool damaged_ = false;         // since it was opened last
   bool repairable_ = true;

@@ -218,7 +218,11 @@ void Node::tick() {
   }
   plan_turn();
   later(kTickUs, [this] { tick(); });
-  if (environment_.schedule.now() >= look_due_) look_at_disk();
+  if (environment_.schedule.now() >= look_due_) {
+    look_at_disk();
+  } else {
+    prepare_spare();
+  }
 }
 
 void Node::plan_turn() {

@@ -41,6 +41,15 @@ void Node::look_at_disk() {
   }
 }
 
+void Node::prepare_spare() {
+  try {
+    disk_.prepare_spare();
+  } catch (const storage::DiskFault& fault) {
+    ++environment_.report.statistics.disk_faults;
+    on_disk_fault(fault);
+  }
+}
+
 // The keeper of snapshots does one thing after the other. A fault of the disk ends the node,
 // whichever actor meets it.
 template <typename Function>
@@ -188,6 +197,7 @@ void Node::finish_writing() {
     // What meets a fault is not under way any more when that ends the node.
     std::vector<raft::Persist> group = std::exchange(group_, {});
     const std::size_t done = group.empty() ? 0 : disk_.persist(group);
+    environment_.report.statistics.spares_used += disk_.take_spares_used();
     note_vouching();
     without_room_ = done < group.size();
     const auto end = group.begin() + static_cast<std::ptrdiff_t>(done);

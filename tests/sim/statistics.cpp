@@ -43,6 +43,7 @@ const std::array<StatisticsField, kStatisticsFields> kStatistics{{
     {"sessions_opened", &Statistics::sessions_opened},
     {"session_writes_repeated", &Statistics::session_writes_repeated},
     {"sessions_expired", &Statistics::sessions_expired},
+    {"spares_used", &Statistics::spares_used},
     {"full_disks", &Statistics::full_disks},
     {"refused_disk_full", &Statistics::refused_disk_full},
     {"wrong_directory", &Statistics::wrong_directory},

@@ -47,6 +47,7 @@ struct Statistics {
   std::uint64_t sessions_opened = 0;
   std::uint64_t session_writes_repeated = 0;
   std::uint64_t sessions_expired = 0;
+  std::uint64_t spares_used = 0;  // segments that were prepared ahead of their use
   std::uint64_t full_disks = 0;
   std::uint64_t refused_disk_full = 0;
   std::uint64_t wrong_directory = 0;   // messages for a directory that is gone
@@ -59,7 +60,7 @@ struct StatisticsField {
   std::string_view name;
   std::uint64_t Statistics::*value;
 };
-inline constexpr std::size_t kStatisticsFields = 42;
+inline constexpr std::size_t kStatisticsFields = 43;
 extern const std::array<StatisticsField, kStatisticsFields> kStatistics;
 
 // "steps 7, elections_won 2, …"

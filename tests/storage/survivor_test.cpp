@@ -37,6 +37,9 @@ TEST_CASE("survivor_is_inspected_without_a_change") {
   auto bytes = disk.content(segment);
   bytes.resize(bytes.size() + 100, std::byte{7});
   disk.set_content(segment, bytes);
+  // And a spare segment, which an opening would remove.
+  static_cast<void>(disk.open("node/log/spare.segment", FileSystem::OpenMode::kCreate));
+  disk.set_content("node/log/spare.segment", bytes);
   const auto before = contents(disk);
   const Survivor found = inspect_survivor(disk, "node");
   CHECK(found.identity.node == 3);

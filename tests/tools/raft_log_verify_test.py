@@ -203,8 +203,8 @@ class Crashes(Case):
 
     def test_leftovers_mean_nothing(self):
         self.write({**stored.directory(sample_log(), term=2), "log/next.preparing": b"x",
-                    "identity.preparing": b"x", snapshot_name(9, "writing"): b"x",
-                    snapshot_name(9, "receiving"): b"x"})
+                    "log/spare.segment": b"x", "identity.preparing": b"x",
+                    snapshot_name(9, "writing"): b"x", snapshot_name(9, "receiving"): b"x"})
         self.assertEqual(self.check_verdict("clean")[0], [])
 
     def test_creation_that_was_cut_short(self):

@@ -83,7 +83,8 @@ void LogWalk::choose_segments(const SegmentNames& found) {
   }
 }
 
-// What is open can be read to its end, though a node may trim it meanwhile.
+// What is open can be read to its end, though a node may trim it meanwhile. Of what it trims it
+// writes zeros over one now and then: the next pass finds that gone.
 void LogWalk::open_segments() {
   for (const std::string& name : names_) {
     if (files_.size() == kMostOpenFiles) return;
