@@ -42,6 +42,7 @@ raft::Options core_options(const settings::Settings& settings, raft::Identity id
   options.log_memory_bytes = raft.log_memory_bytes;
   options.snapshot_log_bytes = raft.snapshot_log_bytes;
   options.trailing_entries = raft.trailing_entries;
+  options.snapshot_bytes_per_second = raft.snapshot_bytes_per_second;
   options.max_disk_wait_ms = raft.max_disk_wait_ms;
   options.read_lease_drift_percent = static_cast<std::uint32_t>(raft.read_lease_drift_percent);
   options.seed = random_number();
