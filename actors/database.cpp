@@ -26,17 +26,20 @@ constexpr raft::Milliseconds kRetryIntervalMs = 500;
           entry.time_ms()};
 }
 
-Database::Database(std::unique_ptr<::database::Database> state_machine, Limits limits, Links links,
-                   const Logging& logging, Counters& counters)
+Database::Database(std::unique_ptr<::database::Database> state_machine, raft::Index log_end,
+                   Limits limits, Links links, const Logging& logging, Counters& counters)
     : state_machine_(std::move(state_machine)),
+      applied_at_start_(state_machine_->applied_index()),
+      log_end_(log_end),
       limits_(limits),
       links_(std::move(links)),
       log_(logging, "database"),
-      counters_(counters) {}
+      counters_(counters),
+      progress_(log_, [this] { return now_; }) {}
 
 std::vector<Input> Database::inputs() {
   return {links_.event_handler.input(), links_.socket_server.input(), links_.publisher.input(),
-          links_.snapshot_store.input(), links_.ticks.input()};
+          links_.snapshot_store.input(), Input::of_time(links_.ticks.input())};
 }
 
 void Database::turn() {
@@ -156,6 +159,13 @@ void Database::apply(const std::vector<raft::CommittedEntry>& entries, DatabaseA
   answer_requests(entries, applied, answers);
   links_.event_handler.send(raft::EntriesApplied{entries.back().entry.index});
   publish(std::move(applied.broadcasts));
+  tell_progress();
+}
+
+void Database::tell_progress() {
+  const raft::Index applied = state_machine_->applied_index();
+  if (applied > log_end_ || now_ == 0) return;
+  progress_.tell_applied(applied_at_start_, applied, log_end_);
 }
 
 void Database::answer_requests(const std::vector<raft::CommittedEntry>& entries,

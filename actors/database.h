@@ -21,6 +21,7 @@
 #include "actors/link.h"
 #include "actors/logging.h"
 #include "actors/messages.h"
+#include "actors/progress_log.h"
 #include "database/database.h"
 
 namespace actors {
@@ -42,8 +43,10 @@ class Database final : public Actor {
     std::size_t max_publishing_bytes;  // on the link to publisher; beyond it, dropped
   };
 
-  Database(std::unique_ptr<::database::Database> state_machine, Limits limits, Links links,
-           const Logging& logging, Counters& counters);
+  // `log_end`: the last entry that the log held at the start. While it applies up to there, it says
+  // how far it is.
+  Database(std::unique_ptr<::database::Database> state_machine, raft::Index log_end, Limits limits,
+           Links links, const Logging& logging, Counters& counters);
 
   [[nodiscard]] std::string_view name() const override { return "database"; }
   [[nodiscard]] std::vector<Input> inputs() override;
@@ -76,6 +79,7 @@ class Database final : public Actor {
   [[nodiscard]] std::optional<DatabaseOrders> next_orders();
   void stall(Work& work, const char* cause);
   void apply(const std::vector<raft::CommittedEntry>& entries, DatabaseAnswers& answers);
+  void tell_progress();
   void answer_requests(const std::vector<raft::CommittedEntry>& entries,
                        const ::database::Applied& applied, DatabaseAnswers& answers) const;
   void publish(std::vector<::database::Broadcast> broadcasts);
@@ -93,10 +97,13 @@ class Database final : public Actor {
   [[nodiscard]] DatabaseOrders what_is_left(DatabaseOrders orders, DatabaseAnswers& answers);
 
   std::unique_ptr<::database::Database> state_machine_;
+  raft::Index applied_at_start_;
+  raft::Index log_end_;  // at the start
   Limits limits_;
   Links links_;
   ActorLog log_;
   Counters& counters_;
+  ProgressLog progress_;
   std::size_t answering_bytes_ = 0;   // handed to socket_server and not reported as taken
   std::size_t publishing_bytes_ = 0;  // handed to publisher and not reported as published
   std::optional<Taking> taking_;

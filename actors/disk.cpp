@@ -13,11 +13,10 @@ namespace actors {
 namespace {
 
 constexpr std::size_t kSliceBytes = 1 << 20;
-// Of a snapshot that is loaded, between two lines in the log.
-constexpr std::uint64_t kProgressBytes = 256 << 20;
 
-storage::OpeningOptions opening_options(const settings::Settings& settings) {
+storage::OpeningOptions opening_options(const settings::Settings& settings, ProgressLog& progress) {
   storage::OpeningOptions options;
+  options.observer = [&progress](const storage::OpeningProgress& told) { progress.tell(told); };
   options.node = settings.node.id;
   options.segment_bytes = settings.storage.segment_bytes;
   if (!settings.join.empty()) return options;
@@ -98,13 +97,15 @@ std::unique_ptr<storage::SpaceGuard> watch(storage::FileSystem& file_system,
 }
 
 Disk::Disk(storage::FileSystem& file_system, const settings::Settings& settings,
-           const ActorLog& log)
+           const ActorLog& log, const Now& now)
     : directory(file_system, settings.node.data_directory, settings.node.cluster, settings.node.id,
                 random_number()) {
   // Before anything is opened: a disk that is full gives its reserve up for that.
   static_cast<void>(watch(file_system, directory, settings.storage.reserve_bytes));
   DatabaseAtStart database(file_system, directory, database_options(settings), log);
-  auto opened = storage::open_stored(file_system, directory, opening_options(settings), database);
+  ProgressLog progress(log, now);
+  auto opened =
+      storage::open_stored(file_system, directory, opening_options(settings, progress), database);
   for (const std::string& finding : opened.findings) log.warning("{}", finding);
   snapshots = std::move(opened.snapshots);
   persistence = std::move(opened.persistence);
@@ -123,10 +124,10 @@ Disk::Disk(storage::FileSystem& file_system, const settings::Settings& settings,
   if (persistence->log_replaced()) {
     log.info("the log begins anew behind the snapshot, with entry {}", stored.first_index());
   }
-  if (state_machine->applied_index() < stored.base().index) load_snapshot(log);
+  if (state_machine->applied_index() < stored.base().index) load_snapshot(log, progress);
 }
 
-void Disk::load_snapshot(const ActorLog& log) {
+void Disk::load_snapshot(const ActorLog& log, ProgressLog& progress) {
   const auto& newest = snapshots->newest();
   if (!newest) {
     throw storage::Damage(fmt::format(
@@ -141,14 +142,11 @@ void Disk::load_snapshot(const ActorLog& log) {
                                       directory.snapshots_path().string(), reason));
   };
   const auto loader = state_machine->load_snapshot();
-  std::uint64_t said = 0;
   for (std::uint64_t offset = 0; offset < newest->size;) {
     const auto bytes = snapshots->read(newest->last.index, offset, kSliceBytes);
     if (const auto error = loader->add(bytes->view())) fail(error->message);
     offset += bytes->size();
-    if (offset - said < kProgressBytes) continue;
-    log.info("loaded {} of {} bytes", offset, newest->size);
-    said = offset;
+    progress.tell_loaded(offset, newest->size);
   }
   const auto applied = loader->finish();
   if (!applied) fail(applied.error());

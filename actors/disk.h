@@ -7,7 +7,9 @@
 #include <memory>
 #include <optional>
 
+#include "actors/clock.h"
 #include "actors/logging.h"
+#include "actors/progress_log.h"
 #include "database/database.h"
 #include "raft/server.h"
 #include "settings/settings.h"
@@ -22,7 +24,8 @@ namespace actors {
 [[nodiscard]] ::database::Options database_options(const settings::Settings& settings);
 
 struct Disk {
-  Disk(storage::FileSystem& file_system, const settings::Settings& settings, const ActorLog& log);
+  Disk(storage::FileSystem& file_system, const settings::Settings& settings, const ActorLog& log,
+       const Now& now = monotonic_now);
 
   [[nodiscard]] raft::Restored restored(std::size_t log_memory_bytes) const;
   // The configuration in force; none: this node has not been part of a cluster yet.
@@ -35,7 +38,7 @@ struct Disk {
   std::unique_ptr<::database::Database> state_machine;
 
  private:
-  void load_snapshot(const ActorLog& log);
+  void load_snapshot(const ActorLog& log, ProgressLog& progress);
 };
 
 }  // namespace actors

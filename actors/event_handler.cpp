@@ -48,17 +48,23 @@ EventHandler::EventHandler(raft::Server server, LeaseClock lease_clock, Links li
 }
 
 std::vector<Input> EventHandler::inputs() {
-  return {links_.log_writer.input(), links_.state_machine.input(), links_.snapshot_store.input(),
-          links_.peers.input(),      links_.clients.input(),       links_.ticks.input()};
+  return {links_.log_writer.input(),     links_.state_machine.input(),
+          links_.snapshot_store.input(), links_.peers.input(),
+          links_.clients.input(),        Input::of_time(links_.ticks.input())};
 }
 
 void EventHandler::turn() {
+  // Taken first and judged last, so that a node that was held up hears what it missed before it
+  // judges by the time.
+  const auto tick = links_.ticks.latest();
   take_reports();
   take_snapshot_reports();
   take_peer_messages();
   take_client_events();
-  // Last, so that a node that was held up hears what it missed before it judges by the time.
-  take_ticks();
+  if (tick) {
+    now_ = tick->now;
+    step(*tick);
+  }
   // A12: whether a lease still holds must not be judged by a tick that was on its way for long.
   if (lease_clock_) step(raft::TickElapsed{lease_clock_()});
   hand_out(server_.take_effects());
@@ -125,13 +131,6 @@ void EventHandler::on_client_event(ClientEvent event) {
                  [this](StatusAsked& asked) { status_asked_.push_back(asked.request); },
              },
              event);
-}
-
-void EventHandler::take_ticks() {
-  if (const auto tick = links_.ticks.latest()) {
-    now_ = tick->now;
-    step(*tick);
-  }
 }
 
 void EventHandler::step(raft::Event event) {

@@ -47,7 +47,6 @@ class EventHandler final : public Actor {
   void take_snapshot_reports();
   void take_peer_messages();
   void take_client_events();
-  void take_ticks();
   void on_client_event(ClientEvent event);
   void step(raft::Event event);
 

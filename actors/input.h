@@ -47,8 +47,17 @@ struct Input {
       : socket(&input_socket), descriptor(input_socket.descriptor()) {}
   explicit Input(int input_descriptor) : socket(nullptr), descriptor(input_descriptor) {}
 
+  // The time, by which an actor judges what has come and what has not: a turn that finds it awake
+  // may ask all inputs. Whoever takes the time first then finds all that was sent before it.
+  [[nodiscard]] static Input of_time(InputSocket& ticks) {
+    Input input(ticks);
+    input.is_time = true;
+    return input;
+  }
+
   InputSocket* socket;
   int descriptor;
+  bool is_time = false;
 };
 
 }  // namespace actors

@@ -49,7 +49,9 @@ Joiner::Joiner(zmq::context_t& context, const settings::Settings& settings, raft
   CHECK(!settings.join.empty(), "node {} has nobody to ask to be let in", settings.node.id);
 }
 
-std::vector<Input> Joiner::inputs() { return {links_.event_handler.input(), links_.ticks.input()}; }
+std::vector<Input> Joiner::inputs() {
+  return {links_.event_handler.input(), Input::of_time(links_.ticks.input())};
+}
 
 void Joiner::turn() {
   take_news_of_members();

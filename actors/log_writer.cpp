@@ -31,7 +31,7 @@ LogWriter::LogWriter(std::unique_ptr<storage::Persistence> persistence,
       counters_(counters) {}
 
 std::vector<Input> LogWriter::inputs() {
-  return {links_.event_handler.input(), links_.ticks.input()};
+  return {links_.event_handler.input(), Input::of_time(links_.ticks.input())};
 }
 
 void LogWriter::turn() {

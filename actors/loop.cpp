@@ -8,6 +8,13 @@
 #include "base/check.h"
 
 namespace actors {
+namespace {
+
+void wake(const Input& input) {
+  if (input.socket != nullptr) input.socket->wake();
+}
+
+}  // namespace
 
 Loop::Loop(std::vector<Actor*> actors, ControlledEnd control, Profile* profile)
     : control_(std::move(control)) {
@@ -68,7 +75,7 @@ void Loop::look(std::size_t first, std::size_t count, int timeout_ms) {
   if (found <= 0) return;  // B17: a signal may interrupt it
   for (std::size_t i = first; i < first + count; ++i) {
     if (descriptors_[i].revents == 0) continue;
-    if (inputs_[i].socket != nullptr) inputs_[i].socket->wake();
+    wake(inputs_[i]);
     awake_[i] = true;
   }
 }
@@ -79,12 +86,22 @@ bool Loop::awake(const Member& member) const {
   return std::find(first, end, true) != end;
 }
 
+void Loop::rouse(const Member& member) {
+  const std::size_t end = member.first_input + member.input_count;
+  bool time = false;
+  for (std::size_t i = member.first_input; i < end; ++i) {
+    time = time || (awake_[i] && inputs_[i].is_time);
+  }
+  for (std::size_t i = member.first_input; time && i < end; ++i) wake(inputs_[i]);
+}
+
 void Loop::pass() {
   bool stirred = false;
   for (Member& member : members_) {
     if (stirred && !awake(member)) look(member.first_input, member.input_count, 0);
     if (!awake(member)) continue;
     stirred = true;
+    rouse(member);
     guarded(member, [&member] {
       const ProfiledTurn profiled(member.profile);
       member.actor->turn();
@@ -99,9 +116,7 @@ void Loop::obey() {
     });
     if (member == members_.end()) continue;  // it failed before the order came
     // It may have to look at all of them without a loop.
-    for (const Input& input : member->actor->inputs()) {
-      if (input.socket != nullptr) input.socket->wake();
-    }
+    for (const Input& input : member->actor->inputs()) wake(input);
     guarded(*member, [&] {
       member->actor->stop();
       member->ended = true;

@@ -59,6 +59,8 @@ class Loop {
   void pass();
   void obey();
   [[nodiscard]] bool awake(const Member& member) const;
+  // Where the time has come for a member, all its inputs are asked.
+  void rouse(const Member& member);
   // Calls, and reports what the call throws as the end of the actor.
   void guarded(Member& member, const std::function<void()>& call);
   void forget_ended();

@@ -42,6 +42,7 @@ raft::Options core_options(const settings::Settings& settings, raft::Identity id
   options.log_memory_bytes = raft.log_memory_bytes;
   options.snapshot_log_bytes = raft.snapshot_log_bytes;
   options.trailing_entries = raft.trailing_entries;
+  options.snapshot_bytes_per_second = raft.snapshot_bytes_per_second;
   options.max_disk_wait_ms = raft.max_disk_wait_ms;
   options.read_lease_drift_percent = static_cast<std::uint32_t>(raft.read_lease_drift_percent);
   options.seed = random_number();
@@ -93,6 +94,7 @@ void Node::make_actors() {
   SocketServer::Sockets listeners = open_listeners(contexts_, settings_);
   zmq::socket_t broadcasts = open_publisher(contexts_, settings_);
   const raft::Index applied_index = disk_.state_machine->applied_index();
+  const raft::Index log_end = disk_.persistence->log().last_index();
   const settings::Raft& limits = settings_.raft;
   const codec::PeerIdentity self{settings_.node.cluster, settings_.node.id, disk_.directory.id()};
   const bool has_leases = limits.read_lease_drift_percent > 0;
@@ -113,7 +115,7 @@ void Node::make_actors() {
   log_writer_ = std::make_unique<LogWriter>(std::move(disk_.persistence), std::move(disk_.space),
                                             std::move(wiring.log_writer), logging_, counters_);
   database_ = std::make_unique<Database>(
-      std::move(disk_.state_machine),
+      std::move(disk_.state_machine), log_end,
       Database::Limits{settings_.limits.max_replay_bytes,
                        kPublishingTimesApplying * limits.max_applying_bytes},
       std::move(wiring.state_machine), logging_, counters_);

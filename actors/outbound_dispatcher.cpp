@@ -42,16 +42,18 @@ OutboundDispatcher::OutboundDispatcher(zmq::context_t& context, const settings::
 
 std::vector<Input> OutboundDispatcher::inputs() {
   return {links_.log_writer.input(), links_.event_handler.input(), links_.heard.input(),
-          links_.ticks.input(), links_.joiner.input()};
+          Input::of_time(links_.ticks.input()), links_.joiner.input()};
 }
 
 void OutboundDispatcher::turn() {
+  // Taken first and judged last, so that who was heard before it is not taken for silent.
+  const auto tick = links_.ticks.latest();
   take_learned_peers();
   // event_handler first: promises may go to whom it has just told of.
   take_messages(links_.event_handler);
   take_messages(links_.log_writer);
   take_news_of_peers();
-  if (const auto tick = links_.ticks.latest()) {
+  if (tick) {
     now_ = tick->now;
     mend_links();
     forget_strangers();

@@ -26,7 +26,8 @@ Publisher::Publisher(raft::NodeId node, raft::Index applied_index, zmq::socket_t
       applied_index_(applied_index) {}
 
 std::vector<Input> Publisher::inputs() {
-  return {links_.state_machine.input(), links_.status.input(), links_.ticks.input()};
+  return {links_.state_machine.input(), links_.status.input(),
+          Input::of_time(links_.ticks.input())};
 }
 
 void Publisher::turn() {

@@ -63,7 +63,7 @@ std::vector<Input> SocketServer::inputs() {
   return {links_.event_handler.input(),
           links_.state_machine.input(),
           links_.snapshot_store.input(),
-          links_.ticks.input(),
+          Input::of_time(links_.ticks.input()),
           peers_.input(),
           clients_.input()};
 }

@@ -9,6 +9,10 @@
 namespace actors {
 namespace {
 
+// ZeroMQ reads up to so many bytes at once (its `in_batch_size`), and that buffer lives as long as
+// any of the messages in it: one that is kept would keep it all.
+constexpr std::size_t kReadAtOnceBytes = 8192;
+
 // What a call takes counts for the actor whose turn it is, if that is measured.
 Counter* time_in_zeromq() {
   ActorProfile* actor = ProfiledTurn::current();
@@ -97,6 +101,9 @@ zmq::message_t to_frame(const base::SharedBytes& bytes, std::size_t copy_below) 
 }
 
 base::SharedBytes to_bytes(zmq::message_t frame) {
+  if (frame.size() < kReadAtOnceBytes) {
+    return base::SharedBytes::copy_of({frame.data<char>(), frame.size()});
+  }
   // A small message holds its bytes within itself: they are where the owner is, after the move.
   auto owner = std::make_shared<zmq::message_t>(std::move(frame));
   const auto* data = owner->data<const std::byte>();

@@ -49,7 +49,8 @@ inline constexpr std::size_t kCopyBelow = 512;
 [[nodiscard]] zmq::message_t to_frame(const base::SharedBytes& bytes,
                                       std::size_t copy_below = kCopyBelow);
 
-// The content of a frame, which lives as long as a part of it is in use.
+// The content of a frame, which lives as long as a part of it is in use. A small one is copied:
+// what ZeroMQ keeps for it may be many times as large.
 [[nodiscard]] base::SharedBytes to_bytes(zmq::message_t frame);
 
 }  // namespace actors

@@ -79,10 +79,6 @@ void feed(State& state, NodeId peer, Progress& progress) {
     send_entries(state, peer, progress,
                  state.log.slice(next, state.log.last_index(), options.max_append_bytes));
   }
-  const bool has_room = progress.disk_space == DiskSpace::kEnough;
-  if (progress.mode() == Progress::Mode::kSnapshot && has_room) {
-    fetch_snapshot_part(state, peer, progress);
-  }
   // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly. Where
   // the entry before is compacted away, what is in flight is lost, and a snapshot comes first.
   const bool told = progress.told_commit >= state.commit_index;
@@ -240,6 +236,7 @@ void replicate(State& state) {
   for (auto& [peer, progress] : leader->peers) {
     if (progress.reachable) feed(state, peer, progress);
   }
+  fetch_snapshot_parts(state);
 }
 
 void advance_commit_index(State& state) {

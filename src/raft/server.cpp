@@ -110,6 +110,7 @@ void on_message_received(State& state, MessageReceived event) {
 void on_tick_elapsed(State& state, Milliseconds now) {
   if (now < state.now) return;
   state.now = now;
+  state.snapshots.rate.on_tick(now);
   if (!state.clock_started) {
     state.clock_started = true;
     state.started_at = now;

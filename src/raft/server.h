@@ -34,6 +34,7 @@ struct Options {
   std::size_t log_memory_bytes = 64 << 20;       // of entries kept in memory
   std::size_t snapshot_log_bytes = 256 << 20;    // of entries applied since the last snapshot
   std::size_t trailing_entries = 10'000;         // kept behind a snapshot, for slow followers
+  std::uint64_t snapshot_bytes_per_second = 0;   // sent to all followers together; 0: no limit
   Milliseconds max_disk_wait_ms = 1000;          // of a leader for its disk; beyond it, it leaves
   // Reads without asking a majority, as long as it answered within the election timeout, less this
   // many percent for clocks that run at different speeds. 0: off (A12).

@@ -16,13 +16,16 @@ constexpr std::size_t kScarcityDivisor = 4;
 // After one that found no room, in election timeouts.
 constexpr Milliseconds kPauseTimeouts = 10;
 
+bool takes_snapshot(const Progress& progress) {
+  return progress.mode() == Progress::Mode::kSnapshot && progress.reachable &&
+         progress.disk_space == DiskSpace::kEnough;
+}
+
 bool is_sending(const State& state) {
   const auto* leader = state.as<LeaderState>();
   return leader != nullptr &&
-         std::any_of(leader->peers.begin(), leader->peers.end(), [](const auto& each) {
-           return each.second.mode() == Progress::Mode::kSnapshot && each.second.reachable &&
-                  each.second.disk_space == DiskSpace::kEnough;
-         });
+         std::any_of(leader->peers.begin(), leader->peers.end(),
+                     [](const auto& each) { return takes_snapshot(each.second); });
 }
 
 bool is_due(const State& state) {
@@ -79,6 +82,21 @@ void forget_log(State& state, const SnapshotHead& head) {
   state.snapshots.installing = true;
   state.trace(TraceLevel::kInformation,
               fmt::format("installs a snapshot up to entry {}", head.last.index));
+}
+
+void fetch_snapshot_part(State& state, NodeId peer, Progress& progress) {
+  Snapshots& snapshots = state.snapshots;
+  if (progress.snapshot_index() != newest_index(state))
+    progress.begin_snapshot(newest_index(state));
+  const auto offset = progress.next_snapshot_offset();
+  if (!offset || !snapshots.rate.may_send()) return;
+  const std::uint64_t size = snapshots.newest->size;
+  const std::uint64_t rest = size - std::min(size, *offset);
+  snapshots.rate.on_sent(std::min<std::uint64_t>(rest, state.options.max_append_bytes));
+  if (snapshots.rate.is_limited()) snapshots.served_last = peer;
+  progress.on_snapshot_part_sent();
+  state.output.effects.chunk_fetches.push_back(
+      {peer, progress.snapshot_index(), *offset, state.options.max_append_bytes});
 }
 
 void accept_snapshot(State& state, const Peer& from) {
@@ -148,14 +166,13 @@ void begin_snapshot(State& state, Progress& progress) {
   progress.begin_snapshot(newest_index(state));
 }
 
-void fetch_snapshot_part(State& state, NodeId peer, Progress& progress) {
-  if (progress.snapshot_index() != newest_index(state))
-    progress.begin_snapshot(newest_index(state));
-  const auto offset = progress.next_snapshot_offset();
-  if (!offset) return;
-  progress.on_snapshot_part_sent();
-  state.output.effects.chunk_fetches.push_back(
-      {peer, progress.snapshot_index(), *offset, state.options.max_append_bytes});
+void fetch_snapshot_parts(State& state) {
+  auto& peers = state.as<LeaderState>()->peers;
+  auto next = peers.upper_bound(state.snapshots.served_last);
+  for (std::size_t left = peers.size(); left > 0; --left, ++next) {
+    if (next == peers.end()) next = peers.begin();
+    if (takes_snapshot(next->second)) fetch_snapshot_part(state, next->first, next->second);
+  }
 }
 
 void on_snapshot_chunk_fetched(State& state, SnapshotChunkFetched event) {

@@ -21,7 +21,9 @@ void compact_log(State& state);
 
 // The leader's side.
 void begin_snapshot(State& state, Progress& progress);
-void fetch_snapshot_part(State& state, NodeId peer, Progress& progress);
+// End of a turn: whoever waits for a part gets it, as far as the rate allows; in turn, where that
+// is not enough for all.
+void fetch_snapshot_parts(State& state);
 void on_snapshot_chunk_fetched(State& state, SnapshotChunkFetched event);
 void on_install_snapshot_reply(State& state, const Peer& from, const InstallSnapshotReply& reply);
 

@@ -29,7 +29,8 @@ State::State(Options given, const Restored& restored)
       durability(log.last_index()),
       role_state(FollowerState{}),
       commit_index(restored.applied_index),
-      applied_index(restored.applied_index) {
+      applied_index(restored.applied_index),
+      snapshots({options.snapshot_bytes_per_second, options.heartbeat_interval_ms}) {
   CHECK(applied_index >= log.base().index && applied_index <= log.last_index(),
         "applied to {}, but the log goes from {} to {}", applied_index, log.first_index(),
         log.last_index());

@@ -21,6 +21,7 @@
 #include "raft/progress.h"
 #include "raft/quorum.h"
 #include "raft/server.h"
+#include "raft/snapshot_rate.h"
 
 namespace raft {
 
@@ -178,6 +179,8 @@ struct Admission {
 };
 
 struct Snapshots {
+  explicit Snapshots(SnapshotRate of_sending) : rate(of_sending) {}
+
   std::optional<SnapshotHead> newest;  // on this node's disk
   bool taking = false;
   bool installing = false;
@@ -188,6 +191,8 @@ struct Snapshots {
   Milliseconds not_before = 0;             // after one that found no room
   std::vector<RequestNumber> asked;        // clients of this node that wait for one
   std::vector<RequestNumber> asked_later;  // came while one was being taken: for the next
+  SnapshotRate rate;                       // of sending, as a leader
+  NodeId served_last = 0;                  // where that is limited: who got the last part
 };
 
 // The stored log was damaged and cut: this node may lack what it once acknowledged (repair.h).

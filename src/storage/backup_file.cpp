@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/little_endian.h"
+#include "storage/damage.h"
 #include "storage/identity.h"
 
 namespace storage {
@@ -57,10 +58,7 @@ base::Result<std::vector<std::byte>> read_header(const File& file) {
   }
   const auto version = base::load_little_endian<std::uint32_t>(bytes.data() + 16);
   if (version != kVersion) {
-    return base::Error{
-        fmt::format("the backup has format version {}, this program knows version "
-                    "{}: run a newer program",
-                    version, kVersion)};
+    return base::Error{unknown_version("the backup", version, kVersion)};
   }
   return bytes;
 }

@@ -39,4 +39,11 @@ class Refused : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// For people: `what` is of a format version that this program does not know, which is `known`.
+[[nodiscard]] inline std::string unknown_version(const std::string& what, std::uint32_t version,
+                                                 std::uint32_t known) {
+  return fmt::format("{} has format version {}, this program knows version {}: run {} program",
+                     what, version, known, version > known ? "a newer" : "an older");
+}
+
 }  // namespace storage

@@ -8,6 +8,7 @@
 #include "base/checksum.h"
 #include "base/little_endian.h"
 #include "base/result.h"
+#include "storage/damage.h"
 
 namespace storage {
 namespace {
@@ -80,10 +81,7 @@ struct HardStateStore::Implementation {
     auto copy = decode(bytes);
     const auto version = base::load_little_endian<std::uint32_t>(bytes.data() + 16);
     if (copy && version != kVersion) {
-      throw Damage(path_of(directory, which), 16,
-                   fmt::format("the format version is {}, this program knows version {}: run a "
-                               "newer program",
-                               version, kVersion));
+      throw Refused(unknown_version(path_of(directory, which).string(), version, kVersion));
     }
     if (copy && base::load_little_endian<std::uint32_t>(bytes.data() + 20) != which) {
       return base::Error{"this is the other copy"};

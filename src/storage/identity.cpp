@@ -45,9 +45,7 @@ DirectoryIdentity decode(const Path& path, std::span<const std::byte> bytes) {
   }
   const auto version = base::load_little_endian<std::uint32_t>(bytes.data() + 16);
   if (version != kVersion) {
-    throw Refused(
-        fmt::format("{} has format version {}, this program knows version {}: run {} program",
-                    path.string(), version, kVersion, version > kVersion ? "a newer" : "an older"));
+    throw Refused(unknown_version(path.string(), version, kVersion));
   }
   if (base::load_little_endian<std::uint32_t>(bytes.data() + 20) != bytes.size() - kFixedSize) {
     throw Damage(path, 20, "the cluster name is not as long as the identity says");

@@ -1,6 +1,7 @@
 #include "storage/log_recovery.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "storage/spare_segment.h"
@@ -47,6 +48,16 @@ bool make_segment(FileSystem& file_system, const Path& directory, const SegmentH
   return true;
 }
 
+std::uint64_t bytes_of_segments(FileSystem& file_system, const Path& directory,
+                                const std::vector<raft::Index>& found, std::size_t from) {
+  std::uint64_t bytes = 0;
+  for (std::size_t place = from; place < found.size(); ++place) {
+    const Path path = directory / segment_name(found[place]);
+    bytes += file_system.open(path, FileSystem::OpenMode::kReadOnly)->size();
+  }
+  return bytes;
+}
+
 SegmentHeader read_header(const File& file, const Path& path, std::uint64_t owner) {
   HeaderBytes bytes{};
   const std::size_t size = file.read(0, bytes);
@@ -75,7 +86,10 @@ class Recovery {
   Recovery(FileSystem& file_system, Path directory, std::uint64_t owner)
       : file_system_(file_system), directory_(std::move(directory)), owner_(owner) {}
 
-  RecoveredLog run(const std::vector<raft::Index>& found, std::size_t from) {
+  RecoveredLog run(const std::vector<raft::Index>& found, std::size_t from,
+                   const OpeningObserver& observer) {
+    progress_.emplace(observer, OpeningProgress::Work::kReadLog,
+                      observer ? bytes_of_segments(file_system_, directory_, found, from) : 0);
     for (std::size_t place = from; place < found.size(); ++place) {
       const bool last = place + 1 == found.size();
       try {
@@ -104,7 +118,9 @@ class Recovery {
                         entry->term, entry->time_ms(), before.term, before.time_ms));
       }
       log_.contents.add(*entry, cursor.record_offset(), cursor.position().frame_end);
+      progress_->reach(bytes_before_ + cursor.position().offset, ++entries_);
     }
+    bytes_before_ += cursor.file_size();
     if (cursor.stop().contradiction)
       throw Damage(path_, cursor.stop().offset, cursor.stop().reason);
     if (last) {
@@ -197,6 +213,9 @@ class Recovery {
   Path directory_;
   std::uint64_t owner_;
   Path path_;  // of the segment being read
+  std::optional<ProgressCount> progress_;
+  std::uint64_t bytes_before_ = 0;  // in the segments before it
+  std::uint64_t entries_ = 0;
   RecoveredLog log_;
 };
 
@@ -218,13 +237,13 @@ std::optional<std::size_t> next_covered(const LogDamage& damage, raft::Index cov
 }
 
 RecoveredLog recover_segments(FileSystem& file_system, const Path& directory, std::uint64_t owner,
-                              raft::Index covered) {
+                              raft::Index covered, const OpeningObserver& observer) {
   const auto found = find_segments(file_system, directory);
   std::size_t from = 0;
   std::string dropped;
   for (;;) {
     try {
-      RecoveredLog log = Recovery(file_system, directory, owner).run(found, from);
+      RecoveredLog log = Recovery(file_system, directory, owner).run(found, from, observer);
       drop_first(file_system, directory, found, from);
       log.dropped = std::move(dropped);
       return log;
@@ -255,7 +274,7 @@ void finish_replacement_begun(FileSystem& file_system, const Path& directory, st
 }  // namespace
 
 RecoveredLog recover_log(FileSystem& file_system, const Path& directory, std::uint64_t owner,
-                         raft::Index covered) {
+                         raft::Index covered, const OpeningObserver& observer) {
   make_durable_directory(file_system, directory);
   if (file_system.exists(directory / kPreparingName)) {
     file_system.remove(directory / kPreparingName);
@@ -267,7 +286,7 @@ RecoveredLog recover_log(FileSystem& file_system, const Path& directory, std::ui
       throw DiskFull("no room for a log in " + directory.string());
     }
   }
-  return recover_segments(file_system, directory, owner, covered);
+  return recover_segments(file_system, directory, owner, covered, observer);
 }
 
 bool cut_log(FileSystem& file_system, const Path& directory, const LogDamage& damage,

@@ -13,6 +13,7 @@
 #include "storage/damage.h"
 #include "storage/doubt.h"
 #include "storage/file_system.h"
+#include "storage/opening_progress.h"
 #include "storage/segment.h"
 
 namespace storage {
@@ -54,7 +55,7 @@ struct RecoveredLog {
 // program or directory.
 [[nodiscard]] RecoveredLog recover_log(FileSystem& file_system,
                                        const std::filesystem::path& directory, std::uint64_t owner,
-                                       raft::Index covered);
+                                       raft::Index covered, const OpeningObserver& observer);
 
 // Cuts a damaged log after its last intact entry; what is cut off goes to `doubt`, which was marked
 // before. A crash at any moment leaves a log that ends there, or is damaged as before. False: there

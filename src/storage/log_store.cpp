@@ -43,13 +43,13 @@ struct LogStore::Implementation {
   bool failed = false;
 
   Implementation(FileSystem& files, std::filesystem::path path, std::uint64_t owner_id,
-                 LogOptions log_options)
+                 LogOptions log_options, const OpeningObserver& observer)
       : file_system(files),
         directory(std::move(path)),
         owner(owner_id),
         options(log_options),
         spare(files, directory, log_options.segment_bytes) {
-    auto recovered = recover_log(file_system, directory, owner, options.covered);
+    auto recovered = recover_log(file_system, directory, owner, options.covered, observer);
     contents = std::move(recovered.contents);
     active = std::move(recovered.active);
     torn_bytes = recovered.torn_bytes;
@@ -294,9 +294,9 @@ struct LogStore::Implementation {
 };
 
 LogStore::LogStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner,
-                   LogOptions options)
-    : implementation_(
-          std::make_unique<Implementation>(file_system, std::move(directory), owner, options)) {}
+                   LogOptions options, const OpeningObserver& observer)
+    : implementation_(std::make_unique<Implementation>(file_system, std::move(directory), owner,
+                                                       options, observer)) {}
 
 LogStore::~LogStore() = default;
 

@@ -15,6 +15,7 @@
 #include "raft/types.h"
 #include "storage/damage.h"
 #include "storage/file_system.h"
+#include "storage/opening_progress.h"
 #include "storage/segment.h"
 
 namespace storage {
@@ -29,7 +30,7 @@ class LogStore {
   // Opens or creates the log in `directory`, cuts a torn tail, throws LogDamage for anything else.
   // `owner` is written into new segments and compared with those found.
   LogStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner,
-           LogOptions options);
+           LogOptions options, const OpeningObserver& observer = {});
   ~LogStore();
 
   // The entry before the first; index 0 where the log holds all from the first on.

@@ -73,7 +73,7 @@ class Opening {
                                  reader.meta().last.index, index));
       }
       head = reader.meta();
-      reader.verify();
+      reader.verify(options_.observer);
       whole_ = std::move(head);
       return true;
     } catch (const Damage& damage) {
@@ -96,7 +96,8 @@ class Opening {
     for (int repairs = 0;; ++repairs) {
       try {
         log_ = std::make_unique<LogStore>(file_system_, directory_.log_path(), directory_.id(),
-                                          LogOptions{options_.segment_bytes, covered()});
+                                          LogOptions{options_.segment_bytes, covered()},
+                                          options_.observer);
         break;
       } catch (const LogDamage& damage) {
         if (repairs == kRepairs) throw;
@@ -185,7 +186,8 @@ class Opening {
 
   void open_log_again() {
     log_ = std::make_unique<LogStore>(file_system_, directory_.log_path(), directory_.id(),
-                                      LogOptions{options_.segment_bytes, covered()});
+                                      LogOptions{options_.segment_bytes, covered()},
+                                      options_.observer);
   }
 
   // The one in force at the last applied entry, where something that is whole says it.

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "storage/data_directory.h"
+#include "storage/opening_progress.h"
 #include "storage/persistence.h"
 #include "storage/snapshot_store.h"
 
@@ -34,6 +35,7 @@ struct OpeningOptions {
   raft::NodeId node = 0;
   std::uint64_t segment_bytes = 0;
   std::vector<raft::NodeId> first_voters;  // who votes where nothing stored says it
+  OpeningObserver observer = {};
 };
 
 struct Opened {

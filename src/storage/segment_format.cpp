@@ -6,6 +6,7 @@
 #include "base/checksum.h"
 #include "base/little_endian.h"
 #include "raft/entry.h"
+#include "storage/damage.h"
 
 namespace storage {
 namespace {
@@ -69,9 +70,7 @@ std::optional<std::string> foreign_segment(std::span<const std::byte> bytes, std
   if (load<std::uint64_t>(bytes, kMagicOffset) != kSegmentMagic) return std::nullopt;
   const auto version = load<std::uint32_t>(bytes, 16);
   if (version != kFormatVersion) {
-    return fmt::format(
-        "the segment has format version {}, this program knows version {}: run {} program", version,
-        kFormatVersion, version > kFormatVersion ? "a newer" : "an older");
+    return unknown_version("the segment", version, kFormatVersion);
   }
   if (load<std::uint64_t>(bytes, 24) == owner) return std::nullopt;
   return fmt::format(

@@ -157,9 +157,11 @@ SnapshotReader::SnapshotReader(FileSystem& file_system, Path path, std::uint64_t
   }
 }
 
-void SnapshotReader::verify() const {
+void SnapshotReader::verify(const OpeningObserver& observer) const {
+  ProgressCount progress(observer, OpeningProgress::Work::kVerifySnapshot, meta_.size);
   for (std::uint64_t offset = 0; offset < meta_.size; offset += kVerifyBytes) {
     static_cast<void>(read(offset, kVerifyBytes));
+    progress.reach(offset + kVerifyBytes);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "storage/damage.h"
 #include "storage/file_system.h"
+#include "storage/opening_progress.h"
 #include "storage/snapshot_format.h"
 
 namespace storage {
@@ -71,8 +72,8 @@ class SnapshotReader {
   [[nodiscard]] const raft::SnapshotHead& meta() const { return meta_; }
   // The content from `offset`, as much as there is, at most `max_bytes`. Verified; throws Damage.
   [[nodiscard]] base::SharedBytes read(std::uint64_t offset, std::uint64_t max_bytes) const;
-  // Reads all of the content; throws Damage.
-  void verify() const;
+  // Reads all of the content, and says how far it is; throws Damage.
+  void verify(const OpeningObserver& observer) const;
 
  private:
   std::filesystem::path path_;

@@ -6,6 +6,7 @@
 
 #include "base/checksum.h"
 #include "base/little_endian.h"
+#include "storage/damage.h"
 
 namespace storage {
 namespace {
@@ -83,9 +84,7 @@ std::optional<std::string> foreign_snapshot(std::span<const std::byte> bytes, st
   if (!checks(bytes)) return std::nullopt;
   const auto version = load<std::uint32_t>(bytes, 16);
   if (version != kVersion) {
-    return fmt::format(
-        "the snapshot has format version {}, this program knows version {}: run a newer program",
-        version, kVersion);
+    return unknown_version("the snapshot", version, kVersion);
   }
   if (load<std::uint64_t>(bytes, 24) == owner) return std::nullopt;
   return fmt::format("the snapshot belongs to data directory {:016x}, this is {:016x}",

@@ -10,25 +10,24 @@ using namespace actors_test;
 namespace {
 
 struct Bench {
-  explicit Bench(std::size_t max_publishing_bytes = 1 << 20)
+  explicit Bench(std::size_t max_publishing_bytes = 1 << 20, raft::Index log_end = 0)
       : handler(make_link<DatabaseOrders, DatabaseReport>(inside, "orders", kMustArrive)),
         server(make_link<LocalQueries, DatabaseAnswers>(inside, "queries", kMustArrive)),
         publisher(
             make_link<AppliedBroadcasts, BroadcastsPublished>(inside, "changes", kMustArrive)),
-        snapshots(make_link<ContentOrder, ContentReport>(inside, "content", kMustArrive)),
-        logging(quiet_logging()) {
+        snapshots(make_link<ContentOrder, ContentReport>(inside, "content", kMustArrive)) {
     ::database::Options options;
     options.in_memory = true;
     options.pending_change_bytes = 0;  // so that each turn finds out about room
     options.memory_image = image;
     actor = std::make_unique<Database>(std::make_unique<::database::Database>("memory", options),
-                                       Database::Limits{1 << 20, max_publishing_bytes},
+                                       log_end, Database::Limits{1 << 20, max_publishing_bytes},
                                        Database::Links{std::move(handler.far),
                                                        std::move(server.far),
                                                        std::move(publisher.near),
                                                        std::move(snapshots.near),
                                                        {inside, "ticks"}},
-                                       *logging, counters);
+                                       *heard.logging, counters);
   }
 
   raft::CommittedEntry entry(raft::EntryKind kind, base::SharedBytes payload,
@@ -65,7 +64,7 @@ struct Bench {
   LinkEnds<LocalQueries, DatabaseAnswers> server;
   LinkEnds<AppliedBroadcasts, BroadcastsPublished> publisher;
   LinkEnds<ContentOrder, ContentReport> snapshots;
-  std::unique_ptr<Logging> logging;
+  HeardLog heard;
   Counters counters;
   raft::Index last = 0;
   std::shared_ptr<::database::MemoryImage> image = ::database::make_memory_image();
@@ -326,4 +325,16 @@ TEST_CASE("database_gives_up_its_snapshot_for_one_that_is_installed") {
   }
   CHECK(std::get<ContentWanted>(next(bench.snapshots.far)).index == 50);
   running.stop();  // in the middle of it
+}
+
+TEST_CASE("database_says_how_far_it_has_applied_what_the_log_held_at_the_start") {
+  Bench bench(1 << 20, 4);
+  for (raft::Milliseconds now = 1000; now <= 4000; now += 1000) {
+    bench.apply({bench.set("blue", {}), bench.set("red", {})});
+    bench.tick(now);
+    CHECK(bench.next_applied() == bench.last);
+  }
+  const std::string text = bench.heard.text();
+  CHECK_THAT(text, Catch::Contains("applies the log again: 100 %, 4 of 4 entries"));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 1);
 }

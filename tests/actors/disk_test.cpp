@@ -99,3 +99,14 @@ TEST_CASE("disk_keeps_a_log_that_goes_beyond_the_snapshot") {
   CHECK(restored.applied_index == 0);
   CHECK(restored.hard_state.voted_for == 1);
 }
+
+TEST_CASE("disk_says_how_far_a_long_opening_is") {
+  Files files;
+  files.store_snapshot(50, 3);
+  HeardLog heard;
+  raft::Milliseconds now = 0;
+  const auto a_second_a_time = [&now] { return now += 1000; };
+  const Disk disk(*files.file_system, files.settings, ActorLog(*heard.logging, "node"),
+                  a_second_a_time);
+  CHECK_THAT(heard.text(), Catch::Contains("verifies the snapshot: 100 %, 0 of 0 MiB"));
+}

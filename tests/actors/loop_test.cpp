@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "actors/broadcast_link.h"
+#include "actors/messages.h"
 #include "actors/supervisor.h"
 #include "support.h"
 
@@ -199,4 +201,53 @@ TEST_CASE("runtime_reports_what_an_exception_said") {
   const ActorEnded ended = running.wait_for_end();
   CHECK(ended.actor == &workers.first);
   CHECK(ended.fault == "out of order");
+}
+
+// Takes work, and says how much it had taken when the time came.
+struct Judgement {
+  int taken;
+  raft::Milliseconds now;
+};
+class Judge final : public Actor {
+ public:
+  Judge(Link<Nothing, int> work, BroadcastListener<Tick> ticks, Link<Judgement, Nothing> out)
+      : work_(std::move(work)), ticks_(std::move(ticks)), out_(std::move(out)) {}
+  std::string_view name() const override { return "judge"; }
+  std::vector<Input> inputs() override { return {work_.input(), Input::of_time(ticks_.input())}; }
+  void turn() override {
+    const auto tick = ticks_.latest();
+    while (work_.receive()) ++taken_;
+    if (tick) out_.send({taken_, tick->now});
+  }
+
+ private:
+  int taken_ = 0;
+  Link<Nothing, int> work_;
+  BroadcastListener<Tick> ticks_;
+  Link<Judgement, Nothing> out_;
+};
+
+// A node that was held up hears what it missed before it judges by the time.
+TEST_CASE("loop_shows_a_turn_that_takes_the_time_what_came_before_it") {
+  const auto mode = each_runtime();
+  zmq::context_t context(0);
+  auto work = make_link<int>(context, "test/judge", kMustArrive);
+  auto out = make_link<Judgement>(context, "judge/test", kMustArrive);
+  BroadcastSource<Tick> ticks(context, "ticks");
+  Judge judge(std::move(work.far), {context, "ticks"}, std::move(out.near));
+  RunningActors running(context, mode, {&judge});
+  constexpr raft::Milliseconds kLast = 5000;
+  for (raft::Milliseconds now = 1; now <= kLast; ++now) {
+    work.near.send(0);
+    ticks.publish({now});
+  }
+  raft::Milliseconds judged = 0;
+  eventually([&] {
+    ticks.publish({kLast});  // it may have missed some
+    while (const auto judgement = out.far.receive()) {
+      REQUIRE(static_cast<raft::Milliseconds>(judgement->taken) >= judgement->now);
+      judged = judgement->now;
+    }
+    return judged == kLast;
+  });
 }

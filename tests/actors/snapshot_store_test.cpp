@@ -246,7 +246,7 @@ struct Pair {
                              std::move(parts.far)},
         *logging);
     state_machine =
-        std::make_unique<Database>(std::make_unique<::database::Database>("memory", options),
+        std::make_unique<Database>(std::make_unique<::database::Database>("memory", options), 0,
                                    Database::Limits{1 << 20, 1 << 20},
                                    Database::Links{std::move(orders.far),
                                                    std::move(queries.far),

@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -34,6 +35,16 @@ TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); 
 std::unique_ptr<actors::Logging> quiet_logging() {
   return std::make_unique<actors::Logging>(1, settings::LogLevel::kDebug,
                                            std::make_shared<spdlog::sinks::null_sink_mt>(), false);
+}
+
+HeardLog::HeardLog()
+    : logging(std::make_unique<actors::Logging>(
+          1, settings::LogLevel::kDebug, std::make_shared<spdlog::sinks::ostream_sink_mt>(out_),
+          false)) {}
+
+std::string HeardLog::text() {
+  logging.reset();
+  return out_.str();
 }
 
 Bound bound(zmq::context_t& context, zmq::socket_type type,

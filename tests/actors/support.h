@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -65,6 +66,19 @@ class TemporaryDirectory {
 
 // A log that nobody sees.
 [[nodiscard]] std::unique_ptr<actors::Logging> quiet_logging();
+
+// A log that is read once all is written.
+class HeardLog {
+ public:
+  HeardLog();
+  // What was written, one line each. Ends `logging`.
+  [[nodiscard]] std::string text();
+
+  std::unique_ptr<actors::Logging> logging;
+
+ private:
+  std::ostringstream out_;
+};
 
 // A socket bound to a free port of the loopback interface, and where it is.
 struct Bound {

@@ -30,6 +30,7 @@ void adjust(const NodeOptions& given, Options& options) {
   adjust_one(given, "log_memory_bytes", options.log_memory_bytes);
   adjust_one(given, "snapshot_log_bytes", options.snapshot_log_bytes);
   adjust_one(given, "trailing_entries", options.trailing_entries);
+  adjust_one(given, "snapshot_bytes_per_second", options.snapshot_bytes_per_second);
   adjust_one(given, "max_disk_wait_ms", options.max_disk_wait_ms);
   adjust_one(given, "read_lease_drift_percent", options.read_lease_drift_percent);
   const auto with_priority = [&](Member& member) {
@@ -45,9 +46,10 @@ void adjust(const NodeOptions& given, Options& options) {
 }
 
 void nodes(Stage& stage, Words& words) {
-  constexpr std::array<std::string_view, 7> kNumbers = {
-      "max_append_bytes", "window_messages",  "log_memory_bytes",        "snapshot_log_bytes",
-      "trailing_entries", "max_disk_wait_ms", "read_lease_drift_percent"};
+  constexpr std::array<std::string_view, 8> kNumbers = {
+      "max_append_bytes",   "window_messages",         "log_memory_bytes",
+      "snapshot_log_bytes", "trailing_entries",        "snapshot_bytes_per_second",
+      "max_disk_wait_ms",   "read_lease_drift_percent"};
   const std::size_t count = words.number("count");
   NodeOptions given;
   while (!words.empty()) {

@@ -126,6 +126,13 @@ void draw_full_disks(RunOptions& options) {
   options.disk.reserve_bytes = pick<3>(random, {0, 8 << 10, 64 << 10});
 }
 
+// Likewise. Enough for the snapshots of a run to arrive before it ends.
+void draw_snapshot_rate(RunOptions& options) {
+  base::Random random(options.seed ^ 0x5a7e0f5e);
+  const std::uint64_t rate = sometimes(random, 30, 5000, 200'000);
+  if (options.faults.has(Fault::kSmallLimits)) options.core.snapshot_bytes_per_second = rate;
+}
+
 void leave_out(RunOptions& options) {
   const auto off = [&](Fault fault, auto& rate) {
     if (!options.faults.has(fault)) rate = 0;
@@ -169,6 +176,7 @@ RunOptions draw_options(std::uint64_t seed, const FaultSet& faults) {
   options.node = draw_node(random);
   options.client = draw_client(random);
   draw_full_disks(options);
+  draw_snapshot_rate(options);
   // Leases trust clocks: only where none leaps, and with room for how far they drift apart.
   const bool lease = random.chance(1, 5);
   options.node.snapshot_kill_per_mille = sometimes(random, 50, 100, 900);
@@ -217,12 +225,14 @@ std::string describe(const RunOptions& o) {
       o.node.recent_bytes);
   text += fmt::format(
       "  members: {} may join, a change every {} ms, a transfer every {} ms, {}, {}/1000 restarts "
-      "without data; a snapshot every {} ms and every {} B of log, {} entries behind it; leases {} "
+      "without data; a snapshot every {} ms and every {} B of log, {} entries behind it, sent at "
+      "{} B/s; "
+      "leases {} "
       "%, disk wait {} ms\n",
       o.node.joiners, o.node.churn_interval_ms, o.node.transfer_interval_ms,
       o.node.priorities ? "priorities" : "no priorities", o.node.wipe_per_mille,
       o.node.snapshot_interval_ms, core.snapshot_log_bytes, core.trailing_entries,
-      core.read_lease_drift_percent, core.max_disk_wait_ms);
+      core.snapshot_bytes_per_second, core.read_lease_drift_percent, core.max_disk_wait_ms);
   text += fmt::format(
       "  clients: {} operations, {} at a time, every {} us, {} keys, {} % reads, {} % deletes, "
       "timeout {} ms, {} attempts, up to {} B, {} % under {} sessions of {} ms\n",

@@ -5,6 +5,7 @@
 #include "catch.h"
 #include "snapshots.h"
 #include "storage/identity.h"
+#include "storage/tally.h"
 
 using namespace storage;
 
@@ -106,6 +107,7 @@ TEST_CASE("backup_file_refuses_every_damaged_byte_with_its_offset") {
   SimulatedDisk disk;
   write_backup(disk, content_of(70'000, 4));
   const auto whole = disk.content("copy");
+  Tally tally("bytes damaged or cut off", {"refused"});
   for (std::size_t at = 0; at < whole.size(); at += at < 1000 ? 1 : 997) {
     auto damaged = whole;
     damaged[at] ^= std::byte{0x10};
@@ -114,11 +116,13 @@ TEST_CASE("backup_file_refuses_every_damaged_byte_with_its_offset") {
     INFO("byte " << at);
     CHECK(problem.find("copy, offset ") == 0);
     CHECK(problem.find("take another") != std::string::npos);
+    tally.add("refused");
   }
   for (std::size_t size = 0; size < whole.size(); size += size < 1000 ? 1 : 997) {
     disk.set_content("copy", {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)});
     INFO("cut to " << size);
     CHECK(problem_of(disk).find("copy, offset ") == 0);
+    tally.add("refused");
   }
   auto longer = whole;
   longer.push_back({});
@@ -141,6 +145,7 @@ TEST_CASE("backup_file_is_whole_or_not_there_after_a_crash") {
   const auto content = content_of(100'000, 5);
   base::Random random(7);
   bool ended = false;
+  Tally tally("power cuts while it is written", {"left no file", "came too late"});
   for (std::uint64_t passing = 0; !ended; ++passing) {
     SimulatedDisk disk;
     disk.make_directory("node");
@@ -154,6 +159,7 @@ TEST_CASE("backup_file_is_whole_or_not_there_after_a_crash") {
     } catch (const DiskFault&) {
     }
     disk.crash("node", random);
+    tally.add(ended ? "came too late" : "left no file");
     if (!disk.exists("node/copy")) {
       CHECK_FALSE(ended);
       continue;

@@ -8,6 +8,7 @@
 #include "storage/log_store.h"
 #include "storage/simulated_disk.h"
 #include "storage/snapshot_store.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -118,6 +119,7 @@ TEST_CASE("data_directory_each_damaged_byte_of_the_identity_is_refused") {
   SimulatedDisk disk;
   { const DataDirectory directory(disk, "data/node1", "colours", 1, 42); }
   const auto whole = disk.content("data/node1/identity");
+  Tally tally("bytes damaged or cut off", {"refused"});
   for (std::size_t at = 0; at < whole.size(); ++at) {
     auto bytes = whole;
     bytes[at] ^= std::byte{0x10};
@@ -127,6 +129,7 @@ TEST_CASE("data_directory_each_damaged_byte_of_the_identity_is_refused") {
     bytes.resize(at);
     disk.set_content("data/node1/identity", bytes);
     REQUIRE_THAT(open_error(disk, "colours", 1), Contains("data/node1/identity, offset 0"));
+    tally.add("refused", 2);
   }
 }
 
@@ -146,6 +149,7 @@ void start(SimulatedDisk& disk, std::uint64_t& starts) {
 
 TEST_CASE("data_directory_creation_cut_short_at_any_change_can_be_done_again", "[A28]") {
   bool finished = false;
+  Tally tally("creations cut short", {"done again"});
   for (std::uint64_t passing = 0; !finished; ++passing) {
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
       INFO("power cut after " << passing << ", seed " << seed);
@@ -165,6 +169,7 @@ TEST_CASE("data_directory_creation_cut_short_at_any_change_can_be_done_again", "
       disk.crash("data", random);
       start(disk, starts);
       REQUIRE(starts >= 2);
+      tally.add("done again");
     }
   }
 }

@@ -5,6 +5,7 @@
 #include "storage/opening.h"
 #include "storage/segment_format.h"
 #include "storage/simulated_disk.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -91,6 +92,9 @@ TEST_CASE("full_disk_repair_takes_the_reserve_and_cuts_nothing_without_the_doubt
     INFO("a reserve of " << reserve << " bytes");
     start_on_full_disk(reserve, counts);
   }
+  Tally tally("starts on a full disk", {"refused", "repaired"});
+  tally.add("refused", counts.refused);
+  tally.add("repaired", counts.cut);
   CHECK(counts.refused > 0);
   CHECK(counts.copied > 0);
   CHECK(counts.cut > counts.copied);

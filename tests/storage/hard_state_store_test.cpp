@@ -2,6 +2,7 @@
 
 #include "storage/catch.h"
 #include "storage/simulated_disk.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -62,6 +63,7 @@ TEST_CASE("hard_state_save_writes_and_syncs_one_copy_before_it_touches_the_other
 }
 
 TEST_CASE("hard_state_each_damaged_byte_of_either_copy_forgets_no_promise", "[A7]") {
+  Tally tally("bytes damaged", {"repaired"});
   for (const std::string file : {"node/hard_state.0", "node/hard_state.1"}) {
     for (std::size_t at = 0; at < 64; ++at) {
       SimulatedDisk disk;
@@ -86,11 +88,13 @@ TEST_CASE("hard_state_each_damaged_byte_of_either_copy_forgets_no_promise", "[A7
       }
       const HardStateStore store(disk, "node", false);
       REQUIRE(store.current() == raft::HardState{7, 3});
+      tally.add("repaired", 2);
     }
   }
 }
 
 TEST_CASE("hard_state_damage_after_a_save_was_cut_short_forgets_no_promise", "[A7]") {
+  Tally tally("saves cut short, and a byte damaged", {"left the old", "left the new"});
   for (std::uint64_t passing = 0; passing < 4; ++passing) {
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
       for (const std::string file : {"node/hard_state.0", "node/hard_state.1"}) {
@@ -109,6 +113,7 @@ TEST_CASE("hard_state_damage_after_a_save_was_cut_short_forgets_no_promise", "[A
         const HardStateStore store(disk, "node", false);
         const bool old = store.current() == raft::HardState{4, 2};
         REQUIRE((old || store.current() == raft::HardState{5, 1}));
+        tally.add(old ? "left the old" : "left the new");
       }
     }
   }
@@ -157,6 +162,7 @@ TEST_CASE("hard_state_term_0_is_never_guessed", "[A7]") {
 }
 
 TEST_CASE("hard_state_power_cut_in_a_save_leaves_the_old_or_the_new", "[A7]") {
+  Tally tally("saves cut short", {"left the old", "left the new"});
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     SimulatedDisk disk;
     base::Random random(seed);
@@ -172,6 +178,7 @@ TEST_CASE("hard_state_power_cut_in_a_save_leaves_the_old_or_the_new", "[A7]") {
     const HardStateStore store(disk, "node", false);
     const bool old = store.current() == raft::HardState{4, 2};
     REQUIRE((old || store.current() == raft::HardState{5, 1}));
+    tally.add(old ? "left the old" : "left the new");
   }
 }
 

@@ -5,6 +5,7 @@
 #include "storage/log_recovery.h"
 #include "storage/log_store.h"
 #include "storage/simulated_disk.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -119,6 +120,7 @@ TEST_CASE("log_trim_and_truncation_meet") {
 
 TEST_CASE("log_trim_cut_short_at_any_change_leaves_no_hole", "[A18][A19]") {
   bool finished = false;
+  Tally tally("trims with a power cut", {"left no hole"});
   for (std::uint64_t passing = 0; !finished; ++passing) {
     for (std::uint64_t seed = 0; seed < 30; ++seed) {
       INFO("power cut after " << passing << ", seed " << seed);
@@ -141,6 +143,7 @@ TEST_CASE("log_trim_cut_short_at_any_change_leaves_no_hole", "[A18][A19]") {
       require_part(log, all, 30);
       log.trim_to(25);
       require_part(log, all, 30);
+      tally.add("left no hole");
     }
   }
 }
@@ -186,6 +189,7 @@ TEST_CASE("log_reset_begins_behind_the_base") {
 TEST_CASE("log_reset_cut_short_at_any_change_leaves_the_old_log_or_the_new", "[A19][A23]") {
   // The second base lies inside the log, where its segment takes the name of an old one; the
   // third is the point before everything.
+  Tally tally("replacements with a power cut", {"left the old log", "left the new"});
   for (const raft::Index index : {500u, 30u, 15u, 0u}) {
     bool finished = false;
     for (std::uint64_t passing = 0; !finished; ++passing) {
@@ -218,7 +222,9 @@ TEST_CASE("log_reset_cut_short_at_any_change_leaves_the_old_log_or_the_new", "[A
         disk.crash("node", random);
         REQUIRE(log_exists(disk, "node/log"));
         LogStore log(disk, "node/log", kOwner, kSmall);
-        if (log.base() == base && log.last() == base) continue;
+        const bool is_new = log.base() == base && log.last() == base;
+        tally.add(is_new ? "left the new" : "left the old log");
+        if (is_new) continue;
         REQUIRE_FALSE(finished);
         REQUIRE(log.first_index() == 1);
         require_part(log, all, 30);

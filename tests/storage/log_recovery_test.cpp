@@ -5,6 +5,7 @@
 #include "storage/log_store.h"
 #include "storage/segment_format.h"
 #include "storage/simulated_disk.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -52,6 +53,7 @@ Written write_log(SimulatedDisk& disk, std::size_t writes, std::size_t payload_s
 TEST_CASE("log_recovery_torn_tail_is_cut_at_every_byte", "[A17]") {
   // 5 writes: the last one is in the middle of a segment; 8: it is the first of a new segment.
   bool at_start_of_segment = false;
+  Tally tally("cuts of the last write", {"dropped", "whole"});
   for (const std::size_t writes : {5u, 6u, 7u, 8u, 9u}) {
     SimulatedDisk pattern;
     const Written written = write_log(pattern, writes, 100);
@@ -84,6 +86,7 @@ TEST_CASE("log_recovery_torn_tail_is_cut_at_every_byte", "[A17]") {
       const LogStore log(disk, "log", kOwner, kSmall);
       REQUIRE(log.torn_bytes() == 0);
       REQUIRE(same(all_of(log), all));
+      tally.add(changed ? "dropped" : "whole");
     }
   }
   CHECK(at_start_of_segment);
@@ -113,6 +116,7 @@ TEST_CASE("log_recovery_each_damaged_byte_is_refused_or_harmless", "[A17]") {
   const auto names = pattern.list("log");
   REQUIRE(names.size() == 2);
   std::size_t refused = 0;
+  Tally tally("bytes damaged", {"refused", "without meaning", "accepted"});
   for (const auto& name : names) {
     const auto whole = pattern.content("log/" + name);
     for (std::size_t at = 0; at < whole.size(); ++at) {
@@ -126,8 +130,10 @@ TEST_CASE("log_recovery_each_damaged_byte_is_refused_or_harmless", "[A17]") {
       if (error.empty()) {
         const LogStore log(disk, "log", kOwner, kSmall);
         REQUIRE(log.last_index() == written.synced.size() + written.last.size());
+        tally.add("without meaning");
       } else {
         ++refused;
+        tally.add("refused");
         REQUIRE_THAT(error, Contains("log/" + name) && Contains("offset"));
       }
     }

@@ -4,6 +4,7 @@
 #include "storage/log_store.h"
 #include "storage/segment_format.h"
 #include "storage/simulated_disk.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -51,17 +52,20 @@ TEST_CASE("log_seal_tells_damage_to_the_last_write", "[A17]") {
   const std::uint64_t records_end = seal - (seal - raft::kRecordHeaderSize) % kFrameAlignment;
   std::size_t refused = 0;
   std::size_t harmless = 0;
+  Tally tally("bits flipped", {"refused", "without meaning"});
   for (std::uint64_t at = 0; at < seal + 2 * kHeaderSize; ++at) {
     SimulatedDisk disk;
     static_cast<void>(write_sealed(disk));
     disk.flip_bit(kFirst, at * 8 + at % 8);
     if (is_damaged(disk)) {
       ++refused;
+      tally.add("refused");
       REQUIRE(at < seal);
       continue;
     }
     // The padding before the seal, the seal itself, and what is behind it, mean nothing.
     ++harmless;
+    tally.add("without meaning");
     REQUIRE(at >= records_end - kFrameAlignment);
     const LogStore log(disk, "log", kOwner, kSmall);
     REQUIRE(same(all_of(log), all));

@@ -6,6 +6,7 @@
 #include "storage/hard_state_store.h"
 #include "storage/log_store.h"
 #include "storage/persistence.h"
+#include "storage/tally.h"
 
 using namespace storage;
 
@@ -66,6 +67,7 @@ TEST_CASE("new_directory_takes_no_directory_that_holds_anything") {
 TEST_CASE("new_directory_cut_short_is_refused_by_a_start_and_made_anew") {
   base::Random random(7);
   bool ended = false;
+  Tally tally("power cuts", {"left a whole directory", "left nothing to start from"});
   for (std::uint64_t passing = 0; !ended; ++passing) {
     SimulatedDisk disk;
     disk.make_directory("node");
@@ -79,10 +81,12 @@ TEST_CASE("new_directory_cut_short_is_refused_by_a_start_and_made_anew") {
     disk.crash("node", random);
     INFO("after " << passing << " changes");
     if (read_identity(disk, "node/data")) {
+      tally.add("left a whole directory");
       check_whole(disk, "node/data");
       continue;
     }
     CHECK_FALSE(ended);
+    tally.add("left nothing to start from");
     if (disk.exists("node/data/unfinished")) {
       CHECK_THROWS_AS(DataDirectory(disk, "node/data", "demo", 3, 1), Refused);
     } else if (disk.exists("node/data")) {

@@ -8,6 +8,7 @@
 #include "storage/entries.h"
 #include "storage/segment_format.h"
 #include "storage/simulated_disk.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -219,9 +220,10 @@ TEST_CASE("opening_each_byte_that_flips_is_repaired_refused_or_meaningless", "[A
       {"a trimmed log, applied", store(true, kLast)},
       {"a trimmed log, applied in part", store(true, kSnapshot + 2)},
       {"a trimmed log, nothing applied", store(true, 0)},
-      {"in doubt already", store(false, 6, true)}};
+      {"a directory in doubt already", store(false, 6, true)}};
   for (const auto& [what, stored] : all) {
-    std::map<std::string, Counts> counted;
+    Tally tally(std::string("bits flipped in ") + what,
+                {"repaired or without meaning", "healed by peers", "refused", "accepted"});
     for (const auto& [file, bytes] : stored.files) {
       if (file == "node/lock") continue;
       for (std::size_t at = 0; at < bytes.size(); ++at) {
@@ -229,23 +231,20 @@ TEST_CASE("opening_each_byte_that_flips_is_repaired_refused_or_meaningless", "[A
         SimulatedDisk disk;
         put(disk, stored.files);
         disk.flip_bit(file, at * 8 + at % 8);
-        Counts& counts = counted[file];
-        const std::size_t refused = counts.refused;
+        Counts counts;
         start(disk, stored, file, counts);
-        REQUIRE((counts.refused == refused || !can_be_repaired(file)));
+        REQUIRE((counts.refused == 0 || !can_be_repaired(file)));
+        tally.add("repaired or without meaning", counts.whole);
+        tally.add("healed by peers", counts.healed);
+        tally.add("refused", counts.refused);
       }
-    }
-    fmt::print("{}:\n", what);
-    for (const auto& [file, counts] : counted) {
-      fmt::print("  {}: {} bytes healed by peers, {} repaired or without meaning, {} refused\n",
-                 file, counts.healed, counts.whole, counts.refused);
     }
   }
 }
 
 // The doubt comes first, so that a repair which a crash cut short is done again, and remembered.
 TEST_CASE("opening_may_be_cut_short_at_any_moment_of_a_repair", "[A17]") {
-  std::size_t cut_short = 0;
+  Tally tally("repairs with a power cut", {"done again", "came too late"});
   for (const Stored& stored : {store(false, kLast), store(true, 0), store(true, kLast)}) {
     std::size_t number = 0;
     for (const auto& [file, bytes] : stored.files) {
@@ -264,26 +263,26 @@ TEST_CASE("opening_may_be_cut_short_at_any_moment_of_a_repair", "[A17]") {
             const Life life(disk, machine);
             finished = true;
           } catch (const DiskFault&) {
-            ++cut_short;
           }
           disk.heal();
           disk.crash(kDirectory, random);
           Counts counts;
           start(disk, stored, file, counts);
           REQUIRE(counts.refused == 0);
+          tally.add(finished ? "came too late" : "done again");
           if (finished) break;
         }
       }
     }
   }
-  fmt::print("{} repairs cut short\n", cut_short);
-  CHECK(cut_short > 1000);
+  CHECK(tally.all() > 1000);
 }
 
 // A killed process leaves names to the page cache. The next start goes on from them, so it has to
 // make them last: files that were set aside would come back to where they were.
 TEST_CASE("opening_a_repair_that_a_kill_cut_short_lasts", "[A17]") {
   std::size_t cut_short = 0;
+  Tally tally("repairs that a kill cut short", {"last"});
   for (const Stored& stored : {store(false, kLast), store(true, kLast)}) {
     for (const auto& [file, bytes] : stored.files) {
       if (file == "node/lock" || !can_be_repaired(file)) continue;
@@ -311,6 +310,7 @@ TEST_CASE("opening_a_repair_that_a_kill_cut_short_lasts", "[A17]") {
         const Life life(disk, machine);
         REQUIRE(life.opened.findings.empty());
         REQUIRE_FALSE(life.persistence().doubt());
+        tally.add("last");
       }
     }
   }

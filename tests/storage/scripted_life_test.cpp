@@ -16,6 +16,7 @@
 #include "storage/entries.h"
 #include "storage/persistence.h"
 #include "storage/snapshots.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -346,14 +347,15 @@ TEST_CASE("scripted_life_each_change_of_a_file_may_fail_in_each_way", "[A16][A18
   CHECK(undisturbed.spares_recycled >= 2);
   const std::uint64_t changes = undisturbed.changes;
   std::map<std::string, std::uint64_t> counts;
-  std::uint64_t trials = 0;
+  Tally tally("lives with one change of a file that fails",
+              {"kept every promise", "waited for room"});
   std::uint64_t waits = 0;
   for (const Way& way : kWays) {
     for (std::uint64_t passing = 0; passing < changes; ++passing) {
       for (std::uint64_t seed = 1; seed <= way.seeds; ++seed) {
         INFO("change " << passing << " " << way.name << ", seed " << seed);
         const Outcome outcome = Trial(passing, way.kind, way.loses_cache, seed).run();
-        ++trials;
+        tally.add(outcome.waits == 0 ? "kept every promise" : "waited for room");
         waits += outcome.waits;
         REQUIRE(
             (outcome.waits == 0 || (way.kind == FaultKind::kNoSpace && outcome.failed.empty())));
@@ -362,11 +364,9 @@ TEST_CASE("scripted_life_each_change_of_a_file_may_fail_in_each_way", "[A16][A18
       }
     }
   }
-  std::string listed;
-  for (const auto& [verb, count] : counts) listed += fmt::format(", {} {}", count, verb);
-  WARN(fmt::format(
-      "{} changes of files in one life ({}), {} lives with one of them failing, {} waited for room",
-      changes, listed.substr(2), trials, waits));
+  Tally failed("changes of files fail in one life",
+               {"write", "sync", "truncate", "rename", "remove", "create"});
+  for (const auto& [verb, count] : counts) failed.add(verb, count);
   CHECK(waits > 0);
   for (const char* verb : {"write", "sync", "truncate", "rename", "remove", "create"}) {
     INFO(verb);

@@ -3,6 +3,7 @@
 #include "base/little_endian.h"
 #include "storage/catch.h"
 #include "storage/snapshots.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -30,6 +31,7 @@ TEST_CASE("snapshot_damage_each_byte_is_refused_with_its_place") {
   const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kComplete);
   const auto whole = disk.content(file);
   const std::size_t content_offset = whole.size() - sizeof(std::uint64_t) - content_size;
+  Tally tally("bits flipped, or bytes cut off", {"refused"});
   for (std::size_t at = 0; at < whole.size(); ++at) {
     INFO("byte " << at);
     std::size_t place = 0;
@@ -40,6 +42,7 @@ TEST_CASE("snapshot_damage_each_byte_is_refused_with_its_place") {
     disk.set_content(file, {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(at)});
     REQUIRE_THAT(use_error(disk), Contains(file + ", offset"));
     disk.set_content(file, whole);
+    tally.add("refused", 2);
   }
   auto longer = whole;
   longer.push_back(std::byte{});
@@ -113,6 +116,7 @@ TEST_CASE("snapshot_damage_of_one_that_is_being_received_costs_only_the_rest") {
   }
   const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kReceiving);
   const auto whole = pattern.content(file);
+  Tally tally("bits flipped", {"received again"});
   for (std::size_t at = 0; at < whole.size(); at += 9973) {
     SimulatedDisk disk;
     disk.make_directory(kSnapshots);
@@ -128,6 +132,7 @@ TEST_CASE("snapshot_damage_of_one_that_is_being_received_costs_only_the_rest") {
     }
     REQUIRE(received.receipt == Receipt::kComplete);
     REQUIRE(read_all(store) == content);
+    tally.add("received again");
   }
 }
 

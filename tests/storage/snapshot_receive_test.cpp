@@ -5,6 +5,7 @@
 
 #include "storage/catch.h"
 #include "storage/snapshots.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -200,6 +201,7 @@ TEST_CASE("snapshot_receive_goes_on_after_a_restart", "[A23]") {
 TEST_CASE("snapshot_receive_crash_after_any_change_leaves_the_old_or_the_new", "[A19][A23]") {
   const Sent old = make_sent(7, 1000);
   const Sent sent = make_sent(42, 150000);
+  Tally tally("transfers with a power cut", {"left the old", "left the new"});
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     bool finished = false;
     for (std::uint64_t passing = 0; !finished; ++passing) {
@@ -230,7 +232,9 @@ TEST_CASE("snapshot_receive_crash_after_any_change_leaves_the_old_or_the_new", "
       }
       disk.crash("node", random);
       SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
-      if (store.newest()->last.index != 42) {
+      const bool is_old = store.newest()->last.index != 42;
+      tally.add(is_old ? "left the old" : "left the new");
+      if (is_old) {
         require_newest(store, old);
         send_rest(store, sent, 0, 40000);
       }

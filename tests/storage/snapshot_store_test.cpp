@@ -2,6 +2,7 @@
 
 #include "storage/catch.h"
 #include "storage/snapshots.h"
+#include "storage/tally.h"
 
 namespace storage {
 namespace {
@@ -168,13 +169,16 @@ bool replace_with_power_cut(const raft::SnapshotHead& before, const raft::Snapsh
 
 TEST_CASE("snapshot_store_replacement_cut_short_at_any_change_leaves_the_old_or_the_new",
           "[A19][A23]") {
+  Tally tally("replacements with a power cut", {"left the old or the new"});
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     std::uint64_t passing = 0;
     while (!replace_with_power_cut(meta_of(70, 1), meta_of(150, 2), passing, seed)) ++passing;
     REQUIRE(passing >= 6);
+    tally.add("left the old or the new", passing + 1);
     passing = 0;
     while (!replace_with_power_cut(meta_of(0, 1), meta_of(0, 2), passing, seed)) ++passing;
     REQUIRE(passing >= 4);
+    tally.add("left the old or the new", passing + 1);
   }
 }
 
