@@ -125,6 +125,33 @@ void Network::hold(raft::NodeId node) {
   report_.note(kWorld, "cuts node {} off", node);
 }
 
+void Network::hold_to(raft::NodeId node) {
+  ++report_.statistics.partitions;
+  heal_partition();
+  holds_ = true;
+  for (raft::NodeId other = 1; other <= nodes_; ++other) cut_[link(other, node)] = other != node;
+  report_.note(kWorld, "holds what is sent to node {}", node);
+}
+
+void Network::hold_from_too(raft::NodeId node) {
+  for (raft::NodeId other = 1; other <= nodes_; ++other) cut_[link(node, other)] = other != node;
+  report_.note(kWorld, "holds what node {} sends", node);
+}
+
+void Network::give_to(raft::NodeId node) {
+  for (raft::NodeId other = 1; other <= nodes_; ++other) cut_[link(other, node)] = false;
+  report_.note(kWorld, "gives what was sent to node {}", node);
+  std::vector<Held> others;
+  for (Held& held : std::exchange(held_, {})) {
+    if (held.send.to.id == node) {
+      carry(held.from, held.send);
+    } else {
+      others.push_back(std::move(held));
+    }
+  }
+  held_ = std::move(others);
+}
+
 void Network::heal_partition() {
   cut_.assign(cut_.size(), false);
   for (const Held& held : std::exchange(held_, {})) carry(held.from, held.send);

@@ -35,6 +35,10 @@ class Network {
   void isolate(raft::NodeId node);
   // The same, and all that is sent over the cut is held.
   void hold(raft::NodeId node);
+  // All that is sent to this node is held, until it is given.
+  void hold_to(raft::NodeId node);
+  void hold_from_too(raft::NodeId node);
+  void give_to(raft::NodeId node);
   void heal_partition();
   // For good: nothing reaches this node.
   void deafen(raft::NodeId node) { deaf_[node] = true; }

@@ -15,6 +15,7 @@ Node::Node(Environment& environment, raft::NodeId id, bool first)
     : environment_(environment),
       id_(id),
       random_(environment.options.seed * 1000 + id),
+      repair_random_(~(environment.options.seed * 1000 + id)),
       disk_options_(environment.options.disk),
       apply_delay_us_(environment.options.node.apply_delay_us),
       disk_(environment.options.disk, random_.next(), id),
@@ -51,9 +52,17 @@ raft::Options Node::core_options() {
   return options;
 }
 
+bool Node::start_is_interrupted() {
+  const std::uint64_t per_mille = environment_.options.node.interrupted_start_per_mille;
+  const bool any = random_.chance(per_mille, 1000);
+  // A repair is rare, and has many places in which it can end.
+  const bool repair = per_mille > 0 && disk_.damaged() && repair_random_.chance(1, 2);
+  return (any || repair) && !healed_;
+}
+
 void Node::start() {
   const NodeOptions& options = environment_.options.node;
-  const bool interrupted = random_.chance(options.interrupted_start_per_mille, 1000) && !healed_;
+  const bool interrupted = start_is_interrupted();
   try {
     run(open(interrupted));
   } catch (const storage::DiskFault& fault) {

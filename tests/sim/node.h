@@ -152,6 +152,7 @@ class Node {
   void work();
   void apply(const std::vector<raft::CommittedEntry>& entries);
   [[nodiscard]] bool install(raft::Index index);
+  [[nodiscard]] bool start_is_interrupted();
   [[nodiscard]] raft::Restored open(bool interrupted);
   void load_snapshot(raft::Restored& restored);
   void note_vouching();
@@ -171,6 +172,7 @@ class Node {
   Environment& environment_;
   raft::NodeId id_;
   base::Random random_;
+  base::Random repair_random_;  // of whether a start that repairs is interrupted
   std::int64_t drift_per_mille_;
   raft::Milliseconds jumped_ms_ = 0;
   DiskOptions disk_options_;

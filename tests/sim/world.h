@@ -84,6 +84,8 @@ class World : private Surroundings {
   // A successor that is told to stand waits for no timeout, so the leader of before has not given
   // up yet. Here it hears of the next one late, and what was on its way to it comes first (A11).
   void disturb_transfer(base::Random& random);
+  // The answers to a leader's last heartbeats come late, when it can reach nobody any more (A12).
+  void delay_answers(base::Random& random);
   void ask_both_sides(raft::NodeId leader, Microseconds length, base::Random& random);
   void take_snapshot(base::Random& random);
   void take_snapshot(Node& node);

@@ -31,6 +31,9 @@ void World::plan_faults() {
   add(node.transfer_interval_ms, [this](base::Random& random) { hand_over(random); });
   add(node.snapshot_interval_ms, [this](base::Random& random) { take_snapshot(random); });
   add(node.full_disk_interval_ms, [this](base::Random& random) { fill_disks(random); });
+  const bool leases = options_.core.read_lease_drift_percent > 0;
+  add(leases ? options_.network.partition_interval_ms : 0,
+      [this](base::Random& random) { delay_answers(random); });
   for (std::size_t place = 0; place < faults_.size(); ++place) repeat(place);
 }
 
@@ -200,6 +203,23 @@ void World::disturb_transfer(base::Random& random) {
     ask_both_sides(*leading, length, random);
     schedule_.after(length, [this] { network_.heal_partition(); });
   });
+}
+
+void World::delay_answers(base::Random& random) {
+  const auto leading = leader();
+  if (!leading) return;
+  const Microseconds election_us = options_.core.election_timeout_ms * 1000;
+  const Microseconds answered = options_.core.heartbeat_interval_ms * 1000;
+  const Microseconds given = answered + random.between(election_us / 4, election_us);
+  network_.hold_to(*leading);
+  const auto later = [this](Microseconds delay, std::function<void()> step) {
+    schedule_.after(delay, [this, step = std::move(step)] {
+      if (!healing_) step();
+    });
+  };
+  later(answered, [this, node = *leading] { network_.hold_from_too(node); });
+  later(given, [this, node = *leading] { network_.give_to(node); });
+  later(given + 2 * election_us, [this] { network_.heal_partition(); });
 }
 
 void World::ask_both_sides(raft::NodeId leader, Microseconds length, base::Random& random) {
