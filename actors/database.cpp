@@ -80,6 +80,12 @@ void Database::take_orders(DatabaseAnswers& answers) {
     take_order(std::move(*orders), work, answers);
   }
   static_cast<void>(carry_out(work, answers));
+  if (installing_ || stalled_) take_in_orders();
+}
+
+// Left in the link they would wake this actor again and again.
+void Database::take_in_orders() {
+  while (auto orders = links_.event_handler.receive()) waiting_.push_back(std::move(orders));
 }
 
 std::optional<DatabaseOrders> Database::next_orders() {
@@ -91,8 +97,7 @@ std::optional<DatabaseOrders> Database::next_orders() {
 }
 
 bool Database::carry_out_stalled(DatabaseAnswers& answers) {
-  // Left in the link they would wake this actor again and again.
-  while (auto orders = links_.event_handler.receive()) waiting_.push_back(std::move(orders));
+  take_in_orders();
   if (now_ < retry_due_) return false;
   Work work = *std::exchange(stalled_, std::nullopt);
   if (!carry_out(work, answers)) return false;

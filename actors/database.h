@@ -77,6 +77,7 @@ class Database final : public Actor {
   [[nodiscard]] bool carry_out(Work& work, DatabaseAnswers& answers);
   [[nodiscard]] bool carry_out_stalled(DatabaseAnswers& answers);
   [[nodiscard]] std::optional<DatabaseOrders> next_orders();
+  void take_in_orders();
   void stall(Work& work, const char* cause);
   void apply(const std::vector<raft::CommittedEntry>& entries, DatabaseAnswers& answers);
   void tell_progress();
@@ -111,7 +112,7 @@ class Database final : public Actor {
   std::optional<Installing> installing_;
   std::optional<Work> stalled_;  // there is no room for it
   std::deque<std::optional<DatabaseOrders>>
-      waiting_;  // came after it; the core hands out no more than its limits
+      waiting_;  // for room, or for an install; the core hands out no more than its limits
   raft::Milliseconds now_ = 0;
   raft::Milliseconds retry_due_ = 0;  // of what is stalled
   DatabaseOrders held_;               // they came with the install, or before it, and wait for it

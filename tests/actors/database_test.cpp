@@ -287,6 +287,20 @@ TEST_CASE("database_installs_a_snapshot_before_what_follows_it") {
   while (published != 50) published = next(bench.publisher.far).applied_index;
 }
 
+TEST_CASE("database_sleeps_while_content_that_it_installs_is_read") {
+  Bench bench;
+  bench.last = 50;
+  bench.handler.near.send({.install = raft::InstallSnapshotContent{50}});
+  for (int i = 0; i < 3; ++i) bench.apply({bench.set("newer", {})});
+  bench.tick(100);
+  bench.tick(200);
+  CHECK_FALSE(bench.is_awake());
+  bench.snapshots.far.send(ContentRead{50, content_of(50, "new"), true});
+  bench.tick(300);
+  CHECK(std::get<raft::SnapshotInstalled>(next(bench.handler.near)).index == 50);
+  CHECK(bench.next_applied() == 53);
+}
+
 TEST_CASE("database_waits_for_the_later_one_where_a_snapshot_was_replaced") {
   const auto mode = each_runtime();
   Bench bench;
