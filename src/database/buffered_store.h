@@ -27,7 +27,7 @@ class BufferedStore final : public View {
 
   // A turn of changes begins. After NoRoom nothing has changed, and the same may be asked again.
   void begin_changes();
-  // The value is its parts one after the other.
+  // The value is its parts one after the other; none of them is what find() gave.
   void put(Family family, std::string_view key, std::initializer_list<std::string_view> parts);
   void put(Family family, std::string_view key, std::string&& value);
   void erase(Family family, std::string_view key);
