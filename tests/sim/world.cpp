@@ -202,6 +202,18 @@ void World::require_within(Microseconds limit, const char* what,
   }
 }
 
+// What a snapshot may wait for the rate at which they are sent, while others get theirs.
+Microseconds World::wait_for_snapshots() const {
+  const std::uint64_t rate = options_.core.snapshot_bytes_per_second;
+  if (rate == 0) return 0;
+  std::uint64_t largest = 0;
+  for (const auto& node : nodes_) {
+    if (!node->runs() || !node->state().snapshots.newest) continue;
+    largest = std::max(largest, node->state().snapshots.newest->size);
+  }
+  return nodes_.size() * largest * 1'000'000 / rate;
+}
+
 void World::require_progress(Microseconds limit, const char* what,
                              const std::function<bool()>& holds) {
   const auto measure = [this] {
@@ -210,12 +222,12 @@ void World::require_progress(Microseconds limit, const char* what,
     return sum;
   };
   std::uint64_t before = measure();
-  Microseconds end = schedule_.now() + limit;
+  Microseconds end = schedule_.now() + limit + wait_for_snapshots();
   const Microseconds last_end = schedule_.now() + kWorkOffUs;
   while (!holds()) {
     if (const std::uint64_t now = measure(); now != before) {
       before = now;
-      end = schedule_.now() + limit;
+      end = schedule_.now() + limit + wait_for_snapshots();
     }
     require(schedule_.now() <= last_end, "liveness: {}: not done after {} ms", what,
             kWorkOffUs / 1000);
@@ -253,8 +265,8 @@ void World::require_converged() {
 // and a write more would make the leader begin again with a newer snapshot.
 void World::require_write(Node& node) {
   Clients::Ticket ticket = clients_.write(node);
-  const Microseconds limit =
-      10 * options_.core.election_timeout_ms * 1000 + 5 * options_.client.timeout_ms * 1000;
+  const Microseconds limit = 10 * options_.core.election_timeout_ms * 1000 +
+                             5 * options_.client.timeout_ms * 1000 + wait_for_snapshots();
   Microseconds end = schedule_.now() + limit;
   while (is_healed(node)) {  // or voted out meanwhile
     const Outcome outcome = clients_.outcome(ticket);

@@ -107,6 +107,7 @@ class World : private Surroundings {
   void require_within(Microseconds limit, const char* what, const std::function<bool()>& holds);
   // As long as it takes, while something moves at least once within `limit`.
   void require_progress(Microseconds limit, const char* what, const std::function<bool()>& holds);
+  [[nodiscard]] Microseconds wait_for_snapshots() const;
   [[nodiscard]] bool has_converged() const;
   void require_converged();
   void require_write(Node& node);
