@@ -6,7 +6,7 @@ unsynced_files.cpp, preloaded into the nodes, makes SIGKILL a failure of the pow
 import os
 import unittest
 
-from harness import DEADLINE, Cluster, wait_until
+from harness import DEADLINE, Cluster, preload, wait_until
 from load import Load
 
 
@@ -15,12 +15,9 @@ class Disks(unittest.TestCase):
     def cluster(size):
         cluster = Cluster(size)
         for node in cluster.nodes.values():
-            node.environment = {
-                "LD_PRELOAD": os.environ["UNSYNCED_FILES_LIBRARY"],
-                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0",
-                "UNSYNCED_FILES": node.data,
-                "UNSYNCED_FILES_FAIL": os.path.join(cluster.folder, f"syncs{node.number}fail"),
-            }
+            node.environment = preload(
+                os.environ["UNSYNCED_FILES_LIBRARY"], UNSYNCED_FILES=node.data,
+                UNSYNCED_FILES_FAIL=os.path.join(cluster.folder, f"syncs{node.number}fail"))
         return cluster
 
     def test_all_lose_power_at_once_under_load_and_lose_nothing_acknowledged(self):

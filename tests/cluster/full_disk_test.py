@@ -5,7 +5,7 @@ import signal
 import time
 import unittest
 
-from harness import Cluster, wait_until
+from harness import Cluster, preload, wait_until
 from load import Load
 
 LIBRARY = os.environ["RAFT_ACTOR_FULL_DISK"]
@@ -24,8 +24,8 @@ class Disk:
     def __init__(self, cluster, below=""):
         self.cluster = cluster
         for node in cluster.nodes.values():
-            node.environment = {"LD_PRELOAD": LIBRARY, "FULL_DISK_FILE": self.flag(node),
-                                "FULL_DISK_BELOW": node.data + below}
+            node.environment = preload(LIBRARY, FULL_DISK_FILE=self.flag(node),
+                                       FULL_DISK_BELOW=node.data + below)
 
     def flag(self, node):
         return os.path.join(self.cluster.folder, f"full{node.number}")

@@ -179,6 +179,13 @@ class Node:
         return self.client().ask("debug")["text"]
 
 
+def preload(library, **variables):
+    """The environment of a node with a library between it and the system."""
+    return {"LD_PRELOAD": library, **variables,
+            # Where the sanitizers are linked in, theirs is not the first then.
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
 class Cluster:
     """Use as `with Cluster(3) as cluster:`; prints the logs of the nodes where a test fails."""
 
