@@ -64,9 +64,9 @@ void Loop::wait() {
     work = work || awake_[i];
   }
   look(0, inputs_.size(), work ? 0 : -1);
-  // poll(2) looks at one after the other, and turns rely on an order among inputs: once more, so
-  // that whatever was sent before what was seen is seen with it.
-  look(0, inputs_.size(), 0);
+  // poll(2) looks at one after the other, and turns rely on an order among inputs. Where the other
+  // actors run meanwhile: once more, so that whatever was sent before what was seen is seen with it.
+  if (members_.size() == 1) look(0, inputs_.size(), 0);
 }
 
 void Loop::look(std::size_t first, std::size_t count, int timeout_ms) {

@@ -31,7 +31,7 @@ struct Options {
   std::size_t window_bytes = 8 << 20;            // entries in flight to one peer
   std::size_t max_uncommitted_bytes = 64 << 20;  // or not on the leader's own disk; beyond it, busy
   std::size_t max_applying_bytes = 8 << 20;      // handed out and not yet applied
-  std::size_t log_memory_bytes = 64 << 20;       // of entries kept in memory
+  std::size_t log_memory_bytes = 32 << 20;       // of entries kept in memory
   std::size_t snapshot_log_bytes = 256 << 20;    // of entries applied since the last snapshot
   std::size_t trailing_entries = 10'000;         // kept behind a snapshot, for slow followers
   std::uint64_t snapshot_bytes_per_second = 0;   // sent to all followers together; 0: no limit

@@ -138,7 +138,7 @@ const std::array kKeys = {
     raft<&Raft::max_uncommitted_bytes>("max_uncommitted_bytes", Unit::kBytes, 64 * kMiB, kKiB,
                                        4 * kGiB),
     raft<&Raft::max_applying_bytes>("max_applying_bytes", Unit::kBytes, 8 * kMiB, kKiB, kGiB),
-    raft<&Raft::log_memory_bytes>("log_memory_bytes", Unit::kBytes, 64 * kMiB, kKiB, 64 * kGiB),
+    raft<&Raft::log_memory_bytes>("log_memory_bytes", Unit::kBytes, 32 * kMiB, kKiB, 64 * kGiB),
     raft<&Raft::priority>("priority", Unit::kNone, 0, 0, 4294967295),
     raft<&Raft::snapshot_log_bytes>("snapshot_log_bytes", Unit::kBytes, 256 * kMiB, 64 * kKiB,
                                     1024 * kGiB),
