@@ -65,7 +65,8 @@ void Loop::wait() {
   }
   look(0, inputs_.size(), work ? 0 : -1);
   // poll(2) looks at one after the other, and turns rely on an order among inputs. Where the other
-  // actors run meanwhile: once more, so that whatever was sent before what was seen is seen with it.
+  // actors run meanwhile: once more, so that whatever was sent before what was seen is seen with
+  // it. What comes while the turn lasts may still come without what was sent before it.
   if (members_.size() == 1) look(0, inputs_.size(), 0);
 }
 

@@ -142,6 +142,7 @@ void BufferedStore::hand_down_history() {
   batch_below_->clear();
   if (!add_to_batch_below(Family::kHistory)) return;
   below_->write(*batch_below_);
+  batch_below_->clear();
   pending_.clear(Family::kHistory);
 }
 

@@ -354,6 +354,9 @@ std::unique_ptr<Batch> RocksStore::make_replacement_batch() const {
 void RocksStore::write_replacement(Batch& batch) { write(batch); }
 
 void RocksStore::abandon_replacement() noexcept {
+  // The flush that failed may be made up for by RocksDB itself. The next open finds out, and drops
+  // the other one.
+  if (switching_) return;
   for (std::size_t i = 1; i < kFamilyCount; ++i) {
     if (!replacement_[i]) continue;
     // If this fails, so does the next write, and the next start drops it.
@@ -369,8 +372,10 @@ void RocksStore::install_replacement(Batch& last) {
 
 void RocksStore::switch_to_replacement(Batch& last) {
   last.put(Family::kMeta, kGenerationKey, {view_of(little_endian(generation_ + 1))});
+  switching_ = true;
   write(last);
   flush();
+  switching_ = false;
   ++generation_;
   std::swap(families_, replacement_);
 }

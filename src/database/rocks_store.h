@@ -68,6 +68,7 @@ class RocksStore final : public Store {
   std::shared_ptr<rocksdb::DB> database_;
   RocksFamilies families_;
   std::uint64_t generation_ = 1;
+  bool switching_ = false;     // to the replacement: which one is present, a flush decides
   RocksFamilies replacement_;  // null but `meta`, which is that of families_, unless begun
 };
 

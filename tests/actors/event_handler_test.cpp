@@ -208,3 +208,16 @@ TEST_CASE("event_handler_judges_a_lease_by_the_time_of_the_moment") {  // A12
   bench.clients.near.send({{ReadSubmitted{7, "colour"}}});
   eventually([&] { return asked > 0; });
 }
+
+// A12: it then judges by the time in every turn, and has to know what has come.
+TEST_CASE("event_handler_asks_all_its_inputs_in_each_turn_where_it_has_leases") {
+  const auto of_time = [](EventHandler& handler) {
+    const auto inputs = handler.inputs();
+    return std::count_if(inputs.begin(), inputs.end(),
+                         [](const Input& input) { return input.is_time; });
+  };
+  Bench without;
+  CHECK(of_time(*without.handler) == 1);
+  Bench with([] { return raft::Milliseconds{1}; });
+  CHECK(of_time(*with.handler) == 6);
+}
