@@ -12,6 +12,8 @@ namespace {
 
 // So many changes are applied again after a crash, beside what RocksDB has not flushed.
 constexpr std::size_t kMaxChanges = 65'536;
+// So many times the usual bytes, with the history that waits for a flush.
+constexpr std::size_t kTimesWhileFlushing = 3;
 
 // Walks through what is below and what is pending at once. What is pending prevails.
 class MergedCursor final : public Cursor {
@@ -118,8 +120,13 @@ std::unique_ptr<View> BufferedStore::pin() const {
 }
 
 void BufferedStore::begin_changes() {
-  hand_down_history();
-  if (pending_.bytes() > max_bytes_ || changes_ > kMaxChanges) hand_down();
+  // The history alone would begin another flush beside one that is under way, of some families and
+  // not of others: where both fail, as on a full disk, RocksDB 7.8 aborts
+  // (MemTableList::RollbackMemtableFlush). So it waits meanwhile, and may take room.
+  const bool flushing = below_->is_flushing();
+  if (!flushing) hand_down_history();
+  const std::size_t most = flushing ? kTimesWhileFlushing * max_bytes_ : max_bytes_;
+  if (pending_.bytes() > most || changes_ > kMaxChanges) hand_down();
 }
 
 void BufferedStore::put(Family family, std::string_view key,

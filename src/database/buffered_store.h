@@ -22,7 +22,8 @@ namespace database {
 
 class BufferedStore final : public View {
  public:
-  // `max_bytes`: of changes in memory, about, when a turn of changes begins, without the history.
+  // `max_bytes`: of changes in memory, about, when a turn of changes begins; with the history it is
+  // up to three times as much while the store below flushes.
   BufferedStore(std::unique_ptr<Store> below, std::size_t max_bytes);
 
   // A turn of changes begins. After NoRoom nothing has changed, and the same may be asked again.

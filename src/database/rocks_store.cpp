@@ -339,6 +339,15 @@ void RocksStore::flush() {
   check(status, "flushed");
 }
 
+bool RocksStore::is_flushing() const {
+  return std::any_of(families_.begin(), families_.end(), [this](const auto& family) {
+    std::uint64_t waiting = 0;
+    database_->GetIntProperty(family.get(), rocksdb::DB::Properties::kNumImmutableMemTable,
+                              &waiting);
+    return waiting > 0;
+  });
+}
+
 void RocksStore::begin_replacement() {
   replacement_[0] = families_[0];
   for (std::size_t i = 1; i < kFamilyCount; ++i) {

@@ -38,6 +38,7 @@ class RocksStore final : public Store {
   [[nodiscard]] std::unique_ptr<View> pin() const override;
   void write(Batch& batch) override;
   void flush() override;
+  [[nodiscard]] bool is_flushing() const override;
   void begin_replacement() override;
   [[nodiscard]] std::unique_ptr<Batch> make_replacement_batch() const override;
   void write_replacement(Batch& batch) override;

@@ -82,6 +82,8 @@ class Store : public View {
   // Everything written so far survives a crash. Without it, a crash leaves what was there at some
   // earlier moment between two writes.
   virtual void flush() = 0;
+  // Whether something of what was written is on its way to the disk, or waits to be.
+  [[nodiscard]] virtual bool is_flushing() const = 0;
 
   // A second content beside the first, empty, for a snapshot that is being loaded. It is written
   // by batches of its own and not read. Begun once, it is abandoned or installed.
