@@ -5,8 +5,9 @@
 //
 // What has not gone down is lost in a crash, as is what a store has not flushed: the log has it. It
 // goes down as one batch, between two turns of changes: so a crash leaves below what was there
-// between two of them. But for the history: nothing of it is written twice, so what a turn adds
-// goes down when the next begins, and after a crash it may be ahead of all else (cut_history).
+// between two of them. But for the history: nothing of it is written twice, so what a turn adds goes
+// down when the next begins, unless the store flushes just then. After a crash it may be ahead of
+// all else (cut_history).
 #pragma once
 
 #include <initializer_list>

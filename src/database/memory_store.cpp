@@ -123,6 +123,8 @@ std::shared_ptr<MemoryImage> make_memory_image() { return std::make_shared<Memor
 
 void set_full(MemoryImage& image, bool full) { image.full = full; }
 
+void set_flushing(MemoryImage& image, bool flushing) { image.flushing = flushing; }
+
 MemoryStore::MemoryStore(const Options& options)
     : retention_bytes_(options.replay_retention_bytes),
       image_(options.memory_image ? options.memory_image : make_memory_image()),

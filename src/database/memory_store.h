@@ -27,6 +27,7 @@ class MemoryImage {
  public:
   MemoryContent content = empty_memory_content();
   bool full = false;
+  bool flushing = false;
 };
 
 class MemoryStore final : public Store {
@@ -39,7 +40,7 @@ class MemoryStore final : public Store {
   [[nodiscard]] std::unique_ptr<View> pin() const override;
   void write(Batch& batch) override;
   void flush() override;
-  [[nodiscard]] bool is_flushing() const override { return false; }
+  [[nodiscard]] bool is_flushing() const override { return image_->flushing; }
   void begin_replacement() override;
   [[nodiscard]] std::unique_ptr<Batch> make_replacement_batch() const override;
   void write_replacement(Batch& batch) override;

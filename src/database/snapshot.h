@@ -18,6 +18,8 @@ class MemoryImage;
 [[nodiscard]] std::shared_ptr<MemoryImage> make_memory_image();
 // From now on a write finds no room, or finds some again.
 void set_full(MemoryImage& image, bool full);
+// A database that is open on it is told that what it wrote is on its way to the disk.
+void set_flushing(MemoryImage& image, bool flushing);
 
 class SnapshotReader {
  public:

@@ -156,6 +156,23 @@ TEST_CASE("buffered_store_changes_nothing_where_there_is_no_room_below") {
   REQUIRE(stores.get("colour") == "red");
 }
 
+// On a full disk RocksDB aborts where a flush of some families fails beside one of others.
+TEST_CASE("buffered_store_gives_no_history_alone_to_a_store_that_flushes") {
+  Stores stores;
+  set_flushing(*stores.image, true);
+  stores.put(Family::kHistory, "1", "waits");
+  set_full(*stores.image, true);  // so that nothing can go down unseen
+  stores.buffered.begin_changes();
+  set_flushing(*stores.image, false);
+  REQUIRE_THROWS_AS(stores.buffered.begin_changes(), NoRoom);
+
+  set_flushing(*stores.image, true);
+  stores.put(Family::kHistory, "2", std::string(2 * kPendingBytes, 'x'));
+  stores.buffered.begin_changes();  // it may take more room meanwhile
+  stores.put(Family::kHistory, "3", std::string(2 * kPendingBytes, 'x'));
+  REQUIRE_THROWS_AS(stores.buffered.begin_changes(), NoRoom);  // all goes down together
+}
+
 TEST_CASE("buffered_store_flushes_what_is_in_memory") {
   Stores stores;
   stores.put(Family::kKeys, "colour", "blue");
