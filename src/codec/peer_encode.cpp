@@ -91,6 +91,9 @@ class Encoder {
   void operator()(const raft::Heartbeat& message) {
     envelope(PeerKind::kHeartbeat, {message.term, message.commit_index, message.read_round});
   }
+  void operator()(const raft::CommitAdvanced& message) {
+    envelope(PeerKind::kCommitAdvanced, {message.term, message.commit_index});
+  }
   void operator()(const raft::HeartbeatReply& message) {
     envelope(PeerKind::kHeartbeatReply, {message.term, message.read_round, message.last_log_index});
   }

@@ -32,6 +32,7 @@ enum class PeerKind : std::uint64_t {
   kRepairReply = 23,
   kDiskSpaceReport = 24,
   kForwardCommandsRefused = 25,
+  kCommitAdvanced = 26,
 };
 
 }  // namespace codec

@@ -117,6 +117,11 @@ raft::Message read_heartbeat(FieldReader& fields) {
                          .read_round = fields.any_number("read_round")};
 }
 
+raft::Message read_commit_advanced(FieldReader& fields) {
+  return raft::CommitAdvanced{.term = fields.positive_position("term"),
+                              .commit_index = fields.position("commit_index")};
+}
+
 raft::Message read_heartbeat_reply(FieldReader& fields) {
   return raft::HeartbeatReply{.term = fields.positive_position("term"),
                               .read_round = fields.any_number("read_round"),
@@ -368,6 +373,8 @@ raft::Message read_message(std::uint64_t kind, const raft::Peer& from, FieldRead
       return read_disk_space_report(fields);
     case PeerKind::kForwardCommandsRefused:
       return read_forward_commands_refused(fields);
+    case PeerKind::kCommitAdvanced:
+      return read_commit_advanced(fields);
   }
   fields.fail(fmt::format("the kind {} is unknown", kind));
   return {};

@@ -77,6 +77,12 @@ bool append_entries(State& state, const Peer& from, std::vector<Entry>& entries,
   return true;
 }
 
+// The leader never names more than this log is known to hold; a log that lost it says nothing.
+void take_commit_index(State& state, Index commit_index) {
+  if (commit_index > proven_index(state)) return;
+  state.commit_index = std::max(state.commit_index, commit_index);
+}
+
 }  // namespace
 
 void on_append_entries(State& state, const Peer& from, AppendEntries message) {
@@ -105,16 +111,18 @@ void on_append_entries(State& state, const Peer& from, AppendEntries message) {
   }
 }
 
+void on_commit_advanced(State& state, const Peer& from, const CommitAdvanced& message) {
+  if (message.term < state.current_term() || !follow(state, from)) return;
+  take_commit_index(state, message.commit_index);
+}
+
 void on_heartbeat(State& state, const Peer& from, const Heartbeat& message) {
   if (message.term < state.current_term()) {
     state.send(from, HeartbeatReply{state.current_term(), 0, state.log.last_index()});
     return;
   }
   if (!follow(state, from)) return;
-  // The leader never names more than this log is known to hold; a log that lost it says nothing.
-  if (message.commit_index <= proven_index(state)) {
-    state.commit_index = std::max(state.commit_index, message.commit_index);
-  }
+  take_commit_index(state, message.commit_index);
   report_disk_space(state, from);  // known by the time of the answer
   state.send(from,
              HeartbeatReply{state.current_term(), message.read_round, state.log.last_index()});

@@ -52,6 +52,23 @@ bool feed_without_room(State& state, NodeId peer, Progress& progress) {
   return takes;
 }
 
+// What is committed, as far as the follower is known to hold it.
+Index commit_for(const State& state, const Progress& progress) {
+  return std::min(progress.match_index(), state.commit_index);
+}
+
+// Where no entries carry the news of a commit, it goes alone, so that followers apply promptly.
+// What is in flight will be acknowledged first: under load, there are entries again by then.
+void tell_commit(State& state, NodeId peer, Progress& progress) {
+  const Index commit = commit_for(state, progress);
+  const bool told = progress.told_commit >= commit;
+  if (told || progress.mode() != Progress::Mode::kPipeline || progress.messages_in_flight() > 0) {
+    return;
+  }
+  progress.told_commit = commit;
+  state.send(peer, CommitAdvanced{state.current_term(), commit});
+}
+
 void feed(State& state, NodeId peer, Progress& progress) {
   const Options& options = state.options;
   while (progress.may_send(options.window_messages, options.window_bytes)) {
@@ -79,14 +96,7 @@ void feed(State& state, NodeId peer, Progress& progress) {
     send_entries(state, peer, progress,
                  state.log.slice(next, state.log.last_index(), options.max_append_bytes));
   }
-  // Nothing to carry the news of a commit: it goes alone, so that followers apply promptly. Where
-  // the entry before is compacted away, what is in flight is lost, and a snapshot comes first.
-  const bool told = progress.told_commit >= state.commit_index;
-  const bool is_there = progress.next_index() >= state.log.first_index();
-  if (!told && is_there && progress.mode() == Progress::Mode::kPipeline &&
-      progress.match_index() > 0) {
-    send_entries(state, peer, progress, {});
-  }
+  tell_commit(state, peer, progress);
 }
 
 void note_reachability(State& state, NodeId peer, Progress& progress) {
@@ -207,8 +217,8 @@ void send_heartbeats(State& state) {
   leader->heartbeat_due = state.now + state.options.heartbeat_interval_ms;
   begin_lease_round(state);
   for (const auto& [peer, progress] : leader->peers) {
-    const Index commit = std::min(progress.match_index(), state.commit_index);
-    state.send(peer, Heartbeat{state.current_term(), commit, leader->last_read_round});
+    state.send(peer, Heartbeat{state.current_term(), commit_for(state, progress),
+                               leader->last_read_round});
   }
 }
 

@@ -34,7 +34,8 @@ std::string_view message_name(const Message& message) {
       "repair_request",
       "repair_reply",
       "disk_space_report",
-      "forward_commands_refused"};
+      "forward_commands_refused",
+      "commit_advanced"};
   return kNames[message.index()];
 }
 

@@ -83,6 +83,13 @@ struct HeartbeatReply {
   Index last_log_index;      // shows the leader that a message before was lost
 };
 
+// Tells a follower that more is committed, where no entries carry it. Nothing answers it: a
+// heartbeat says the same again.
+struct CommitAdvanced {
+  Term term;
+  Index commit_index;  // as in Heartbeat
+};
+
 struct ForwardedCommand {
   RequestNumber request;  // the sender's
   base::SharedBytes command;
@@ -233,7 +240,7 @@ using Message =
                  ForwardCommands, ForwardCommandsReply, ReadIndexRequest, ReadIndexReply,
                  TimeoutNow, InstallSnapshot, InstallSnapshotReply, ForwardChange,
                  ForwardChangeReply, ForwardTransfer, ForwardTransferReply, Hello, RepairRequest,
-                 RepairReply, DiskSpaceReport, ForwardCommandsRefused>;
+                 RepairReply, DiskSpaceReport, ForwardCommandsRefused, CommitAdvanced>;
 
 [[nodiscard]] Term message_term(const Message& message);
 [[nodiscard]] std::string_view message_name(const Message& message);

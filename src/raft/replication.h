@@ -34,5 +34,6 @@ void advance_commit_index(State& state);
 // The follower's side.
 void on_append_entries(State& state, const Peer& from, AppendEntries message);
 void on_heartbeat(State& state, const Peer& from, const Heartbeat& message);
+void on_commit_advanced(State& state, const Peer& from, const CommitAdvanced& message);
 
 }  // namespace raft

@@ -71,6 +71,7 @@ struct MessageHandler {
   void operator()(const AppendEntriesAccepted& m) { on_append_entries_accepted(state, from, m); }
   void operator()(const AppendEntriesRejected& m) { on_append_entries_rejected(state, from, m); }
   void operator()(const Heartbeat& m) { on_heartbeat(state, from, m); }
+  void operator()(const CommitAdvanced& m) { on_commit_advanced(state, from, m); }
   void operator()(const HeartbeatReply& m) { on_heartbeat_reply(state, from, m); }
   void operator()(ForwardCommands& m) { on_forward_commands(state, from, std::move(m)); }
   void operator()(const ForwardCommandsReply& m) { on_forward_commands_reply(state, m); }

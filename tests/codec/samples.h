@@ -71,6 +71,7 @@ inline std::vector<raft::Message> messages() {
       raft::AppendEntriesAccepted{8, 26},
       raft::AppendEntriesRejected{8, 20, 15, 4},
       raft::Heartbeat{8, 19, 300},
+      raft::CommitAdvanced{8, 19},
       raft::HeartbeatReply{8, 300, 26},
       raft::ForwardCommands{8, {{1001, command("one")}, {1002, command("")}, {1003, command("3")}}},
       raft::ForwardCommands{8, {{std::uint64_t{1} << 40, command("alone")}}},

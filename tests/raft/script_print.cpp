@@ -82,6 +82,9 @@ struct Content {
   std::string operator()(const Heartbeat& m) const {
     return fmt::format(", commit {}, read round {}", m.commit_index, m.read_round);
   }
+  std::string operator()(const CommitAdvanced& m) const {
+    return fmt::format(", commit {}", m.commit_index);
+  }
   std::string operator()(const HeartbeatReply& m) const {
     return fmt::format(", read round {}, log ends at {}", m.read_round, m.last_log_index);
   }
