@@ -1,10 +1,11 @@
-// clock: the only timer of a node. It publishes the time of a clock that never goes back, every
-// tick_ms, to whoever measures time; nobody else asks for it.
+// clock: publishes the time of a clock that never goes back, every tick_ms, to whoever judges by
+// the time; nobody else asks for it.
 #pragma once
 
 #include "actors/actor.h"
 #include "actors/broadcast_link.h"
 #include "actors/messages.h"
+#include "actors/timer.h"
 #include "raft/types.h"
 
 namespace actors {
@@ -15,7 +16,6 @@ namespace actors {
 class Clock final : public Actor {
  public:
   Clock(raft::Milliseconds tick_ms, BroadcastSource<Tick> ticks);
-  ~Clock() override;
 
   [[nodiscard]] std::string_view name() const override { return "clock"; }
   [[nodiscard]] std::vector<Input> inputs() override;
@@ -23,7 +23,7 @@ class Clock final : public Actor {
   void stop() override;
 
  private:
-  int timer_;  // a timerfd: a loop can wait for it like for a socket
+  Timer timer_;
   BroadcastSource<Tick> ticks_;
 };
 

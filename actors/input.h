@@ -7,8 +7,13 @@
 // take that sign without giving what came. Hence three states: a message may wait; the last look
 // found none, and nothing was done with the socket since; and, as that, with a loop that watches
 // the descriptor: then there is none until the loop sees the sign.
+//
+// Where whoever sends to a socket does so on the thread that reads it, all this is saved: the
+// sender counts what is under way, and neither a sign nor a question is needed.
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <vector>
 #include <zmq.hpp>
 
@@ -16,9 +21,14 @@
 
 namespace actors {
 
+// Messages that were sent and not received yet, on one thread.
+using UnderWay = std::shared_ptr<std::size_t>;
+
 class InputSocket {
  public:
   explicit InputSocket(zmq::socket_t socket);
+  // All that is sent to it is counted there before it is asked for.
+  InputSocket(zmq::socket_t socket, UnderWay counted);
 
   // As the functions of actors/zmq_calls.h; those that ask for a message cost nothing while a loop
   // watches in vain.
@@ -32,12 +42,20 @@ class InputSocket {
   // descriptor() from now on.
   [[nodiscard]] bool stays_awake();
   void wake() { state_ = State::kMayHold; }
+  // Below 0, which poll(2) passes over: there is nothing to watch.
   [[nodiscard]] int descriptor() const { return descriptor_; }
+  // Whether a message surely waits, without a question.
+  [[nodiscard]] bool holds_counted() const { return counted_ != nullptr && *counted_ > 0; }
 
  private:
   enum class State { kMayHold, kEmpty, kWatched };
 
+  [[nodiscard]] bool surely_empty() const {
+    return counted_ == nullptr ? state_ == State::kWatched : *counted_ == 0;
+  }
+
   zmq::socket_t socket_;
+  UnderWay counted_;  // null: nobody counts
   int descriptor_;
   State state_ = State::kMayHold;
 };

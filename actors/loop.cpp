@@ -63,18 +63,19 @@ void Loop::wait() {
     awake_[i] = inputs_[i].socket != nullptr && inputs_[i].socket->stays_awake();
     work = work || awake_[i];
   }
-  look(0, inputs_.size(), work ? 0 : -1);
+  look(work ? 0 : -1);
   // poll(2) looks at one after the other, and turns rely on an order among inputs. Where the other
   // actors run meanwhile: once more, so that whatever was sent before what was seen is seen with
   // it. What comes while the turn lasts may still come without what was sent before it.
-  if (members_.size() == 1) look(0, inputs_.size(), 0);
+  if (members_.size() == 1) look(0);
 }
 
-void Loop::look(std::size_t first, std::size_t count, int timeout_ms) {
-  const int found = poll(&descriptors_[first], count, timeout_ms);
+void Loop::look(int timeout_ms) {
+  const std::size_t count = descriptors_.size();
+  const int found = poll(descriptors_.data(), count, timeout_ms);
   CHECK(found >= 0 || errno == EINTR, "poll of {} descriptors failed with {}", count, errno);
   if (found <= 0) return;  // B17: a signal may interrupt it
-  for (std::size_t i = first; i < first + count; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     if (descriptors_[i].revents == 0) continue;
     wake(inputs_[i]);
     awake_[i] = true;
@@ -85,6 +86,14 @@ bool Loop::awake(const Member& member) const {
   const auto first = awake_.begin() + static_cast<std::ptrdiff_t>(member.first_input);
   const auto end = first + static_cast<std::ptrdiff_t>(member.input_count);
   return std::find(first, end, true) != end;
+}
+
+bool Loop::was_handed_work(const Member& member) const {
+  const auto first = inputs_.begin() + static_cast<std::ptrdiff_t>(member.first_input);
+  const auto end = first + static_cast<std::ptrdiff_t>(member.input_count);
+  return std::any_of(first, end, [](const Input& input) {
+    return input.socket != nullptr && input.socket->holds_counted();
+  });
 }
 
 void Loop::rouse(const Member& member) {
@@ -99,8 +108,7 @@ void Loop::rouse(const Member& member) {
 void Loop::pass() {
   bool stirred = false;
   for (Member& member : members_) {
-    if (stirred && !awake(member)) look(member.first_input, member.input_count, 0);
-    if (!awake(member)) continue;
+    if (!awake(member) && !(stirred && was_handed_work(member))) continue;
     stirred = true;
     rouse(member);
     guarded(member, [&member] {

@@ -54,11 +54,13 @@ class Loop {
   void collect_inputs();
   void sleep();
   void wait();
-  // Looks for signs at `count` inputs from `first` on; -1 ms: until there is one.
-  void look(std::size_t first, std::size_t count, int timeout_ms);
+  // Looks for signs at the inputs; -1 ms: until there is one.
+  void look(int timeout_ms);
   void pass();
   void obey();
   [[nodiscard]] bool awake(const Member& member) const;
+  // Whether one that had its turn before it, in this pass, has sent it something.
+  [[nodiscard]] bool was_handed_work(const Member& member) const;
   // Where the time has come for a member, all its inputs are asked.
   void rouse(const Member& member);
   // Calls, and reports what the call throws as the end of the actor.

@@ -90,7 +90,8 @@ void Node::say_what_was_found() const {
 bool Node::joins() const { return !settings_.join.empty() && !disk_.configuration(); }
 
 void Node::make_actors() {
-  Wiring wiring = wire(contexts_.inside);
+  const bool on_one_thread = settings_.runtime == settings::RuntimeMode::kAsync;
+  Wiring wiring = wire(contexts_.inside, on_one_thread ? Ends::kOnOneThread : Ends::kApart);
   SocketServer::Sockets listeners = open_listeners(contexts_, settings_);
   zmq::socket_t broadcasts = open_publisher(contexts_, settings_);
   const raft::Index applied_index = disk_.state_machine->applied_index();

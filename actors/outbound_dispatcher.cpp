@@ -38,11 +38,17 @@ OutboundDispatcher::OutboundDispatcher(zmq::context_t& context, const settings::
       links_(std::move(links)),
       log_(logging, "outbound_dispatcher"),
       counters_(counters),
-      now_(now) {}
+      now_(now) {
+  const raft::Milliseconds wait_ms = settings.raft.commit_news_wait_ms;
+  if (wait_ms > 0) commit_news_.emplace(wait_ms);
+}
 
 std::vector<Input> OutboundDispatcher::inputs() {
-  return {links_.log_writer.input(), links_.event_handler.input(), links_.heard.input(),
-          Input::of_time(links_.ticks.input()), links_.joiner.input()};
+  std::vector<Input> inputs = {links_.log_writer.input(), links_.event_handler.input(),
+                               links_.heard.input(), Input::of_time(links_.ticks.input()),
+                               links_.joiner.input()};
+  if (commit_news_) inputs.push_back(commit_news_->input());
+  return inputs;
 }
 
 void OutboundDispatcher::turn() {
@@ -52,6 +58,10 @@ void OutboundDispatcher::turn() {
   // event_handler first: promises may go to whom it has just told of.
   take_messages(links_.event_handler);
   take_messages(links_.log_writer);
+  // Last: entries that go now carry the news.
+  if (commit_news_) {
+    for (const raft::Send& news : commit_news_->take_due()) send(news);
+  }
   take_news_of_peers();
   if (tick) {
     now_ = tick->now;
@@ -62,6 +72,8 @@ void OutboundDispatcher::turn() {
 
 void OutboundDispatcher::stop() {
   while (links_.log_writer.readable() || links_.event_handler.readable()) turn();
+  if (!commit_news_) return;
+  for (const raft::Send& news : commit_news_->take_all()) send(news);
 }
 
 void OutboundDispatcher::take_messages(Link<Nothing, OutboundMessages>& link) {
@@ -70,7 +82,7 @@ void OutboundDispatcher::take_messages(Link<Nothing, OutboundMessages>& link) {
     if (!batch) return;
     if (batch->members) on_members(batch->members->configuration);
     for (const raft::Member& contact : batch->contacts) on_address(contact.id, contact.peer);
-    for (const raft::Send& order : batch->sends) send(order);
+    for (const raft::Send& order : batch->sends) send_or_hold(order);
   }
 }
 
@@ -150,6 +162,17 @@ void OutboundDispatcher::forget_strangers() {
     if (forgotten) log_.debug("forgets node {}, which is no member", id);
     return forgotten;
   });
+}
+
+void OutboundDispatcher::send_or_hold(const raft::Send& order) {
+  if (commit_news_ && std::holds_alternative<raft::CommitAdvanced>(order.message)) {
+    commit_news_->hold(order);
+    return;
+  }
+  if (commit_news_ && std::holds_alternative<raft::AppendEntries>(order.message)) {
+    commit_news_->forget(order.to.id);
+  }
+  send(order);
 }
 
 void OutboundDispatcher::send(const raft::Send& order) {

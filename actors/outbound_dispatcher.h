@@ -18,6 +18,7 @@
 
 #include "actors/actor.h"
 #include "actors/broadcast_link.h"
+#include "actors/commit_news.h"
 #include "actors/counters.h"
 #include "actors/link.h"
 #include "actors/logging.h"
@@ -72,6 +73,7 @@ class OutboundDispatcher final : public Actor {
   void move_peer(raft::NodeId node, Peer& peer, const std::string& endpoint);
   [[nodiscard]] bool make_room();
   void forget_strangers();
+  void send_or_hold(const raft::Send& order);
   void send(const raft::Send& order);
   [[nodiscard]] bool send_frames(zmq::socket_t& socket, const codec::Frames& frames);
   void take_news_of_peers();
@@ -87,6 +89,7 @@ class OutboundDispatcher final : public Actor {
   ActorLog log_;
   Counters& counters_;
   std::map<raft::NodeId, Peer> peers_;
+  std::optional<CommitNews> commit_news_;  // none: they go at once
   raft::Milliseconds now_;
 };
 

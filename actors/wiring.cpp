@@ -10,12 +10,12 @@ namespace actors {
 namespace {
 
 // Batches of peer messages, of one turn of socket_server each, that wait for event_handler.
-constexpr int kPeerBatches = 64;
+constexpr std::size_t kPeerBatches = 64;
 // Batches of messages to peers that wait for outbound_dispatcher, of one turn of their sender.
-constexpr int kOutboundBatches = 1024;
+constexpr std::size_t kOutboundBatches = 1024;
 
 // Lists of members, learned by joiner, that wait for outbound_dispatcher.
-constexpr int kPeersLearned = 8;
+constexpr std::size_t kPeersLearned = 8;
 
 constexpr const char* kTicks = "clock/ticks";
 constexpr const char* kStatus = "event_handler/status";
@@ -51,44 +51,45 @@ zmq::socket_t open_publisher(Contexts& contexts, const settings::Settings& setti
   return socket;
 }
 
-Wiring wire(zmq::context_t& inside) {
+Wiring wire(zmq::context_t& inside, Ends ends) {
   // Bounded by max_requests_in_flight: each request is one event, and at most one that it
   // expired, and gets one answer. Standing: one a turn, read at once.
-  auto clients =
-      make_link<ClientEvents, HandlerAnswers>(inside, "socket_server/event_handler", kMustArrive);
+  auto clients = make_link<ClientEvents, HandlerAnswers>(inside, "socket_server/event_handler",
+                                                         kMustArrive, ends);
   // Dropped where event_handler does not keep up: Raft repairs it.
-  auto peers = make_link<PeerMessages>(inside, "socket_server/event_handler/peers", kPeerBatches);
+  auto peers =
+      make_link<PeerMessages>(inside, "socket_server/event_handler/peers", kPeerBatches, ends);
   // Bounded by the core: max_uncommitted_bytes of entries, the window of each peer, and one fetch
   // a peer.
-  auto log = make_link<LogOrders, LogReport>(inside, "event_handler/log_writer", kMustArrive);
+  auto log = make_link<LogOrders, LogReport>(inside, "event_handler/log_writer", kMustArrive, ends);
   // Dropped where outbound_dispatcher does not keep up: Raft repairs it.
-  auto sends =
-      make_link<OutboundMessages>(inside, "event_handler/outbound_dispatcher", kOutboundBatches);
+  auto sends = make_link<OutboundMessages>(inside, "event_handler/outbound_dispatcher",
+                                           kOutboundBatches, ends);
   auto promises =
-      make_link<OutboundMessages>(inside, "log_writer/outbound_dispatcher", kOutboundBatches);
+      make_link<OutboundMessages>(inside, "log_writer/outbound_dispatcher", kOutboundBatches, ends);
   // Bounded by max_applying_bytes in the core, and by max_requests_in_flight.
-  auto committed =
-      make_link<DatabaseOrders, DatabaseReport>(inside, "event_handler/database", kMustArrive);
+  auto committed = make_link<DatabaseOrders, DatabaseReport>(inside, "event_handler/database",
+                                                             kMustArrive, ends);
   // Bounded by max_requests_in_flight.
   auto queries =
-      make_link<LocalQueries, DatabaseAnswers>(inside, "socket_server/database", kMustArrive);
+      make_link<LocalQueries, DatabaseAnswers>(inside, "socket_server/database", kMustArrive, ends);
   // Bounded by the core, one part of a snapshot to be stored, and by event_handler, one to be read
   // for each peer.
   auto snapshots = make_link<SnapshotOrders, SnapshotReport>(inside, "event_handler/snapshot_store",
-                                                             kMustArrive);
+                                                             kMustArrive, ends);
   // Bounded by database: a few slices of a snapshot that it takes, one of one that it installs.
   auto content =
-      make_link<ContentOrder, ContentReport>(inside, "database/snapshot_store", kMustArrive);
+      make_link<ContentOrder, ContentReport>(inside, "database/snapshot_store", kMustArrive, ends);
   // Bounded by max_requests_in_flight, and by snapshot_store in bytes: beyond it, `busy`.
   auto parts = make_link<SnapshotReads, SnapshotReadAnswers>(inside, "socket_server/snapshot_store",
-                                                             kMustArrive);
+                                                             kMustArrive, ends);
   // The members, once each time that joiner asks for them; nobody sends where no joiner is.
-  auto learned = make_link<PeersLearned>(inside, "joiner/outbound_dispatcher", kPeersLearned);
+  auto learned = make_link<PeersLearned>(inside, "joiner/outbound_dispatcher", kPeersLearned, ends);
   // One at each change of the configuration, of which one at a time is not committed.
-  auto members = make_link<raft::Members>(inside, "event_handler/joiner", kMustArrive);
+  auto members = make_link<raft::Members>(inside, "event_handler/joiner", kMustArrive, ends);
   // Bounded by the sender: max_publishing_bytes, beyond which it drops.
-  auto changes =
-      make_link<AppliedBroadcasts, BroadcastsPublished>(inside, "database/publisher", kMustArrive);
+  auto changes = make_link<AppliedBroadcasts, BroadcastsPublished>(inside, "database/publisher",
+                                                                   kMustArrive, ends);
   // Sources before listeners, which are made in turn from here on.
   BroadcastSource<Tick> ticks(inside, kTicks);
   BroadcastSource<NodeStatus> status(inside, kStatus);

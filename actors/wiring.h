@@ -52,6 +52,7 @@ struct Wiring {
   Publisher::Links publisher;
   Joiner::Links joiner;
 };
-[[nodiscard]] Wiring wire(zmq::context_t& inside);
+// `ends`: whether all actors share a thread.
+[[nodiscard]] Wiring wire(zmq::context_t& inside, Ends ends);
 
 }  // namespace actors

@@ -145,6 +145,7 @@ const std::array kKeys = {
     raft<&Raft::trailing_entries>("trailing_entries", Unit::kEntries, 10000, 0, 1000000000),
     raft<&Raft::snapshot_bytes_per_second>("snapshot_bytes_per_second", Unit::kBytes, 64 * kMiB, 0,
                                            64 * kGiB),
+    raft<&Raft::commit_news_wait_ms>("commit_news_wait_ms", Unit::kMilliseconds, 1, 0, 1000),
     raft<&Raft::max_disk_wait_ms>("max_disk_wait_ms", Unit::kMilliseconds, 1000, 10, 600000),
     raft<&Raft::read_lease_drift_percent>("read_lease_drift_percent", Unit::kPercent, 0, 0, 50),
     storage<&Storage::segment_bytes>("segment_bytes", 64 * kMiB, 64 * kKiB, kGiB),

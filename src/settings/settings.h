@@ -51,6 +51,7 @@ struct Raft {
   std::uint64_t snapshot_log_bytes;
   std::uint64_t trailing_entries;
   std::uint64_t snapshot_bytes_per_second;  // 0: no limit
+  std::uint64_t commit_news_wait_ms;        // 0: they do not wait
   std::uint64_t max_disk_wait_ms;
   std::uint64_t read_lease_drift_percent;  // 0: no leases; at most 50
 };

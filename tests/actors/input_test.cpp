@@ -62,6 +62,49 @@ TEST_CASE("input_is_asked_again_after_something_was_sent_on_it") {
   CHECK(pair.link.far.receive() == 1);
 }
 
+TEST_CASE("input_on_one_thread_knows_what_is_under_way_without_a_sign") {
+  zmq::context_t context(0);
+  auto link = make_link<int, int>(context, "near/far", kMustArrive, Ends::kOnOneThread);
+  CHECK(link.far.input().descriptor() < 0);
+  CHECK_FALSE(link.far.receive());
+  CHECK_FALSE(link.far.input().stays_awake());
+  for (int round = 0; round < 300; ++round) {
+    link.near.send(2 * round);
+    link.near.send(2 * round + 1);
+    CHECK(link.far.input().holds_counted());
+    CHECK_FALSE(link.near.input().holds_counted());
+    CHECK(link.far.receive() == 2 * round);
+    CHECK(link.far.input().stays_awake());
+    CHECK(link.far.readable());
+    CHECK(link.far.receive() == 2 * round + 1);
+    CHECK_FALSE(link.far.readable());
+    link.far.send(round);
+    CHECK(link.near.receive() == round);
+  }
+}
+
+TEST_CASE("link_on_one_thread_refuses_what_is_beyond_its_mark") {
+  zmq::context_t context(0);
+  auto link = make_link<int>(context, "near/far", 2, Ends::kOnOneThread);
+  for (int round = 0; round < 100; ++round) {
+    CHECK(link.near.offer(1));
+    CHECK(link.near.offer(2));
+    CHECK_FALSE(link.near.offer(3));
+    CHECK(link.far.receive() == 1);
+    CHECK(link.near.offer(4));
+    CHECK(link.far.receive() == 2);
+    CHECK(link.far.receive() == 4);
+    CHECK_FALSE(link.far.receive());
+  }
+}
+
+TEST_CASE("link_on_one_thread_refuses_where_the_other_end_is_closed") {
+  zmq::context_t context(0);
+  auto link = make_link<int>(context, "near/far", kMustArrive, Ends::kOnOneThread);
+  { const auto closed = std::move(link.far); }
+  eventually([&] { return !link.near.offer(1); });
+}
+
 TEST_CASE("input_that_is_a_descriptor_has_no_socket") {
   const Input input(0);
   CHECK(input.socket == nullptr);

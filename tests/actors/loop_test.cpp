@@ -112,7 +112,7 @@ TEST_CASE("loop_runs_the_actor_whose_input_is_readable") {
 TEST_CASE("loop_carries_work_through_all_its_actors_in_one_pass") {
   zmq::context_t context(0);
   auto to_a = make_link<int>(context, "test/a", kMustArrive);
-  auto to_b = make_link<int>(context, "a/b", kMustArrive);
+  auto to_b = make_link<int>(context, "a/b", kMustArrive, Ends::kOnOneThread);
   std::string record;
   Recorder a('a', record, std::move(to_a.far), &to_b.near);
   Recorder b('b', record, std::move(to_b.far), nullptr);

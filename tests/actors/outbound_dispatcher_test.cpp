@@ -84,6 +84,19 @@ TEST_CASE("outbound_dispatcher_speaks_to_a_peer_on_two_lanes") {
   });
 }
 
+TEST_CASE("outbound_dispatcher_tells_of_a_commit_where_no_entries_do") {
+  const auto mode = each_runtime();
+  zmq::context_t peers(1);
+  auto node2 = bound(peers, zmq::socket_type::router);
+  Bench bench(node2.endpoint);
+  RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
+  eventually([&] {
+    bench.sends.near.send({{{{2, 22}, raft::CommitAdvanced{1, 7}}}});
+    const auto message = received(node2.socket);
+    return message && std::holds_alternative<raft::CommitAdvanced>(*message);
+  });
+}
+
 TEST_CASE("outbound_dispatcher_drops_and_counts_for_a_peer_that_is_away") {  // B5, B6
   const auto mode = each_runtime();
   zmq::context_t peers(1);

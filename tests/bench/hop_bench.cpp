@@ -74,12 +74,16 @@ class Wall final : public Actor {
 };
 
 // Both actors, running until the end.
+actors::Ends ends_of(settings::RuntimeMode mode) {
+  return mode == settings::RuntimeMode::kAsync ? actors::Ends::kOnOneThread : actors::Ends::kApart;
+}
+
 class Game {
  public:
   explicit Game(settings::RuntimeMode mode)
       : context_(0),
         orders_(make_link<Order, Done>(context_, "test/player", kMustArrive)),
-        way_(make_link<Ball, Ball>(context_, "player/wall", kMustArrive)),
+        way_(make_link<Ball, Ball>(context_, "player/wall", kMustArrive, ends_of(mode))),
         player_(std::move(orders_.far), std::move(way_.near)),
         wall_(std::move(way_.far)),
         never_(eventfd(0, EFD_CLOEXEC)),

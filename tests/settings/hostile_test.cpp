@@ -108,8 +108,8 @@ TEST_CASE("hostile_names_stay_on_one_line_and_short") {
           "node.toml:11:1: unknown key 'a\\nb\\x1b[2J\\u0085c' in [raft]; known are "
           "election_timeout_ms, heartbeat_interval_ms, tick_ms, max_append_bytes, window_messages, "
           "window_bytes, max_uncommitted_bytes, max_applying_bytes, log_memory_bytes, priority, "
-          "snapshot_log_bytes, trailing_entries, snapshot_bytes_per_second, max_disk_wait_ms, "
-          "read_lease_drift_percent");
+          "snapshot_log_bytes, trailing_entries, snapshot_bytes_per_second, commit_news_wait_ms, "
+          "max_disk_wait_ms, read_lease_drift_percent");
   require_one_line(refusal(sample(joined({"[raft]\n", std::string(50000, 'a'), " = 1\n"}))));
   require_one_line(refusal(replaced(sample(), "demo", std::string(50000, 'a'))));
   require_one_line(refusal(sample(joined({"[runtime]\nmode = \"", repeated("ä", 20000), "\"\n"}))));

@@ -229,20 +229,22 @@ TEST_CASE("parse_fills_what_the_complete_core_needs") {
   REQUIRE(defaults.raft.snapshot_log_bytes == 256u << 20);
   REQUIRE(defaults.raft.trailing_entries == 10000);
   REQUIRE(defaults.raft.snapshot_bytes_per_second == 64u << 20);
+  REQUIRE(defaults.raft.commit_news_wait_ms == 1);
   REQUIRE(defaults.raft.max_disk_wait_ms == 1000);
   REQUIRE(defaults.raft.read_lease_drift_percent == 0);  // A12
   REQUIRE(defaults.sessions.timeout_ms == 3600000);
   REQUIRE(defaults.sessions.max_sessions == 10000);
   const auto read = settings::parse(
-      sample(
-          "[raft]\npriority = 4_294_967_295\nsnapshot_log_bytes = 65536\ntrailing_entries = 0\n"
-          "snapshot_bytes_per_second = 0\nmax_disk_wait_ms = 500\nread_lease_drift_percent = 10\n"
-          "[sessions]\ntimeout_ms = 2000\nmax_sessions = 3\n"),
+      sample("[raft]\npriority = 4_294_967_295\nsnapshot_log_bytes = 65536\ntrailing_entries = 0\n"
+             "snapshot_bytes_per_second = 0\nmax_disk_wait_ms = 500\ncommit_news_wait_ms = "
+             "0\nread_lease_drift_percent = 10\n"
+             "[sessions]\ntimeout_ms = 2000\nmax_sessions = 3\n"),
       "node.toml");
   REQUIRE(read.raft.priority == 4294967295);
   REQUIRE(read.raft.snapshot_log_bytes == 65536);
   REQUIRE(read.raft.trailing_entries == 0);
   REQUIRE(read.raft.snapshot_bytes_per_second == 0);
+  REQUIRE(read.raft.commit_news_wait_ms == 0);
   REQUIRE(read.raft.max_disk_wait_ms == 500);
   REQUIRE(read.raft.read_lease_drift_percent == 10);
   REQUIRE(read.sessions.timeout_ms == 2000);
