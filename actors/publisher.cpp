@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "actors/broadcasts.h"
@@ -26,11 +27,12 @@ Publisher::Publisher(raft::NodeId node, raft::Index applied_index, zmq::socket_t
       applied_index_(applied_index) {}
 
 std::vector<Input> Publisher::inputs() {
-  return {links_.state_machine.input(), links_.status.input(),
-          Input::of_time(links_.ticks.input())};
+  return {links_.state_machine.input(), links_.status.input(), Input::of_time(links_.ticks.input()),
+          socket_};
 }
 
 void Publisher::turn() {
+  take_subscriptions();
   publish_applied();
   if (const auto status = links_.status.latest()) {
     const bool changed = status->standing != status_.standing;
@@ -50,12 +52,25 @@ void Publisher::stop() {
   turn();
 }
 
+// zmq_socket(3), ZMQ_XPUB: a byte 1 and the topic for the first subscription to it, a byte 0 and
+// the topic once the last has ended, if only by a lost connection.
+void Publisher::take_subscriptions() {
+  zmq::message_t frame;
+  while (socket_.receive(frame)) {
+    if (frame.empty()) continue;
+    const auto first = *frame.data<std::uint8_t>();
+    if (first == 1) ++subscriptions_;
+    if (first == 0 && subscriptions_ > 0) --subscriptions_;
+  }
+}
+
 void Publisher::publish_applied() {
   BroadcastsPublished published{0};
   for (std::size_t taken = 0; taken < kBatchesPerTurn; ++taken) {
     auto batch = links_.state_machine.receive();
     if (!batch) break;
     for (auto& broadcast : batch->broadcasts) {
+      if (subscriptions_ == 0) break;
       const auto encoded = encode_broadcast(std::move(broadcast));
       publish(encoded.topic, encoded.header, encoded.payload);
     }
@@ -82,7 +97,7 @@ void Publisher::publish(const std::string& topic, const std::string& header,
                                           to_frame(payload, kCopyPayloadBelow)};
   for (std::size_t i = 0; i < frames.size(); ++i) {
     // A PUB never refuses: it drops for the subscriber that does not keep up (B15).
-    static_cast<void>(send_frame(socket_, frames[i], i + 1 < frames.size()));
+    static_cast<void>(socket_.send(frames[i], i + 1 < frames.size()));
   }
 }
 

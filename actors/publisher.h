@@ -1,5 +1,6 @@
 // publisher: owns the PUB socket for subscribers. It publishes every applied change in log order,
-// and `raft/status` at each change of role, term or leader and at least once a second.
+// and `raft/status` at each change of role, term or leader and at least once a second. The socket
+// is an XPUB, which is a PUB that says what is subscribed to: while nothing is, nothing is encoded.
 #pragma once
 
 #include <string>
@@ -19,7 +20,7 @@ class Publisher final : public Actor {
     BroadcastListener<Tick> ticks;
   };
 
-  // `socket`: a bound PUB. `applied_index`: of the state machine at start.
+  // `socket`: a bound XPUB. `applied_index`: of the state machine at start.
   Publisher(raft::NodeId node, raft::Index applied_index, zmq::socket_t socket, Links links);
 
   [[nodiscard]] std::string_view name() const override { return "publisher"; }
@@ -28,15 +29,17 @@ class Publisher final : public Actor {
   void stop() override;
 
  private:
+  void take_subscriptions();
   void publish_applied();
   void publish_status();
   void publish(const std::string& topic, const std::string& header,
                const base::SharedBytes& payload);
 
   raft::NodeId node_;
-  zmq::socket_t socket_;
+  InputSocket socket_;
   Links links_;
-  raft::Index applied_index_;  // everything up to it has been published, or dropped and counted
+  raft::Index applied_index_;      // everything up to it has been published, or dropped and counted
+  std::size_t subscriptions_ = 0;  // different ones
   NodeStatus status_{};
   raft::Milliseconds status_published_at_ = 0;
 };

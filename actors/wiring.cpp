@@ -45,7 +45,7 @@ SocketServer::Sockets open_listeners(Contexts& contexts, const settings::Setting
 }
 
 zmq::socket_t open_publisher(Contexts& contexts, const settings::Settings& settings) {
-  zmq::socket_t socket(contexts.clients, zmq::socket_type::pub);
+  zmq::socket_t socket(contexts.clients, zmq::socket_type::xpub);
   set_publisher_options(socket);
   listen(socket, settings.self().publish, "publish");
   return socket;

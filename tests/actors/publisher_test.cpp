@@ -15,7 +15,7 @@ struct Bench {
         status(inside, "status"),
         ticks(inside, "ticks"),
         subscriber(outside, zmq::socket_type::sub) {
-    Bound pub = bound(outside, zmq::socket_type::pub,
+    Bound pub = bound(outside, zmq::socket_type::xpub,
                       [](auto& socket) { socket.set(zmq::sockopt::sndhwm, 0); });
     subscriber.set(zmq::sockopt::rcvhwm, 0);
     subscriber.set(zmq::sockopt::linger, 0);
@@ -68,6 +68,38 @@ std::uint64_t number_in(const std::string& header, const std::string& field) {
 }
 
 }  // namespace
+
+// While nobody listens nothing is sent, and who comes then, or comes again, misses nothing more.
+TEST_CASE("publisher_notices_that_subscribers_come_and_go") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.inside, mode, {bench.publisher.get()});
+  raft::Index index = 0;
+  for (int round = 0; round < 3; ++round) {
+    bench.wait_for_subscriber();
+    bench.applied.near.send({{publication(index + 1)}, 10, index + 1});
+    ++index;
+    // What was on its way before may come first.
+    auto frames = bench.next_broadcast();
+    while (frames[0] == "raft/status" || number_in(frames[1], "seq") < index) {
+      frames = bench.next_broadcast();
+    }
+    CHECK(number_in(frames[1], "seq") == index);
+    bench.subscriber.set(zmq::sockopt::unsubscribe, "");
+    std::vector<zmq::message_t> rest;
+    raft::Milliseconds now = 1'000'000 * (round + 1);
+    eventually([&] {
+      while (receive_message(bench.subscriber, {10, 1 << 20}, rest) == Received::kMessage) {
+      }
+      bench.ticks.publish({now += 1000});
+      bench.applied.near.send({{publication(index + 1)}, 10, index + 1});
+      ++index;
+      const auto published = next(bench.applied.near);
+      return published.bytes == 10 && !readable(bench.subscriber);
+    });
+    bench.subscriber.set(zmq::sockopt::subscribe, "");
+  }
+}
 
 TEST_CASE("publisher_publishes_in_the_order_of_the_log") {
   const auto mode = each_runtime();
