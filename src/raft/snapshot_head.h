@@ -15,6 +15,8 @@ struct SnapshotHead {
   std::uint64_t size = 0;              // of the content, in bytes
   std::uint64_t content_checksum = 0;  // as storage defines it; tells one content from another
 
+  static constexpr std::uint64_t kMaxBlockBytes = 1 << 20;
+
   friend bool operator==(const SnapshotHead&, const SnapshotHead&) = default;
 };
 
