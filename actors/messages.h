@@ -188,7 +188,7 @@ struct SnapshotReads {
 // The part of the newest snapshot that was asked for.
 struct SnapshotPart {
   raft::Index index;
-  std::uint64_t size;           // of the whole content
+  std::uint64_t size;           // of all parts: table and content
   std::vector<std::byte> head;  // as the file begins
   base::SharedBytes bytes;
 };

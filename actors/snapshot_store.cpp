@@ -74,13 +74,15 @@ void SnapshotStore::store_part(const raft::StoreSnapshotChunk& part) {
     report_.events.emplace_back(raft::SnapshotChunkNotStored{});
     return;
   }
-  raft::SnapshotChunkStored stored{part.from, head, received.next_offset, false};
+  raft::SnapshotChunkStored stored{part.from, head, received.demand, false};
   switch (received.receipt) {
     case storage::Receipt::kMore:
       break;
     case storage::Receipt::kComplete:
-      log_.info("has the whole snapshot up to entry {} of node {}, {} bytes", head.last.index,
-                part.from.id, head.size);
+      log_.info(
+          "has the whole snapshot up to entry {} of node {}: {} of {} bytes came from this node's "
+          "own snapshot",
+          head.last.index, part.from.id, received.copied, head.size);
       stored.complete = true;
       break;
     case storage::Receipt::kNotNewer:
@@ -89,14 +91,12 @@ void SnapshotStore::store_part(const raft::StoreSnapshotChunk& part) {
     case storage::Receipt::kRefused:
       log_.warning("refuses a part of the snapshot up to entry {} of node {}, {} bytes in all",
                    head.last.index, part.from.id, head.size);
-      stored.next_offset = 0;
       break;
     case storage::Receipt::kDamaged:
       log_.warning(
           "the snapshot up to entry {} of node {} is not what its checksum says: begins "
           "again",
           head.last.index, part.from.id);
-      stored.next_offset = 0;
       break;
   }
   report_.events.emplace_back(std::move(stored));
@@ -121,7 +121,7 @@ storage::Received SnapshotStore::receive(const raft::StoreSnapshotChunk& part) {
 }
 
 void SnapshotStore::fetch_part(const raft::FetchSnapshotChunk& fetch) {
-  const auto bytes = store_->read(fetch.index, fetch.offset, fetch.max_bytes);
+  const auto bytes = store_->read_transfer(fetch.index, fetch.offset, fetch.max_bytes);
   raft::SnapshotChunkFetched fetched{fetch.peer, {}, fetch.offset, {}};
   if (bytes) {
     fetched.head = *store_->newest();
@@ -214,9 +214,10 @@ SnapshotReadOutcome SnapshotStore::serve(const SnapshotRead& read) {
   if (!newest) return {read.request, SnapshotGone{}};
   const raft::Index index = read.read.index.value_or(newest->last.index);
   try {
-    auto bytes = store_->read(index, read.read.offset, read.read.max_bytes);
+    auto bytes = store_->read_transfer(index, read.read.offset, read.read.max_bytes);
     if (!bytes) return {read.request, SnapshotGone{newest->last.index}};
-    return {read.request, SnapshotPart{index, newest->size, store_->head(), std::move(*bytes)}};
+    return {read.request,
+            SnapshotPart{index, newest->transfer_size(), store_->head(), std::move(*bytes)}};
   } catch (const storage::Damage& damage) {
     // Nobody is to end this node by a question; what needs this snapshot finds the same.
     log_.error("{}", damage.what());

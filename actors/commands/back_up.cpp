@@ -62,15 +62,15 @@ void copy_state(const actors::Disk& disk, raft::SnapshotHead head,
 void copy_snapshot(const actors::Disk& disk, const storage::BackupOrigin& origin,
                    storage::BackupWriter& writer) {
   const raft::SnapshotHead& newest = *disk.snapshots->newest();
-  if (const auto error = writer.begin_copy(origin, disk.snapshots->head())) {
-    throw std::runtime_error(error->message);
-  }
-  Progress progress("bytes of the snapshot", newest.size);
-  while (writer.size() < newest.size) {
-    const auto part = disk.snapshots->read(newest.last.index, writer.size(), kPartBytes);
-    writer.append(part->span());
+  auto error = writer.begin_copy(origin, disk.snapshots->head());
+  Progress progress("bytes of the snapshot", newest.transfer_size());
+  while (!error && writer.next_offset() < newest.transfer_size()) {
+    const auto part =
+        disk.snapshots->read_transfer(newest.last.index, writer.next_offset(), kPartBytes);
+    error = writer.add_part(part->span());
     progress.add(part->size());
   }
+  if (error) throw std::runtime_error(error->message);
 }
 
 }  // namespace
@@ -92,17 +92,16 @@ void back_up(storage::FileSystem& file_system, const settings::Settings& setting
     throw storage::Refused(fmt::format("{} has applied nothing yet: there is nothing to back up",
                                        settings.node.data_directory.string()));
   }
-  const auto head = writer.finish();
-  if (!head) throw std::runtime_error(head.error());
+  const raft::SnapshotHead written = writer.finish();
   fmt::print("{}: cluster {} up to index {}, {} bytes, from {}\n", file.string(),
-             settings.node.cluster, head->last.index, head->size,
+             settings.node.cluster, written.last.index, written.size,
              settings.node.data_directory.string());
   const raft::Index last = disk.persistence->log().last_index();
-  if (last > head->last.index) {
+  if (last > written.last.index) {
     fmt::print(
         "Entries {} to {} of its log are not in it: a node that is stopped does not know whether "
         "they are committed. A backup of a running node has all that was acknowledged.\n",
-        head->last.index + 1, last);
+        written.last.index + 1, last);
   }
 }
 

@@ -129,13 +129,14 @@ class Encoder {
     const raft::SnapshotHead& head = message.head;
     envelope(PeerKind::kInstallSnapshot,
              {message.term, head.last.index, head.last.term, head.last.checksum, head.last.time_ms,
-              head.size, head.content_checksum, message.offset});
+              head.size, head.content_checksum, head.blocks, message.offset});
     further_.push_back(raft::encode_configuration(head.configuration));
     further_.push_back(message.bytes);
   }
   void operator()(const raft::InstallSnapshotReply& message) {
     envelope(PeerKind::kInstallSnapshotReply,
-             {message.term, message.snapshot_index, message.next_offset});
+             {message.term, message.snapshot_index, message.demand.next_offset,
+              message.demand.wanted, message.demand.to_copy});
   }
   void operator()(const raft::ForwardChange& message) {
     envelope(PeerKind::kForwardChange, {message.term, message.request}, 2);

@@ -187,7 +187,8 @@ raft::Message read_install_snapshot(FieldReader& fields, const Frames& frames) {
                                                   .time_ms = fields.position("time")},
                                          .configuration = {},
                                          .size = fields.position("size"),
-                                         .content_checksum = fields.any_number("content_checksum")},
+                                         .content_checksum = fields.any_number("content_checksum"),
+                                         .blocks = fields.position("blocks")},
                                 .offset = fields.position("offset"),
                                 .bytes = {}};
   fields.require(frames.size() == 3, "a part of a snapshot is not in three frames");
@@ -199,8 +200,10 @@ raft::Message read_install_snapshot(FieldReader& fields, const Frames& frames) {
   }
   message.head.configuration = std::move(*configuration);
   message.bytes = frames[2];
-  fields.require(message.offset <= message.head.size &&
-                     message.bytes.size() <= message.head.size - message.offset,
+  const bool possible = message.head.is_possible();
+  fields.require(possible, "the size of a snapshot does not go with its number of blocks");
+  const std::uint64_t size = possible ? message.head.transfer_size() : 0;
+  fields.require(message.offset <= size && message.bytes.size() <= size - message.offset,
                  "a part of a snapshot reaches beyond its size");
   fields.require(message.head.last.term <= message.term,
                  "a snapshot ends in a later term than the message");
@@ -210,7 +213,9 @@ raft::Message read_install_snapshot(FieldReader& fields, const Frames& frames) {
 raft::Message read_install_snapshot_reply(FieldReader& fields) {
   return raft::InstallSnapshotReply{.term = fields.positive_position("term"),
                                     .snapshot_index = fields.positive_position("snapshot_index"),
-                                    .next_offset = fields.position("next_offset")};
+                                    .demand = {.next_offset = fields.position("next_offset"),
+                                               .wanted = fields.position("wanted"),
+                                               .to_copy = fields.position("to_copy")}};
 }
 
 std::vector<raft::NodeId> read_nodes(FieldReader& fields, std::string_view name) {

@@ -1,24 +1,15 @@
 // The bytes of a snapshot. Private to src/database. Integers are little-endian, checksums XXH3,
-// 64 bits, over all that follows in their structure.
+// 64 bits.
 //
 //   offset  size  field of the header
-//        0     8  checksum
+//        0     8  checksum, over all that follows in the header
 //        8     8  magic, the bytes `raftsnap`
-//       16     4  format version, 1
+//       16     4  format version, 2
 //       20     4  zero
 //       24     8  applied index
 //       32     8  time of the log in milliseconds
 //
-// Blocks follow, without gaps:
-//
-//        0     8  checksum
-//        8     8  previous: the checksum of the block before, of the header for the first
-//       16     4  length of the content, at most 64 KiB
-//       20     4  1 in the last block, which ends the snapshot, else 0
-//       24     …  content
-//
-// So the last checksum covers everything. All contents in a row are records; only the last block
-// is shorter than 64 KiB:
+// Records follow, without gaps:
 //
 //        0     1  kind: 1 key, 2 channel, 3 session, 4 end
 //        1     4  size of the name
@@ -26,8 +17,12 @@
 //        9     …  name, value
 //
 // Names rise within a kind, and kinds rise. Name and value of kinds 1 to 3 are those of the store
-// (store.h, sessions.h); slots that count as empty are left out. The end has no
-// name, its value is the number of records before it, 8 bytes.
+// (store.h, sessions.h); slots that count as empty are left out. The end is the last record: it has
+// no name, its value is the number of records before it, 8 bytes, and a checksum over all bytes
+// before it, the header too, 8 bytes.
+//
+// No other record says anything of those around it, so that a key that changes changes its own
+// bytes and the two ends: what stores or sends the bytes block by block has little that is new.
 #pragma once
 
 #include <cstddef>
@@ -43,13 +38,33 @@
 namespace database {
 
 inline constexpr std::string_view kSnapshotMagic = "raftsnap";
-inline constexpr std::uint32_t kSnapshotVersion = 1;
+inline constexpr std::uint32_t kSnapshotVersion = 2;
 inline constexpr std::size_t kSnapshotHeaderSize = 40;
-inline constexpr std::size_t kBlockHeaderSize = 24;
-inline constexpr std::size_t kBlockContentSize = 64 << 10;
 inline constexpr std::size_t kSnapshotRecordHeaderSize = 9;
 
 enum class RecordKind : std::uint8_t { kKey = 1, kChannel = 2, kSession = 3, kEnd = 4 };
+
+// The most that name and value of a record may have. A loader looks before it waits for the bytes:
+// a damaged size must not gather the rest of a snapshot in memory. Keys and channels come from
+// requests, which have at most 64 MiB, and much less of a name.
+struct RecordLimits {
+  std::size_t name;
+  std::size_t value;
+};
+[[nodiscard]] constexpr RecordLimits limits_of(RecordKind kind) {
+  constexpr std::size_t kName = 64 << 10;
+  switch (kind) {
+    case RecordKind::kKey:
+      return {kName, std::size_t{65} << 20};
+    case RecordKind::kChannel:
+      return {kName, 8};
+    case RecordKind::kSession:
+      return {64, 64};
+    case RecordKind::kEnd:
+      return {0, 16};
+  }
+  return {0, 0};
+}
 
 // Only of a kind that the store has records of.
 [[nodiscard]] constexpr Family family_of(RecordKind kind) {
@@ -70,8 +85,12 @@ template <typename Integer>
       reinterpret_cast<const std::byte*>(bytes.data() + offset));
 }
 
+[[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span<const char>(text));
+}
+
 [[nodiscard]] inline std::uint64_t checksum_of(std::string_view bytes) {
-  return base::checksum(std::as_bytes(std::span<const char>(bytes)));
+  return base::checksum(bytes_of(bytes));
 }
 
 }  // namespace database

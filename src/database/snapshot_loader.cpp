@@ -26,8 +26,9 @@ const char* SnapshotRecords::problem_of(RecordKind kind, std::string_view name,
   if (ended_) return "there are records after the end";
   if (kind == RecordKind::kEnd) {
     ended_ = true;
-    if (!name.empty() || read_little_endian(value) != records_) return "its end does not fit";
-    return nullptr;
+    const bool fits =
+        value.size() == limits_of(kind).value && load_integer<std::uint64_t>(value, 0) == records_;
+    return fits ? nullptr : "its end does not fit";
   }
   if (kind < RecordKind::kKey || kind > RecordKind::kEnd) return "a record is of no known kind";
   if (records_ > 0 && (kind < last_kind_ || (kind == last_kind_ && name <= last_name_))) {
@@ -87,6 +88,7 @@ std::optional<base::Error> StoreSnapshotLoader::add(std::string_view bytes) {
   pending_.append(bytes);
   std::size_t taken = 0;
   while (const std::size_t size = take(std::string_view(pending_).substr(taken))) {
+    checksum_.add(bytes_of(std::string_view(pending_).substr(taken, size)));
     taken += size;
     offset_ += size;
   }
@@ -97,8 +99,8 @@ std::optional<base::Error> StoreSnapshotLoader::add(std::string_view bytes) {
 std::size_t StoreSnapshotLoader::take(std::string_view bytes) {
   if (error_ || bytes.empty()) return 0;
   if (!header_) return take_header(bytes);
-  if (last_block_taken_) return refuse("there are bytes after its end");
-  return take_block(bytes);
+  if (records_->ended()) return refuse("there are bytes after its end");
+  return take_record(bytes);
 }
 
 std::size_t StoreSnapshotLoader::take_header(std::string_view bytes) {
@@ -122,55 +124,29 @@ std::size_t StoreSnapshotLoader::take_header(std::string_view bytes) {
   header_ = header;
   records_.emplace(header);
   batch_ = store_.make_replacement_batch();
-  previous_ = sum;
   return kSnapshotHeaderSize;
 }
 
-std::size_t StoreSnapshotLoader::take_block(std::string_view bytes) {
-  if (bytes.size() < kBlockHeaderSize) return 0;
-  const std::size_t size = load_integer<std::uint32_t>(bytes, 16);
-  const auto last = load_integer<std::uint32_t>(bytes, 20);
-  // Before it is waited for: a damaged length must not gather the rest of the snapshot in memory.
-  if (size > kBlockContentSize || last > 1 || (last == 0 && size != kBlockContentSize)) {
-    return refuse("the header of a block is damaged");
+std::size_t StoreSnapshotLoader::take_record(std::string_view bytes) {
+  if (bytes.size() < kSnapshotRecordHeaderSize) return 0;
+  const auto kind = static_cast<RecordKind>(load_integer<std::uint8_t>(bytes, 0));
+  const std::size_t name_size = load_integer<std::uint32_t>(bytes, 1);
+  const std::size_t value_size = load_integer<std::uint32_t>(bytes, 5);
+  const RecordLimits limits = limits_of(kind);
+  if (name_size > limits.name || value_size > limits.value) {
+    return refuse("a record is of no known kind, or too large");
   }
-  if (bytes.size() < kBlockHeaderSize + size) return 0;
-  bytes = bytes.substr(0, kBlockHeaderSize + size);
-  const auto sum = load_integer<std::uint64_t>(bytes, 0);
-  if (sum != checksum_of(part_after_checksum(bytes))) return refuse("a block is damaged");
-  if (load_integer<std::uint64_t>(bytes, 8) != previous_) {
-    return refuse("a block does not belong behind the one before it");
+  const std::size_t size = kSnapshotRecordHeaderSize + name_size + value_size;
+  if (bytes.size() < size) return 0;
+  const auto name = bytes.substr(kSnapshotRecordHeaderSize, name_size);
+  const auto value = bytes.substr(kSnapshotRecordHeaderSize + name_size, value_size);
+  if (const char* problem = records_->problem_of(kind, name, value)) return refuse(problem);
+  if (kind != RecordKind::kEnd) {
+    put(kind, name, value);
+  } else if (load_integer<std::uint64_t>(value, sizeof(std::uint64_t)) != checksum_.value()) {
+    return refuse("what it says does not check");
   }
-  previous_ = sum;
-  last_block_taken_ = last == 1;
-  content_.append(bytes.substr(kBlockHeaderSize));
-  take_records();
-  if (error_) return 0;
-  if (last_block_taken_ && (!content_.empty() || !records_->ended())) {
-    return refuse("its last block ends before its records do");
-  }
-  return bytes.size();
-}
-
-void StoreSnapshotLoader::take_records() {
-  std::size_t taken = 0;
-  while (content_.size() - taken >= kSnapshotRecordHeaderSize) {
-    const std::string_view rest = std::string_view(content_).substr(taken);
-    const auto kind = static_cast<RecordKind>(load_integer<std::uint8_t>(rest, 0));
-    const std::size_t name_size = load_integer<std::uint32_t>(rest, 1);
-    const std::size_t value_size = load_integer<std::uint32_t>(rest, 5);
-    const std::size_t size = kSnapshotRecordHeaderSize + name_size + value_size;
-    if (rest.size() < size) break;
-    const auto name = rest.substr(kSnapshotRecordHeaderSize, name_size);
-    const auto value = rest.substr(kSnapshotRecordHeaderSize + name_size, value_size);
-    if (const char* problem = records_->problem_of(kind, name, value)) {
-      refuse(problem);
-      return;
-    }
-    if (kind != RecordKind::kEnd) put(kind, name, value);
-    taken += size;
-  }
-  content_.erase(0, taken);
+  return size;
 }
 
 void StoreSnapshotLoader::put(RecordKind kind, std::string_view name, std::string_view value) {
@@ -181,7 +157,7 @@ void StoreSnapshotLoader::put(RecordKind kind, std::string_view name, std::strin
 }
 
 base::Result<std::uint64_t> StoreSnapshotLoader::finish() {
-  if (!error_ && !last_block_taken_) refuse("it ends too early");
+  if (!error_ && (!records_ || !records_->ended())) refuse("it ends too early");
   if (!error_ && header_->applied_index < owner_.applied_index()) {
     refuse(fmt::format("its index {} is behind index {}, which is applied", header_->applied_index,
                        owner_.applied_index()));
@@ -199,7 +175,6 @@ base::Result<std::uint64_t> StoreSnapshotLoader::finish() {
 std::size_t StoreSnapshotLoader::refuse(std::string_view what) {
   error_ = base::Error{fmt::format("the snapshot cannot be loaded, offset {}: {}", offset_, what)};
   pending_.clear();
-  content_.clear();
   return 0;
 }
 

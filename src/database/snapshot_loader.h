@@ -1,5 +1,6 @@
-// Loading a snapshot into the replacement of a store: everything is verified before it is
-// written. Private to src/database.
+// Loading a snapshot into the replacement of a store. Each record is held against the rules before
+// it is written; whether all are the ones that were meant shows at the end, before the replacement
+// takes the place of what was there. Private to src/database.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ class SnapshotRecords {
  public:
   explicit SnapshotRecords(const SnapshotHeader& header) : header_(header) {}
 
-  // What is wrong with the next record, or null.
+  // What is wrong with the next record, or null. Of an end the checksum is not looked at.
   [[nodiscard]] const char* problem_of(RecordKind kind, std::string_view name,
                                        std::string_view value);
   [[nodiscard]] bool ended() const { return ended_; }
@@ -68,8 +69,7 @@ class StoreSnapshotLoader final : public SnapshotLoader {
   // refused.
   [[nodiscard]] std::size_t take(std::string_view bytes);
   [[nodiscard]] std::size_t take_header(std::string_view bytes);
-  [[nodiscard]] std::size_t take_block(std::string_view bytes);
-  void take_records();
+  [[nodiscard]] std::size_t take_record(std::string_view bytes);
   void put(RecordKind kind, std::string_view name, std::string_view value);
   std::size_t refuse(std::string_view what);
 
@@ -79,12 +79,10 @@ class StoreSnapshotLoader final : public SnapshotLoader {
   std::optional<SnapshotHeader> header_;
   std::optional<SnapshotRecords> records_;  // from the header on
   std::unique_ptr<Batch> batch_;            // the same
-  std::uint64_t offset_ = 0;                // in the snapshot, of what stands at the front
-  std::uint64_t previous_ = 0;              // the checksum before it
-  bool last_block_taken_ = false;
+  base::RunningChecksum checksum_;          // of all before what stands at the front
+  std::uint64_t offset_ = 0;                // of that in the snapshot
   bool installed_ = false;
-  std::string pending_;  // of a block that is not whole yet
-  std::string content_;  // of a record that is not whole yet
+  std::string pending_;  // of a record that is not whole yet
 };
 
 }  // namespace database

@@ -1,8 +1,6 @@
 #include "database/snapshot_reader.h"
 
 #include <algorithm>
-#include <limits>
-#include <utility>
 
 #include "base/check.h"
 #include "database/integers.h"
@@ -11,11 +9,14 @@
 namespace database {
 namespace {
 
+// So many bytes that were taken are kept at most: each removal moves what is behind them.
+constexpr std::size_t kForgottenBytes = 64 << 10;
+
 void append_record(std::string& bytes, RecordKind kind, std::string_view name,
                    std::string_view value) {
-  constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max();
-  CHECK(name.size() <= kMost && value.size() <= kMost, "a name of {} and a value of {} bytes",
-        name.size(), value.size());
+  const RecordLimits limits = limits_of(kind);
+  CHECK(name.size() <= limits.name && value.size() <= limits.value,
+        "a name of {} and a value of {} bytes", name.size(), value.size());
   append_integer(bytes, static_cast<std::uint8_t>(kind));
   append_integer(bytes, static_cast<std::uint32_t>(name.size()));
   append_integer(bytes, static_cast<std::uint32_t>(value.size()));
@@ -23,78 +24,58 @@ void append_record(std::string& bytes, RecordKind kind, std::string_view name,
   bytes.append(value);
 }
 
-// Puts the checksum where the structure begins, over all that follows.
-std::uint64_t seal(std::string& bytes, std::size_t begin) {
-  const std::uint64_t sum = checksum_of(std::string_view(bytes).substr(begin + sizeof(sum)));
-  base::store_little_endian(reinterpret_cast<std::byte*>(bytes.data() + begin), sum);
-  return sum;
-}
-
 class StoreSnapshotReader final : public SnapshotReader {
  public:
   StoreSnapshotReader(const BufferedStore& store, std::uint64_t applied_index,
                       std::uint64_t log_time_ms)
       : applied_index_(applied_index), view_(store.pin()), walk_(*view_, store) {
-    append_integer(ready_, std::uint64_t{0});
-    ready_.append(kSnapshotMagic);
-    append_integer(ready_, kSnapshotVersion);
-    append_integer(ready_, std::uint32_t{0});
-    append_integer(ready_, applied_index);
-    append_integer(ready_, log_time_ms);
-    previous_ = seal(ready_, 0);
+    std::string header(kSnapshotMagic);
+    append_integer(header, kSnapshotVersion);
+    append_integer(header, std::uint32_t{0});
+    append_integer(header, applied_index);
+    append_integer(header, log_time_ms);
+    append_integer(ready_, checksum_of(header));
+    ready_.append(header);
   }
 
   [[nodiscard]] std::uint64_t applied_index() const override { return applied_index_; }
 
   [[nodiscard]] base::SharedBytes next(std::size_t max_bytes) override {
     CHECK(max_bytes > 0, "a slice of a snapshot of no bytes");
-    while (!ended_ && ready_.size() - taken_ < max_bytes) add_block();
+    while (!ended_ && ready_.size() - taken_ < max_bytes) add_record();
     const std::size_t size = std::min(max_bytes, ready_.size() - taken_);
-    auto slice = base::SharedBytes::copy_of(std::string_view(ready_).substr(taken_, size));
+    const std::string_view slice = std::string_view(ready_).substr(taken_, size);
+    if (!ended_) checksum_.add(bytes_of(slice));
+    auto shared = base::SharedBytes::copy_of(slice);
     taken_ += size;
-    if (taken_ >= kBlockContentSize || taken_ == ready_.size()) {
+    if (taken_ >= kForgottenBytes || taken_ == ready_.size()) {
       ready_.erase(0, taken_);
       taken_ = 0;
     }
-    return slice;
+    return shared;
   }
 
  private:
-  void add_block() {
-    while (!walked_ && content_.size() - cut_ < kBlockContentSize) add_record();
-    const std::size_t size = std::min(kBlockContentSize, content_.size() - cut_);
-    ended_ = walked_ && size == content_.size() - cut_;
-    const std::size_t begin = ready_.size();
-    append_integer(ready_, std::uint64_t{0});
-    append_integer(ready_, previous_);
-    append_integer(ready_, static_cast<std::uint32_t>(size));
-    append_integer(ready_, std::uint32_t{ended_ ? 1u : 0u});
-    ready_.append(content_, cut_, size);
-    previous_ = seal(ready_, begin);
-    cut_ += size;
-  }
-
   void add_record() {
-    content_.erase(0, std::exchange(cut_, 0));
     if (walk_.next()) {
-      append_record(content_, walk_.kind(), walk_.name(), walk_.value());
+      append_record(ready_, walk_.kind(), walk_.name(), walk_.value());
       ++records_;
       return;
     }
-    append_record(content_, RecordKind::kEnd, {}, view_of(little_endian(records_)));
-    walked_ = true;
+    checksum_.add(bytes_of(std::string_view(ready_).substr(taken_)));
+    append_record(ready_, RecordKind::kEnd, {},
+                  std::string(view_of(little_endian(records_)))
+                      .append(view_of(little_endian(checksum_.value()))));
+    ended_ = true;
   }
 
   std::uint64_t applied_index_;
   std::unique_ptr<View> view_;  // outlives the walk
   StateWalk walk_;
   std::uint64_t records_ = 0;
-  bool walked_ = false;  // the end record is in content_
-  std::string content_;  // records; from cut_ on, not yet in a block
-  std::size_t cut_ = 0;
-  std::uint64_t previous_ = 0;  // checksum of the last block
-  bool ended_ = false;          // the last block is in ready_
-  std::string ready_;           // from taken_ on, not yet taken
+  base::RunningChecksum checksum_;  // of what was taken; once ended_, of all before the end
+  bool ended_ = false;              // the end is in ready_
+  std::string ready_;               // from taken_ on, not yet taken
   std::size_t taken_ = 0;
 };
 

@@ -84,7 +84,8 @@ struct SnapshotTaken {
   SnapshotHead head;
 };
 
-// Answers FetchSnapshotChunk: a part of the newest snapshot. No bytes: that snapshot is gone.
+// Answers FetchSnapshotChunk: a part of the newest snapshot. No bytes before its end: that snapshot
+// is gone.
 struct SnapshotChunkFetched {
   NodeId peer;
   SnapshotHead head;
@@ -92,12 +93,12 @@ struct SnapshotChunkFetched {
   base::SharedBytes bytes;
 };
 
-// Answers StoreSnapshotChunk: up to where there are bytes without a hole. `complete`: all are
-// there, on disk, and their checksum is right; from here on the snapshot is found at a start.
+// Answers StoreSnapshotChunk: what is missing yet. `complete`: nothing is, all is on disk, and its
+// checksums are right; from here on the snapshot is found at a start.
 struct SnapshotChunkStored {
   Peer from;
   SnapshotHead head;
-  std::uint64_t next_offset;
+  SnapshotDemand demand;
   bool complete;
 };
 

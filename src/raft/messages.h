@@ -132,20 +132,21 @@ struct TimeoutNow {
   Term term;
 };
 
-// §7: a part of the content of a snapshot, for a follower whose next entry is compacted away.
+// §7: a part of a snapshot, for a follower whose next entry is compacted away: of the table of its
+// blocks, or of its content.
 struct InstallSnapshot {
   Term term;
   SnapshotHead head;
-  std::uint64_t offset;  // of `bytes` in the content
+  std::uint64_t offset;  // of `bytes` in what travels (SnapshotHead::transfer_size)
   base::SharedBytes bytes;
 };
 
-// Answers InstallSnapshot: where the next part should begin. Says nothing about what is installed;
+// Answers InstallSnapshot: what the next part should be. Says nothing about what is installed;
 // AppendEntriesAccepted does, once the snapshot is whole and on disk.
 struct InstallSnapshotReply {
   Term term;
   Index snapshot_index;
-  std::uint64_t next_offset;
+  SnapshotDemand demand;
 };
 
 // What members are to become of the cluster, in one step (§4.3).

@@ -95,7 +95,7 @@ void Progress::on_lost(Index last_index) {
 void Progress::on_silence() { probe_from(next_index_); }
 
 void Progress::begin_snapshot(Index index) {
-  if (index != snapshot_index_) snapshot_offset_ = 0;
+  if (index != snapshot_index_) snapshot_demand_ = {};
   mode_ = Mode::kSnapshot;
   snapshot_index_ = index;
   snapshot_part_sent_ = false;
@@ -105,17 +105,19 @@ void Progress::begin_snapshot(Index index) {
   bytes_in_flight_ = 0;
 }
 
-std::optional<std::uint64_t> Progress::next_snapshot_offset() const {
+std::optional<SnapshotDemand> Progress::next_snapshot_part() const {
   if (mode_ != Mode::kSnapshot || snapshot_part_sent_) return std::nullopt;
-  return snapshot_offset_;
+  return snapshot_demand_;
 }
 
-void Progress::on_snapshot_part_answered(Index index, std::uint64_t next_offset) {
+void Progress::on_snapshot_part_answered(Index index, const SnapshotDemand& demand) {
   if (mode_ != Mode::kSnapshot || index != snapshot_index_) return;
   // A second copy of an answer, or of the part it answers. Each would bring another copy of the
   // next part on its way, and so on to the end; where nothing moves, heartbeats repeat the part.
-  if (next_offset == snapshot_offset_) return;
-  snapshot_offset_ = next_offset;
+  // Once nothing has to be sent any more, what is left to be copied moves, down to nothing.
+  const bool copies = demand.wanted == 0 && demand.to_copy != snapshot_demand_.to_copy;
+  if (demand.next_offset == snapshot_demand_.next_offset && !copies) return;
+  snapshot_demand_ = demand;
   snapshot_part_sent_ = false;
   stalled_heartbeats_ = 0;
 }

@@ -9,6 +9,7 @@
 #include <deque>
 #include <optional>
 
+#include "raft/snapshot_head.h"
 #include "raft/types.h"
 
 namespace raft {
@@ -49,12 +50,12 @@ class Progress {
   // Snapshot: the one of `index` is sent, from its beginning or from where it was before.
   void begin_snapshot(Index index);
   [[nodiscard]] Index snapshot_index() const { return snapshot_index_; }
-  [[nodiscard]] std::uint64_t snapshot_offset() const { return snapshot_offset_; }
-  // Where the next part begins; none while one is on its way.
-  [[nodiscard]] std::optional<std::uint64_t> next_snapshot_offset() const;
+  [[nodiscard]] const SnapshotDemand& snapshot_demand() const { return snapshot_demand_; }
+  // What the next part is to bring; none while one is on its way.
+  [[nodiscard]] std::optional<SnapshotDemand> next_snapshot_part() const;
   void on_snapshot_part_sent() { snapshot_part_sent_ = true; }
   // Ignored where it brings no news.
-  void on_snapshot_part_answered(Index index, std::uint64_t next_offset);
+  void on_snapshot_part_answered(Index index, const SnapshotDemand& demand);
   // It cannot be sent: start over with a probe.
   void end_snapshot();
 
@@ -88,10 +89,10 @@ class Progress {
   Mode mode_ = Mode::kProbe;
   Index match_index_ = 0;
   Index next_index_;
-  bool probe_sent_ = false;         // in kProbe: wait for its answer
-  std::deque<InFlight> in_flight_;  // in kPipeline
-  Index snapshot_index_ = 0;        // of the snapshot sent last
-  std::uint64_t snapshot_offset_ = 0;
+  bool probe_sent_ = false;          // in kProbe: wait for its answer
+  std::deque<InFlight> in_flight_;   // in kPipeline
+  Index snapshot_index_ = 0;         // of the snapshot sent last
+  SnapshotDemand snapshot_demand_;   // as the follower said last
   bool snapshot_part_sent_ = false;  // in kSnapshot: wait for its answer
   std::optional<Index> round_end_;   // of the round of catching up
   Milliseconds round_began_ = 0;

@@ -84,19 +84,30 @@ void forget_log(State& state, const SnapshotHead& head) {
               fmt::format("installs a snapshot up to entry {}", head.last.index));
 }
 
+// The table at first, and nothing behind it, as the follower may have much of that; then what it
+// wants.
+std::uint64_t part_size(const SnapshotHead& head, const SnapshotDemand& demand,
+                        std::uint64_t most) {
+  if (demand.next_offset < head.table_size()) {
+    return std::min(most, head.table_size() - demand.next_offset);
+  }
+  const std::uint64_t size = head.transfer_size();
+  const std::uint64_t left = size - std::min(size, demand.next_offset);
+  return std::min({most, left, demand.wanted > 0 ? demand.wanted : left});
+}
+
 void fetch_snapshot_part(State& state, NodeId peer, Progress& progress) {
   Snapshots& snapshots = state.snapshots;
   if (progress.snapshot_index() != newest_index(state))
     progress.begin_snapshot(newest_index(state));
-  const auto offset = progress.next_snapshot_offset();
-  if (!offset || !snapshots.rate.may_send()) return;
-  const std::uint64_t size = snapshots.newest->size;
-  const std::uint64_t rest = size - std::min(size, *offset);
-  snapshots.rate.on_sent(std::min<std::uint64_t>(rest, state.options.max_append_bytes));
+  const auto demand = progress.next_snapshot_part();
+  if (!demand || !snapshots.rate.may_send()) return;
+  const auto size = part_size(*snapshots.newest, *demand, state.options.max_append_bytes);
+  snapshots.rate.on_sent(size);
   if (snapshots.rate.is_limited()) snapshots.served_last = peer;
   progress.on_snapshot_part_sent();
   state.output.effects.chunk_fetches.push_back(
-      {peer, progress.snapshot_index(), *offset, state.options.max_append_bytes});
+      {peer, progress.snapshot_index(), demand->next_offset, static_cast<std::size_t>(size)});
 }
 
 void accept_snapshot(State& state, const Peer& from) {
@@ -183,7 +194,7 @@ void on_snapshot_chunk_fetched(State& state, SnapshotChunkFetched event) {
       progress->second.snapshot_index() != event.head.last.index) {
     return;
   }
-  if (event.bytes.empty() && event.offset < event.head.size) {
+  if (event.bytes.empty() && event.offset < event.head.transfer_size()) {
     progress->second.end_snapshot();  // a newer one has taken its place
     return;
   }
@@ -194,12 +205,12 @@ void on_snapshot_chunk_fetched(State& state, SnapshotChunkFetched event) {
 void on_install_snapshot_reply(State& state, const Peer& from, const InstallSnapshotReply& reply) {
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || reply.term != state.current_term()) return;
-  leader->peers.at(from.id).on_snapshot_part_answered(reply.snapshot_index, reply.next_offset);
+  leader->peers.at(from.id).on_snapshot_part_answered(reply.snapshot_index, reply.demand);
 }
 
 void on_install_snapshot(State& state, const Peer& from, InstallSnapshot message) {
   if (message.term < state.current_term()) {
-    state.send(from, InstallSnapshotReply{state.current_term(), message.head.last.index, 0});
+    state.send(from, InstallSnapshotReply{state.current_term(), message.head.last.index, {}});
     return;
   }
   if (!follow(state, from)) return;
@@ -233,8 +244,8 @@ void on_snapshot_chunk_stored(State& state, SnapshotChunkStored event) {
   if (event.head.last.index <= state.settled_index()) {
     accept_snapshot(state, event.from);
   } else {
-    state.send(event.from, InstallSnapshotReply{state.current_term(), event.head.last.index,
-                                                event.next_offset});
+    state.send(event.from,
+               InstallSnapshotReply{state.current_term(), event.head.last.index, event.demand});
   }
 }
 

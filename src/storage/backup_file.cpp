@@ -88,51 +88,66 @@ void BackupWriter::refuse_existing() const {
 }
 
 void BackupWriter::discard() {
-  if (!writer_) return;
+  if (!writer_ && !copy_) return;
   writer_.reset();
+  copy_.reset();
   file_system_.remove(unfinished_);
 }
 
-void BackupWriter::start(const BackupOrigin& origin, raft::SnapshotHead head, std::uint64_t owner,
-                         bool copy) {
+std::uint64_t BackupWriter::start(const BackupOrigin& origin) {
   CHECK(origin.cluster.size() <= kMaximumClusterSize, "a cluster name of {} bytes",
         origin.cluster.size());
   discard();
   if (file_system_.exists(unfinished_)) file_system_.remove(unfinished_);  // of one cut short
+  return encode(origin).size();
+}
+
+void BackupWriter::write_origin(const BackupOrigin& origin) {
   const auto header = encode(origin);
-  writer_.emplace(file_system_, unfinished_, std::move(head), owner, header.size());
-  if (copy) writer_->announce();
   const std::span<const std::byte> part(header);
   file_system_.open(unfinished_, FileSystem::OpenMode::kReadWrite)->write(0, {&part, 1});
 }
 
 void BackupWriter::begin(const BackupOrigin& origin, raft::SnapshotHead head, std::uint64_t owner) {
-  start(origin, std::move(head), owner, false);
-}
-
-std::optional<base::Error> BackupWriter::begin_copy(const BackupOrigin& origin,
-                                                    std::span<const std::byte> head) {
-  const std::uint64_t owner = snapshot_owner(head);
-  auto decoded = decode_snapshot_head(head, owner);
-  if (!decoded) return base::Error{decoded.error()};
-  start(origin, std::move(decoded->meta), owner, true);
-  return std::nullopt;
+  const std::uint64_t at = start(origin);
+  writer_.emplace(file_system_, unfinished_, std::move(head), owner, BlockSizes{}, at);
+  write_origin(origin);
 }
 
 void BackupWriter::append(std::span<const std::byte> bytes) { writer_->append(bytes); }
 
-base::Result<raft::SnapshotHead> BackupWriter::finish() {
-  if (!writer_->complete()) {
-    discard();
-    return base::Error{"what was read is not what the checksum of the snapshot says"};
+std::optional<base::Error> BackupWriter::begin_copy(const BackupOrigin& origin,
+                                                    std::span<const std::byte> head) {
+  const std::uint64_t owner = snapshot_owner(head);
+  if (const auto foreign = foreign_snapshot(head, owner)) return base::Error{*foreign};
+  auto decoded = decode_snapshot_head(head, owner);
+  if (!decoded) return base::Error{decoded.error()};
+  const std::uint64_t at = start(origin);
+  copy_.emplace(file_system_, unfinished_, std::move(decoded->meta), owner, at);
+  copy_->begin();
+  write_origin(origin);
+  return add_part({});  // a table of no blocks is whole
+}
+
+std::optional<base::Error> BackupWriter::add_part(std::span<const std::byte> bytes) {
+  const std::uint64_t expected = copy_->next_offset() + bytes.size();
+  if (copy_->add(copy_->next_offset(), bytes) && copy_->next_offset() == expected) {
+    return std::nullopt;
   }
-  writer_->seal();
-  raft::SnapshotHead head = writer_->meta();
+  discard();
+  return base::Error{"what was read is not what the checksum of the snapshot says"};
+}
+
+raft::SnapshotHead BackupWriter::finish() {
+  CHECK(writer_ || (copy_ && copy_->complete()), "a backup is to end before it is whole");
+  writer_ ? writer_->seal() : copy_->seal();
+  raft::SnapshotHead head = writer_ ? writer_->meta() : copy_->meta();
   // What stands there, and not what was meant to: every byte is read again.
   BackupReader(file_system_, unfinished_).for_each_part([](const base::SharedBytes&) {});
   refuse_existing();
   file_system_.rename(unfinished_, path_);
   writer_.reset();
+  copy_.reset();
   file_system_.sync_directory(path_.parent_path());
   return head;
 }

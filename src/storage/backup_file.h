@@ -16,6 +16,7 @@
 #include "raft/snapshot_head.h"
 #include "storage/file_system.h"
 #include "storage/snapshot_file.h"
+#include "storage/snapshot_receiver.h"
 
 namespace storage {
 
@@ -36,23 +37,26 @@ class BackupWriter {
   BackupWriter& operator=(const BackupWriter&) = delete;
 
   // Either of the two; a second begin throws away what the first has begun.
-  // Content of which size and checksum are found out; `owner`: the directory it comes from.
+  // Content, of which everything is found out; `owner`: the directory it comes from.
   void begin(const BackupOrigin& origin, raft::SnapshotHead head, std::uint64_t owner);
-  // A copy of a snapshot whose file begins with these bytes (SnapshotStore::head). None: they
-  // check; else what is wrong with them.
+  void append(std::span<const std::byte> bytes);
+  // A copy of a snapshot whose file begins with these bytes (SnapshotStore::head), of which the
+  // parts come as SnapshotStore::read_transfer gives them. Each is the next one, from next_offset()
+  // on. None: it checks; else what is wrong with it.
   [[nodiscard]] std::optional<base::Error> begin_copy(const BackupOrigin& origin,
                                                       std::span<const std::byte> head);
-  // No more than the size that a copy announced.
-  void append(std::span<const std::byte> bytes);
-  [[nodiscard]] std::uint64_t size() const { return writer_->size(); }  // of the content so far
-  [[nodiscard]] const raft::SnapshotHead& head() const { return writer_->meta(); }
+  [[nodiscard]] std::optional<base::Error> add_part(std::span<const std::byte> bytes);
+  [[nodiscard]] std::uint64_t next_offset() const { return copy_->next_offset(); }
+  // Of the copy.
+  [[nodiscard]] const raft::SnapshotHead& head() const { return copy_->meta(); }
 
-  // All was appended. On return the file is there, whole, verified and durable. An error where a
-  // copy is not what its checksum says: then nothing is there.
-  [[nodiscard]] base::Result<raft::SnapshotHead> finish();
+  // All is there. On return the file is, whole, verified and durable.
+  raft::SnapshotHead finish();
 
  private:
-  void start(const BackupOrigin& origin, raft::SnapshotHead head, std::uint64_t owner, bool copy);
+  // Where the snapshot begins in a file that is made anew.
+  [[nodiscard]] std::uint64_t start(const BackupOrigin& origin);
+  void write_origin(const BackupOrigin& origin);
   void refuse_existing() const;
   void discard();
 
@@ -60,7 +64,8 @@ class BackupWriter {
   std::filesystem::path path_;
   std::filesystem::path unfinished_;  // the same with another name
   bool replace_;
-  std::optional<SnapshotWriter> writer_;
+  std::optional<SnapshotWriter> writer_;  // at most one of the two
+  std::optional<SnapshotReceiver> copy_;
 };
 
 class BackupReader {

@@ -234,7 +234,7 @@ class Opening {
   void open_snapshots() {
     if (!opened_.snapshots) {
       opened_.snapshots = std::make_unique<SnapshotStore>(file_system_, directory_.snapshots_path(),
-                                                          directory_.id());
+                                                          directory_.id(), options_.snapshots);
     }
     keep_members();
   }

@@ -35,6 +35,7 @@ struct OpeningOptions {
   raft::NodeId node = 0;
   std::uint64_t segment_bytes = 0;
   std::vector<raft::NodeId> first_voters;  // who votes where nothing stored says it
+  SnapshotOptions snapshots = {};
   OpeningObserver observer = {};
 };
 

@@ -12,13 +12,15 @@ namespace storage {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x70616e7374666172;  // "raftsnap"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kChecksummedFrom = 8;
 constexpr std::size_t kLengthOffset = 20;
 constexpr std::size_t kOwnerOffset = 24;
+constexpr std::size_t kBlocksOffset = 80;
+constexpr std::size_t kConfigurationOffset = 88;
 constexpr std::size_t kIndexDigits = 20;
 // More than kMaxMembers with the longest endpoints need.
-constexpr std::size_t kMaxConfigurationBytes = 1 << 20;
+constexpr std::size_t kMaxRestBytes = 1 << 20;
 
 std::string_view suffix_of(SnapshotState state) {
   switch (state) {
@@ -47,11 +49,12 @@ bool checks(std::span<const std::byte> head) {
 
 std::vector<std::byte> encode_snapshot_head(const raft::SnapshotHead& meta, std::uint64_t owner) {
   const auto configuration = raft::encode_configuration(meta.configuration);
-  std::vector<std::byte> bytes(kSnapshotHeaderSize + configuration.size());
+  std::vector<std::byte> bytes(kConfigurationOffset + configuration.size());
   std::byte* at = bytes.data();
   base::store_little_endian(at + 8, kMagic);
   base::store_little_endian(at + 16, kVersion);
-  base::store_little_endian(at + kLengthOffset, static_cast<std::uint32_t>(configuration.size()));
+  base::store_little_endian(at + kLengthOffset,
+                            static_cast<std::uint32_t>(bytes.size() - kSnapshotHeaderSize));
   base::store_little_endian(at + kOwnerOffset, owner);
   base::store_little_endian(at + 32, meta.last.index);
   base::store_little_endian(at + 40, meta.last.term);
@@ -59,7 +62,8 @@ std::vector<std::byte> encode_snapshot_head(const raft::SnapshotHead& meta, std:
   base::store_little_endian(at + 56, meta.last.time_ms);
   base::store_little_endian(at + 64, meta.size);
   base::store_little_endian(at + 72, meta.content_checksum);
-  std::copy_n(configuration.data(), configuration.size(), bytes.begin() + kSnapshotHeaderSize);
+  base::store_little_endian(at + kBlocksOffset, meta.blocks);
+  std::copy_n(configuration.data(), configuration.size(), bytes.begin() + kConfigurationOffset);
   base::store_little_endian(at, base::checksum(std::span(bytes).subspan(kChecksummedFrom)));
   return bytes;
 }
@@ -74,7 +78,7 @@ base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header
                                    kSnapshotHeaderSize, header.size())};
   }
   const auto length = load<std::uint32_t>(header, kLengthOffset);
-  if (length > kMaxConfigurationBytes) {
+  if (length > kMaxRestBytes) {
     return base::Error{"the snapshot's header does not check"};
   }
   return kSnapshotHeaderSize + std::uint64_t{length};
@@ -99,7 +103,8 @@ base::Result<SnapshotFileHead> decode_snapshot_head(std::span<const std::byte> b
     return base::Error{"the snapshot's header does not check"};
   }
   if (const auto foreign = foreign_snapshot(bytes, owner)) return base::Error{*foreign};
-  auto configuration = raft::decode_configuration(bytes.subspan(kSnapshotHeaderSize));
+  if (bytes.size() < kConfigurationOffset) return base::Error{"the snapshot's header is cut short"};
+  auto configuration = raft::decode_configuration(bytes.subspan(kConfigurationOffset));
   if (!configuration) return base::Error{configuration.error()};
   SnapshotFileHead head;
   head.meta.last = {load<raft::Index>(bytes, 32), load<raft::Term>(bytes, 40),
@@ -107,15 +112,13 @@ base::Result<SnapshotFileHead> decode_snapshot_head(std::span<const std::byte> b
   head.meta.configuration = std::move(*configuration);
   head.meta.size = load<std::uint64_t>(bytes, 64);
   head.meta.content_checksum = load<std::uint64_t>(bytes, 72);
+  head.meta.blocks = load<std::uint64_t>(bytes, kBlocksOffset);
   head.content_offset = *size;
-  if (head.meta.size > kMaxContentBytes) {
-    return base::Error{fmt::format("a content of {} bytes", head.meta.size)};
+  if (!head.meta.is_possible()) {
+    return base::Error{
+        fmt::format("a content of {} bytes in {} blocks", head.meta.size, head.meta.blocks)};
   }
   return head;
-}
-
-std::uint64_t content_checksum(std::span<const std::uint64_t> block_checksums) {
-  return base::checksum(std::as_bytes(block_checksums));
 }
 
 std::string snapshot_name(raft::Index index, SnapshotState state) {

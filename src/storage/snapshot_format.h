@@ -1,8 +1,8 @@
 // The bytes of a snapshot file around its content. docs/log-format.md is their specification.
 //
 //   header, configuration     checksummed together
-//   content                   opaque, in blocks of 64 KiB; the last one may be shorter
-//   one checksum a block      and over all of these, the content checksum of the header
+//   content                   opaque, in blocks (block_cutter.h)
+//   table of the blocks       over it, the content checksum of the header (block_table.h)
 //
 // So a part of a large content can be verified without reading the rest, and a reader finds out
 // which block is damaged.
@@ -20,10 +20,8 @@
 
 namespace storage {
 
-inline constexpr std::uint64_t kBlockBytes = 64 << 10;
-inline constexpr std::size_t kSnapshotHeaderSize = 80;  // before the configuration
-// Keeps sums of offsets and sizes that came from outside within 64 bits.
-inline constexpr std::uint64_t kMaxContentBytes = std::uint64_t{1} << 60;
+// In all versions; these say how long the whole head is.
+inline constexpr std::size_t kSnapshotHeaderSize = 80;
 
 // Header and configuration as they stand at the start of a file.
 [[nodiscard]] std::vector<std::byte> encode_snapshot_head(const raft::SnapshotHead& meta,
@@ -43,13 +41,6 @@ struct SnapshotFileHead {
                                                           std::uint64_t owner);
 // How many bytes the head has by its first kSnapshotHeaderSize; an error where it cannot be one.
 [[nodiscard]] base::Result<std::uint64_t> snapshot_head_size(std::span<const std::byte> header);
-
-[[nodiscard]] constexpr std::uint64_t block_count(std::uint64_t content_size) {
-  return content_size / kBlockBytes + (content_size % kBlockBytes != 0 ? 1 : 0);
-}
-
-// What the content checksum says of these checksums of blocks.
-[[nodiscard]] std::uint64_t content_checksum(std::span<const std::uint64_t> block_checksums);
 
 enum class SnapshotState : std::uint8_t {
   kComplete,   // "….snapshot"

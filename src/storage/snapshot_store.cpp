@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "storage/snapshot_file.h"
+#include "storage/snapshot_receiver.h"
 
 namespace storage {
 namespace {
@@ -26,14 +27,16 @@ struct SnapshotStore::Implementation {
   FileSystem& file_system;
   Path directory;
   std::uint64_t owner;
+  SnapshotOptions options;
   std::optional<raft::SnapshotHead> newest;
   std::optional<SnapshotReader> reader;  // of the newest
   std::optional<SnapshotWriter> own;
-  std::optional<SnapshotWriter> received;
+  std::optional<SnapshotReceiver> received;
   bool failed = false;
 
-  Implementation(FileSystem& files, Path path, std::uint64_t owner_id)
-      : file_system(files), directory(std::move(path)), owner(owner_id) {
+  Implementation(FileSystem& files, Path path, std::uint64_t owner_id,
+                 const SnapshotOptions& chosen)
+      : file_system(files), directory(std::move(path)), owner(owner_id), options(chosen) {
     make_durable_directory(file_system, directory);
     file_system.sync_directory(directory);  // names may be known to the page cache alone
     const auto names = file_system.list(directory);
@@ -68,8 +71,8 @@ struct SnapshotStore::Implementation {
   }
 
   // The same for a change of what `writer` writes: it is given up where there is no room.
-  template <typename Change>
-  auto change_of(std::optional<SnapshotWriter>& writer, Change action) {
+  template <typename Writer, typename Change>
+  auto change_of(std::optional<Writer>& writer, Change action) {
     try {
       return change(action);
     } catch (const DiskFull&) {
@@ -104,15 +107,21 @@ struct SnapshotStore::Implementation {
     const raft::Index index = found.back();
     received.emplace(file_system, path_of(index, SnapshotState::kReceiving), raft::SnapshotHead{},
                      owner);
-    if (is_newer(index) && received->resume() && received->meta().last.index == index) return;
-    drop(received);
+    if (is_newer(index) && received->resume() && received->meta().last.index == index) {
+      look_up();
+    } else {
+      drop(received);
+    }
   }
 
   [[nodiscard]] bool is_newer(raft::Index index) const {
     return !newest || index > newest->last.index;
   }
 
-  void drop(std::optional<SnapshotWriter>& writer) {
+  void look_up() { received->look_up(reader ? &*reader : nullptr); }
+
+  template <typename Writer>
+  void drop(std::optional<Writer>& writer) {
     if (!writer) return;
     const Path path = writer->path();
     writer.reset();
@@ -130,7 +139,8 @@ struct SnapshotStore::Implementation {
   }
 
   // The content is on disk, then its name; only then the snapshot before it goes.
-  void publish(std::optional<SnapshotWriter>& writer) {
+  template <typename Writer>
+  void publish(std::optional<Writer>& writer) {
     writer->seal();
     const raft::Index index = writer->meta().last.index;
     const std::optional<raft::SnapshotHead> before = newest;
@@ -141,13 +151,15 @@ struct SnapshotStore::Implementation {
     if (before && before->last.index != index) {
       file_system.remove(path_of(before->last.index, SnapshotState::kComplete));
     }
-    if (received && !is_newer(received->meta().last.index)) drop(received);
+    if (!received) return;
+    if (!is_newer(received->meta().last.index)) return drop(received);
+    look_up();  // what was to be copied is in another file now, or not to be had
   }
 
   void begin(raft::SnapshotHead meta) {
     drop(own);
     const Path path = path_of(meta.last.index, SnapshotState::kWriting);
-    own.emplace(file_system, path, std::move(meta), owner);
+    own.emplace(file_system, path, std::move(meta), owner, options.blocks);
   }
 
   bool finish() {
@@ -161,39 +173,42 @@ struct SnapshotStore::Implementation {
       drop(own);
       return false;
     }
-    CHECK(own->complete(), "an own snapshot has no checksum to keep to");
     publish(own);
     return true;
   }
 
   Received receive(const raft::SnapshotHead& meta, std::uint64_t offset,
                    std::span<const std::byte> bytes) {
-    if (!is_newer(meta.last.index)) return {Receipt::kNotNewer, meta.size};
-    if (meta.size > kMaxContentBytes) return {Receipt::kRefused, 0};
+    if (!meta.is_possible()) return {Receipt::kRefused, {}};
+    if (!is_newer(meta.last.index)) return {Receipt::kNotNewer, {meta.transfer_size()}};
     if (received && received->meta() != meta) {
-      if (meta.last.index <= received->meta().last.index) return {Receipt::kRefused, 0};
+      if (meta.last.index <= received->meta().last.index) return {Receipt::kRefused, {}};
       drop(received);
     }
     if (!received) {
       received.emplace(file_system, path_of(meta.last.index, SnapshotState::kReceiving), meta,
                        owner);
-      received->announce();
+      received->begin();
+      look_up();
     }
-    const bool fits = bytes.size() <= meta.size - received->size();
-    if (offset == received->size() && fits) received->append(bytes);
-    if (received->size() < meta.size) return {Receipt::kMore, received->size()};
-    if (!received->complete()) {
+    if (!received->add(offset, bytes)) {
       drop(received);
-      return {Receipt::kDamaged, 0};
+      return {Receipt::kDamaged, {}};
     }
+    received->copy(options.copy_bytes);
+    if (!received->complete()) {
+      return {Receipt::kMore, received->demand()};
+    }
+    const std::uint64_t copied = received->copied();
     publish(received);
-    return {Receipt::kComplete, meta.size};
+    return {Receipt::kComplete, {meta.transfer_size()}, copied};
   }
 };
 
 SnapshotStore::SnapshotStore(FileSystem& file_system, std::filesystem::path directory,
-                             std::uint64_t owner)
-    : implementation_(std::make_unique<Implementation>(file_system, std::move(directory), owner)) {}
+                             std::uint64_t owner, const SnapshotOptions& options)
+    : implementation_(
+          std::make_unique<Implementation>(file_system, std::move(directory), owner, options)) {}
 
 SnapshotStore::~SnapshotStore() = default;
 
@@ -210,6 +225,14 @@ std::optional<base::SharedBytes> SnapshotStore::read(raft::Index index, std::uin
   const auto& newest = implementation_->newest;
   if (!newest || newest->last.index != index) return std::nullopt;
   return implementation_->reader->read(offset, max_bytes);
+}
+
+std::optional<base::SharedBytes> SnapshotStore::read_transfer(raft::Index index,
+                                                              std::uint64_t offset,
+                                                              std::uint64_t max_bytes) const {
+  const auto& newest = implementation_->newest;
+  if (!newest || newest->last.index != index) return std::nullopt;
+  return implementation_->reader->read_transfer(offset, max_bytes);
 }
 
 void SnapshotStore::begin(raft::SnapshotHead meta) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "storage/block_cutter.h"
 #include "storage/damage.h"
 #include "storage/file_system.h"
 #include "storage/snapshot_format.h"
@@ -28,12 +29,18 @@ enum class Receipt : std::uint8_t {
   kComplete,  // with these bytes it became the newest snapshot, durably
   kNotNewer,  // the newest snapshot is of its index or a later one: nothing to do
   kRefused,   // another transfer, of the same or a later index, is under way: nothing was written
-  kDamaged,   // all bytes came and they are not what the meta says: all were thrown away
+  kDamaged,   // the table came and is not what the meta says: all was thrown away
 };
 
 struct Received {
   Receipt receipt = Receipt::kMore;
-  std::uint64_t next_offset = 0;  // the content is here up to it; where the sender goes on
+  raft::SnapshotDemand demand;
+  std::uint64_t copied = 0;  // with kComplete: bytes from the snapshot before it, since the start
+};
+
+struct SnapshotOptions {
+  BlockSizes blocks = {};
+  std::uint64_t copy_bytes = 4 << 20;  // copied in one call, and a block at most
 };
 
 class SnapshotStore {
@@ -41,7 +48,8 @@ class SnapshotStore {
   // Creates `directory` if need be, removes what is left of unfinished snapshots, save one that
   // is being received: it can go on. Throws Damage where the newest snapshot does not check,
   // rather than fall back to an older one. `owner` as in LogStore.
-  SnapshotStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner);
+  SnapshotStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner,
+                const SnapshotOptions& options = {});
   ~SnapshotStore();
 
   // The newest complete snapshot.
@@ -53,9 +61,14 @@ class SnapshotStore {
   // Damage.
   [[nodiscard]] std::optional<base::SharedBytes> read(raft::Index index, std::uint64_t offset,
                                                       std::uint64_t max_bytes) const;
+  // The same of what travels: the table of the blocks, and behind it the content. A part is of one
+  // of the two.
+  [[nodiscard]] std::optional<base::SharedBytes> read_transfer(raft::Index index,
+                                                               std::uint64_t offset,
+                                                               std::uint64_t max_bytes) const;
 
   // This node's own: begin, append any number of times, finish or abandon. A begin abandons what
-  // was begun before. Of `meta`, size and checksum of the content are found out, not taken.
+  // was begun before. Of `meta`, what it says of the content is found out, not taken.
   void begin(raft::SnapshotHead meta);
   void append(std::span<const std::byte> bytes);
   // True where it is the newest now, durably; false where a newer one, or one of the same index,
@@ -67,9 +80,9 @@ class SnapshotStore {
   // there is a snapshot of the log, or one is being written: it says more.
   void keep_first(const raft::Configuration& configuration);
 
-  // A part of a leader's snapshot. A newer snapshot replaces one that is here in part; any order,
-  // repetition or mixture of parts is harmless (A23). What is here in part survives a crash as
-  // far as whole blocks had been written.
+  // A part of a leader's snapshot, as read_transfer gives it. A newer snapshot replaces one that is
+  // here in part; any order, repetition or mixture of parts is harmless (A23). Once the table is
+  // here, what is here in part survives a crash as far as whole blocks had been written.
   [[nodiscard]] Received receive(const raft::SnapshotHead& meta, std::uint64_t offset,
                                  std::span<const std::byte> bytes);
   // What is being received, if anything is.

@@ -175,7 +175,7 @@ TEST_CASE("event_handler_has_one_part_of_a_snapshot_at_a_time_stored") {
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.handler.get()});
   static_cast<void>(bench.lead());
-  const raft::SnapshotHead head{{1000, 9, 5, 1000}, {}, 1 << 20, 7};
+  const raft::SnapshotHead head{{1000, 9, 5, 1000}, {}, 1 << 20, 7, 1};
   const auto part_arrives = [&](std::uint64_t offset) {
     const raft::InstallSnapshot part{9, head, offset, base::SharedBytes::copy_of("part")};
     eventually([&] {
@@ -189,7 +189,7 @@ TEST_CASE("event_handler_has_one_part_of_a_snapshot_at_a_time_stored") {
   }
   CHECK_FALSE(bench.snapshots.far.receive());
   // What is reported makes room.
-  bench.snapshots.far.send({{raft::SnapshotChunkStored{{2, 22}, head, 4, false}}});
+  bench.snapshots.far.send({{raft::SnapshotChunkStored{{2, 22}, head, {4}, false}}});
   const auto order = eventually([&] {
     part_arrives(4);
     return bench.snapshots.far.receive();

@@ -3,6 +3,7 @@
 #include "../storage/simulated_disk.h"
 #include "actors/database.h"
 #include "database/command.h"
+#include "storage/block_table.h"
 #include "support.h"
 
 using namespace actors;
@@ -72,6 +73,15 @@ raft::SnapshotHead head_of(raft::Index index, const std::string& bytes) {
   return other.take(index, bytes);
 }
 
+// What travels of a content of one block, and so many bytes of it are the table.
+std::string transfer_of(std::string_view content) {
+  storage::BlockTable table;
+  table.add(storage::block_of(std::as_bytes(std::span(content))));
+  const auto bytes = table.encode();
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()).append(content);
+}
+constexpr std::uint64_t kTable = raft::SnapshotHead::kTableEntryBytes;
+
 }  // namespace
 
 TEST_CASE("snapshot_store_keeps_the_first_configuration") {
@@ -97,7 +107,7 @@ TEST_CASE("snapshot_store_keeps_a_snapshot_and_reads_it_in_parts") {
   CHECK(std::holds_alternative<SliceStored>(next(bench.content.near)));
   CHECK(head.last.index == 7);
   CHECK(head.size == 7);
-  bench.handler.near.send({{}, {}, {{2, 7, 3, 2}}});
+  bench.handler.near.send({{}, {}, {{2, 7, kTable + 3, 2}}});
   const auto part = bench.next_event<raft::SnapshotChunkFetched>();
   CHECK(part.peer == 2);
   CHECK(part.head == head);
@@ -109,11 +119,11 @@ TEST_CASE("snapshot_store_keeps_a_snapshot_and_reads_it_in_parts") {
 
   // A part of what is gone has no bytes, and is not its end.
   static_cast<void>(bench.take(9, "newer"));
-  bench.handler.near.send({{}, {}, {{2, 7, 3, 2}}});
+  bench.handler.near.send({{}, {}, {{2, 7, kTable + 3, 2}}});
   const auto gone = bench.next_event<raft::SnapshotChunkFetched>();
   CHECK(gone.head.last.index == 7);
   CHECK(gone.bytes.empty());
-  CHECK(gone.offset < gone.head.size);
+  CHECK(gone.offset < gone.head.transfer_size());
   bench.content.near.send(ContentWanted{7, 0});
   auto answer = next(bench.content.near);
   while (std::holds_alternative<SliceStored>(answer)) answer = next(bench.content.near);
@@ -131,22 +141,22 @@ TEST_CASE("snapshot_store_gives_clients_parts_of_the_newest_alone") {
   };
   CHECK_FALSE(std::get<SnapshotGone>(ask({}, 0, 1)).newest);
   const auto head = bench.take(7, "content");
-  const auto part = std::get<SnapshotPart>(ask({}, 3, 2));
+  const auto part = std::get<SnapshotPart>(ask({}, kTable + 3, 2));
   CHECK(part.index == 7);
-  CHECK(part.size == 7);
+  CHECK(part.size == kTable + 7);
   CHECK(part.bytes.view() == "te");
   const auto decoded = storage::decode_snapshot_head(part.head, 1);
   REQUIRE(decoded);
   CHECK(decoded->meta == head);
-  CHECK(std::get<SnapshotPart>(ask(7, 7, 100)).bytes.empty());
+  CHECK(std::get<SnapshotPart>(ask(7, kTable + 7, 100)).bytes.empty());
   CHECK(std::get<SnapshotGone>(ask(6, 0, 100)).newest == 7U);
   static_cast<void>(bench.take(9, "newer"));
-  CHECK(std::get<SnapshotGone>(ask(7, 3, 2)).newest == 9U);
+  CHECK(std::get<SnapshotGone>(ask(7, kTable + 3, 2)).newest == 9U);
 
   // What does not check is told, and ends nothing.
-  bench.disk.flip_bit("node/snapshots/00000000000000000009.snapshot", (80 + 8 + 2) * 8);
-  CHECK(std::holds_alternative<SnapshotDamaged>(ask(9, 0, 100)));
-  CHECK(std::holds_alternative<SnapshotDamaged>(ask(9, 0, 100)));
+  bench.disk.flip_bit("node/snapshots/00000000000000000009.snapshot", (88 + 8 + 2) * 8);
+  CHECK(std::holds_alternative<SnapshotDamaged>(ask(9, kTable, 100)));
+  CHECK(std::holds_alternative<SnapshotDamaged>(ask(9, kTable, 100)));
 }
 
 TEST_CASE("snapshot_store_refuses_clients_beyond_what_may_wait") {
@@ -157,7 +167,7 @@ TEST_CASE("snapshot_store_refuses_clients_beyond_what_may_wait") {
   static_cast<void>(bench.take(7, std::string(kPart, 'x')));
   SnapshotReads asked;
   for (raft::RequestNumber request = 1; request <= 40; ++request) {
-    asked.reads.push_back({request, {7, 0, kPart}});
+    asked.reads.push_back({request, {7, 4 * kTable, kPart}});  // behind a table of four blocks
   }
   bench.parts.near.send(asked);
   const SnapshotReadAnswers first = next(bench.parts.near);
@@ -175,26 +185,40 @@ TEST_CASE("snapshot_store_takes_what_a_leader_sends") {  // A23
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.actor.get()});
   const auto head = head_of(7, "content");
-  CHECK(bench.store(kLeader, head, 0, "con").next_offset == 3);
-  CHECK(bench.store(kLeader, head, 0, "con").next_offset == 3);
-  CHECK(bench.store(kLeader, head, 5, "nt").next_offset == 3);
-  const auto stored = bench.store(kLeader, head, 3, "tent");
+  const std::string bytes = transfer_of("content");
+  const auto part = [&](std::size_t offset, std::size_t size) {
+    return bench.store(kLeader, head, offset, std::string_view(bytes).substr(offset, size));
+  };
+  const raft::SnapshotDemand demand{kTable + 3, 4, 0};
+  CHECK(part(0, kTable + 3).demand == demand);
+  CHECK(part(0, kTable + 3).demand == demand);
+  CHECK(part(kTable + 5, 2).demand == demand);
+  const auto stored = part(kTable + 3, 4);
   CHECK(stored.complete);
-  CHECK(stored.next_offset == 7);
+  CHECK(stored.demand.next_offset == kTable + 7);
   // Once more, as the answer may be lost: it is there. An older one is not it.
-  CHECK(bench.store(kLeader, head, 3, "tent").complete);
-  CHECK_FALSE(bench.store(kLeader, head_of(5, "older"), 0, "older").complete);
+  CHECK(part(kTable + 3, 4).complete);
+  CHECK_FALSE(bench.store(kLeader, head_of(5, "older"), 0, transfer_of("older")).complete);
 }
 
-TEST_CASE("snapshot_store_begins_again_where_the_checksum_is_wrong") {
+TEST_CASE("snapshot_store_begins_again_where_the_table_does_not_check") {
   const auto mode = each_runtime();
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.actor.get()});
   const auto head = head_of(7, "content");
-  const auto damaged = bench.store(kLeader, head, 0, "c0ntent");
+  const auto damaged = bench.store(kLeader, head, 0, transfer_of("c0ntent"));
   CHECK_FALSE(damaged.complete);
-  CHECK(damaged.next_offset == 0);
-  CHECK(bench.store(kLeader, head, 0, "content").complete);
+  CHECK(damaged.demand == raft::SnapshotDemand{});
+  CHECK(bench.store(kLeader, head, 0, transfer_of("content")).complete);
+}
+
+TEST_CASE("snapshot_store_copies_what_the_own_snapshot_has") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.inside, mode, {bench.actor.get()});
+  static_cast<void>(bench.take(5, "content"));
+  const auto head = head_of(7, "content");
+  CHECK(bench.store(kLeader, head, 0, transfer_of("content").substr(0, kTable)).complete);
 }
 
 TEST_CASE("snapshot_store_gives_up_what_a_leader_before_began") {
@@ -203,13 +227,15 @@ TEST_CASE("snapshot_store_gives_up_what_a_leader_before_began") {
   RunningActors running(bench.inside, mode, {bench.actor.get()});
   const auto later = head_of(9, "later content");
   const auto earlier = head_of(7, "content");
-  CHECK(bench.store(kLeader, later, 0, "later").next_offset == 5);
+  const std::string of_later = transfer_of("later content");
+  const std::string of_earlier = transfer_of("content");
+  CHECK(bench.store(kLeader, later, 0, of_later.substr(0, 5)).demand.next_offset == 5);
   // A late part of an older one of the same leader changes nothing.
-  CHECK(bench.store(kLeader, earlier, 0, "con").next_offset == 0);
-  CHECK(bench.store(kLeader, later, 5, " con").next_offset == 9);
+  CHECK(bench.store(kLeader, earlier, 0, of_earlier.substr(0, 3)).demand.next_offset == 0);
+  CHECK(bench.store(kLeader, later, 5, of_later.substr(5, 4)).demand.next_offset == 9);
   // Another leader has only an earlier one: it must not wait for ever for the one before.
-  CHECK(bench.store(kOtherLeader, earlier, 0, "con").next_offset == 3);
-  CHECK(bench.store(kOtherLeader, earlier, 3, "tent").complete);
+  CHECK(bench.store(kOtherLeader, earlier, 0, of_earlier.substr(0, 3)).demand.next_offset == 3);
+  CHECK(bench.store(kOtherLeader, earlier, 3, of_earlier.substr(3)).complete);
 }
 
 TEST_CASE("snapshot_store_answers_for_a_snapshot_that_came_too_late") {
@@ -219,7 +245,7 @@ TEST_CASE("snapshot_store_answers_for_a_snapshot_that_came_too_late") {
   bench.content.near.send(SnapshotBegun{{7, 1, 5, 1000}, {}});
   bench.content.near.send(SnapshotSlice{base::SharedBytes::copy_of("content")});
   const auto head = head_of(9, "from the leader");
-  CHECK(bench.store(kLeader, head, 0, "from the leader").complete);
+  CHECK(bench.store(kLeader, head, 0, transfer_of("from the leader")).complete);
   SECTION("it was finished") { bench.content.near.send(SnapshotEnded{}); }
   SECTION("it was given up") { bench.content.near.send(SnapshotGivenUp{}); }
   CHECK(bench.next_event<raft::SnapshotTaken>().head == head);
@@ -308,11 +334,11 @@ TEST_CASE("snapshot_store_holds_what_database_was_at_one_moment_under_load") {
   Pair other;
   const storage::SnapshotStore source(node.disk, "node/snapshots", 1);
   RunningActors running(other.inside, mode, {other.state_machine.get(), other.store.get()});
-  for (std::uint64_t offset = 0; offset < taken->size;) {
-    const auto bytes = source.read(1000, offset, 100'000);
+  for (std::uint64_t offset = 0; offset < taken->transfer_size();) {
+    const auto bytes = source.read_transfer(1000, offset, 100'000);
     other.snapshots.near.send({{}, {{kLeader, *taken, offset, *bytes}}, {}});
     const auto report = next(other.snapshots.near);
-    offset = std::get<raft::SnapshotChunkStored>(report.events.at(0)).next_offset;
+    offset = std::get<raft::SnapshotChunkStored>(report.events.at(0)).demand.next_offset;
   }
   other.orders.near.send({.install = raft::InstallSnapshotContent{1000}});
   other.write(1001);

@@ -1,6 +1,7 @@
 """Snapshots bound the log; a node that is far behind gets one, and a restart begins with one."""
 
 import os
+import re
 import unittest
 
 from harness import Cluster, wait_until
@@ -44,6 +45,31 @@ class Snapshots(unittest.TestCase):
                 others[0].start()
             load.check(cluster.running(), replay=False)
             cluster.check_local(expected)
+
+    def test_a_follower_copies_what_did_not_change_from_its_own_snapshot(self):
+        with Cluster(3, OPTIONS) as cluster:
+            expected = {}
+            self.fill(cluster, expected, 8)
+            away = cluster.followers()[0]
+            cluster.wait_applied(cluster.set("before", b"1")["index"])
+            self.assertTrue(away.client().ask("snapshot", timeout=30).ok)
+            away.kill()
+            had = cluster.leader().status()["last_index"]
+            for i in range(150):  # a few keys of many, and more entries than are kept
+                expected[f"key/{i % 5}"] = os.urandom(10_000)
+                cluster.set(f"key/{i % 5}", expected[f"key/{i % 5}"])
+            leader = cluster.leader()
+            self.assertTrue(leader.client().ask("snapshot", timeout=30).ok)
+            wait_until(lambda: leader.status()["first_index"] > had + 1,
+                       "what it lacks is gone from the log")
+            away.start()
+            cluster.wait_applied(leader.status()["commit_index"], [away])
+            cluster.check_local(expected)
+            found = re.findall(r"has the whole snapshot .*: (\d+) of (\d+) bytes came from this node's",
+                               away.log())
+            own, size = map(int, found[-1])
+            self.assertGreater(size, 5_000_000)
+            self.assertLess(size - own, size // 4, "most of it was not sent")
 
     def test_a_new_node_gets_a_snapshot(self):
         with Cluster(3, OPTIONS) as cluster:

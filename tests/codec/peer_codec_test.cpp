@@ -103,9 +103,9 @@ TEST_CASE("peer_layout_is_the_documented_one") {
       envelope(13) + R"(8,12,26])",
       envelope(13) + R"(8,13,null])",
       envelope(14) + R"(8])",
-      envelope(15) + R"(8,40,7,18369618753251835629,12345,1000,99,100])",
-      envelope(15) + R"(8,40,7,18369618753251835629,12345,1000,99,0])",
-      envelope(16) + R"(8,40,106])",
+      envelope(15) + R"(8,40,7,18369618753251835629,12345,1000,99,3,100])",
+      envelope(15) + R"(8,40,7,18369618753251835629,12345,1000,99,3,0])",
+      envelope(16) + R"(8,40,106,894,70])",
       envelope(17) + R"(8,77,[3],[1,2]])",
       envelope(17) + R"(8,78,[],[1]])",
       envelope(18) + R"(8,77,41,0,""])",
@@ -320,22 +320,24 @@ TEST_CASE("peer_hello_is_about_its_sender") {
 }
 
 TEST_CASE("install_snapshot_agrees_with_itself_A23_A24") {
-  raft::InstallSnapshot part{8, samples::snapshot_head(), 994, bytes_of("a part")};
+  raft::InstallSnapshot part{8, samples::snapshot_head(), 1066, bytes_of("a part")};
   Frames frames = samples::encoded(part);
   const auto back = std::get<raft::InstallSnapshot>(decoded(frames));
   REQUIRE(back.head == part.head);
-  REQUIRE(back.offset == 994);
+  REQUIRE(back.offset == 1066);
   REQUIRE(back.bytes.data() == frames[2].data());
 
   SECTION("no term") { part.term = 0; }
   SECTION("no index") { part.head.last.index = 0; }
   SECTION("no term of the last entry") { part.head.last.term = 0; }
   SECTION("a later term than the message's") { part.head.last.term = 9; }
-  SECTION("a part beyond the size") { part.offset = 995; }
+  SECTION("a part beyond the size") { part.offset = 1067; }
   SECTION("an offset beyond the size") {
-    part.offset = 1001;
+    part.offset = 1073;
     part.bytes = {};
   }
+  SECTION("fewer blocks than its size needs") { part.head.blocks = 0; }
+  SECTION("a block without a byte") { part.head.blocks = 1001; }
   SECTION("a size beyond every position") { part.head.size = ~std::uint64_t{0}; }
   SECTION("a time beyond every position") { part.head.last.time_ms = ~std::uint64_t{0}; }
   REQUIRE(refused(samples::encoded(part)).reason == PeerRefusal::kMalformed);
@@ -397,11 +399,13 @@ TEST_CASE("peer_field_of_a_new_kind_of_wrong_number_type_or_range_is_refused") {
   REQUIRE_FALSE(taken(14, 0));
   REQUIRE_FALSE(taken(14, 8, 1));
 
-  REQUIRE(taken(16, 8, 40, 0));
-  REQUIRE_FALSE(taken(16, 0, 40, 0));
-  REQUIRE_FALSE(taken(16, 8, 0, 0));
-  REQUIRE_FALSE(taken(16, 8, 40, last));
-  REQUIRE_FALSE(taken(16, 8, 40));
+  REQUIRE(taken(16, 8, 40, 0, 0, 0));
+  REQUIRE_FALSE(taken(16, 0, 40, 0, 0, 0));
+  REQUIRE_FALSE(taken(16, 8, 0, 0, 0, 0));
+  REQUIRE_FALSE(taken(16, 8, 40, last, 0, 0));
+  REQUIRE_FALSE(taken(16, 8, 40, 0, last, 0));
+  REQUIRE_FALSE(taken(16, 8, 40, 0, 0, last));
+  REQUIRE_FALSE(taken(16, 8, 40, 0, 0));
 
   REQUIRE(taken(18, 8, last, 41, 3, "No."));
   REQUIRE(taken(18, 8, 77, nil, 3, std::string(1024, 'x')));

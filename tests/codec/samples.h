@@ -52,7 +52,8 @@ inline raft::Member member(raft::NodeId id) {
 }
 
 inline raft::SnapshotHead snapshot_head() {
-  return {{40, 7, 0xfeedfeedfeedfeed, 12'345}, {{member(1), member(2)}, {1}, {}, {1, 2}}, 1000, 99};
+  return {
+      {40, 7, 0xfeedfeedfeedfeed, 12'345}, {{member(1), member(2)}, {1}, {}, {1, 2}}, 1000, 99, 3};
 }
 
 // One of each kind at least; lists empty and filled.
@@ -84,7 +85,7 @@ inline std::vector<raft::Message> messages() {
       raft::TimeoutNow{8},
       raft::InstallSnapshot{8, snapshot_head(), 100, command("a part")},
       raft::InstallSnapshot{8, snapshot_head(), 0, command("")},
-      raft::InstallSnapshotReply{8, 40, 106},
+      raft::InstallSnapshotReply{8, 40, {106, 894, 70}},
       raft::ForwardChange{8, 77, {{member(4), member(5)}, {member(6)}, {3}, {1, 2}}},
       raft::ForwardChange{8, 78, {{}, {}, {}, {1}}},
       raft::ForwardChangeReply{8, 77, 41, raft::RefusalReason::kNoLeader, ""},

@@ -106,7 +106,7 @@ TEST_CASE("snapshot_of_equal_states_is_equal_bytes") {
   });
 }
 
-// Values around the size of a block and far above it; slices of any size are the same bytes.
+// Values of any size; slices of any size are the same bytes.
 TEST_CASE("snapshot_of_large_values_comes_in_slices_of_any_size") {
   base::Random random(3);
   Log log;
@@ -126,12 +126,23 @@ TEST_CASE("snapshot_of_large_values_comes_in_slices_of_any_size") {
   }
 }
 
-TEST_CASE("snapshot_whose_records_fill_its_blocks_exactly_loads") {
-  for (std::size_t over = 0; over < 60; ++over) {
-    Database database("full", in_memory());
-    (void)database.apply(Log().set("k", std::string(kBlockContentSize - 60 + over, 'x')).entries());
-    REQUIRE(loads(snapshot_of(database)));
-  }
+// So that what keeps the bytes block by block finds nearly all of them again.
+TEST_CASE("snapshot_of_a_changed_key_differs_at_the_key_and_at_both_ends") {
+  base::Random random(6);
+  Log log;
+  for (int i = 0; i < 100; ++i) log.set("key" + std::to_string(i), random_bytes(random, 1000));
+  Database database("changed", in_memory());
+  (void)database.apply(log.entries());
+  const auto before = snapshot_of(database);
+  const std::string value(1000, 'x');
+  (void)database.apply(Log(100).set("key50", value).entries());
+  const auto after = snapshot_of(database);
+  REQUIRE(after.size() == before.size());
+  const auto at = after.find("key50");
+  const auto end = at + 5 + 16 + value.size();
+  REQUIRE(after.substr(kSnapshotHeaderSize, at - kSnapshotHeaderSize) ==
+          before.substr(kSnapshotHeaderSize, at - kSnapshotHeaderSize));
+  REQUIRE(after.substr(end, after.size() - end - 8) == before.substr(end, before.size() - end - 8));
 }
 
 TEST_CASE("snapshot_being_read_does_not_see_later_changes") {
@@ -230,34 +241,35 @@ TEST_CASE("snapshot_cut_anywhere_or_longer_is_refused") {
   REQUIRE_FALSE(loads(whole + whole));
 }
 
-TEST_CASE("snapshot_with_its_blocks_out_of_place_is_refused") {
-  base::Random random(5);
-  Log log;
-  for (int i = 0; i < 10; ++i) log.set("key" + std::to_string(i), random_bytes(random, 30'000));
-  Database database("blocks", in_memory());
-  (void)database.apply(log.entries());
-  const auto whole = snapshot_of(database);
-  constexpr std::size_t kBlock = kBlockHeaderSize + kBlockContentSize;
-  const auto head = whole.substr(0, kSnapshotHeaderSize);
-  const auto first = whole.substr(kSnapshotHeaderSize, kBlock);
-  const auto second = whole.substr(kSnapshotHeaderSize + kBlock, kBlock);
-  const auto rest = whole.substr(kSnapshotHeaderSize + 2 * kBlock);
-  REQUIRE(loads(head + first + second + rest));
-  REQUIRE_FALSE(loads(head + second + first + rest));
-  REQUIRE_FALSE(loads(head + first + rest));
-  REQUIRE_FALSE(loads(head + first + first + second + rest));
+constexpr std::size_t kEndSize = kSnapshotRecordHeaderSize + 16;
+
+void store(std::string& bytes, std::size_t at, std::uint64_t value) {
+  base::store_little_endian(reinterpret_cast<std::byte*>(bytes.data() + at), value);
 }
 
-void seal(std::string& bytes, std::size_t begin, std::size_t size) {
-  const auto sum = checksum_of(std::string_view(bytes).substr(begin + 8, size - 8));
-  base::store_little_endian(reinterpret_cast<std::byte*>(bytes.data() + begin), sum);
-}
-
-// All checksums of a snapshot of one block as if its bytes had been meant so.
+// Both checksums as if the bytes had been meant so.
 void reseal(std::string& snapshot) {
-  seal(snapshot, 0, kSnapshotHeaderSize);
-  snapshot.replace(kSnapshotHeaderSize + 8, 8, snapshot, 0, 8);
-  seal(snapshot, kSnapshotHeaderSize, snapshot.size() - kSnapshotHeaderSize);
+  store(snapshot, 0, checksum_of(std::string_view(snapshot).substr(8, kSnapshotHeaderSize - 8)));
+  const auto before = std::string_view(snapshot).substr(0, snapshot.size() - kEndSize);
+  store(snapshot, snapshot.size() - 8, checksum_of(before));
+}
+
+TEST_CASE("snapshot_with_its_records_out_of_place_is_refused") {
+  Database database("records", in_memory());
+  (void)database.apply(Log().set("a", "1").set("b", "2").set("c", "3").entries());
+  const auto whole = snapshot_of(database);
+  constexpr std::size_t kRecord = kSnapshotRecordHeaderSize + 1 + 16 + 1;
+  const auto head = whole.substr(0, kSnapshotHeaderSize);
+  const auto first = whole.substr(kSnapshotHeaderSize, kRecord);
+  const auto second = whole.substr(kSnapshotHeaderSize + kRecord, kRecord);
+  const auto rest = whole.substr(kSnapshotHeaderSize + 2 * kRecord);
+  REQUIRE(loads(head + first + second + rest));
+  for (std::string forged :
+       {head + second + first + rest, head + first + rest, head + first + first + second + rest}) {
+    REQUIRE_FALSE(loads(forged));
+    reseal(forged);
+    REQUIRE_FALSE(loads(forged));
+  }
 }
 
 // Bytes that nobody damaged but somebody made: refused, or a state that is written just so.
@@ -278,29 +290,35 @@ TEST_CASE("snapshot_forged_with_good_checksums_is_refused_or_a_state") {
   REQUIRE(refused > 1000);
 }
 
-std::string forged_block(std::string_view content, std::uint32_t length, std::uint32_t last) {
-  std::string bytes = small_snapshot().substr(0, kSnapshotHeaderSize);
-  append_integer(bytes, std::uint64_t{0});
-  append_integer(bytes, std::uint64_t{0});
-  append_integer(bytes, length);
-  append_integer(bytes, last);
-  bytes.append(content);
-  reseal(bytes);
-  return bytes;
+// B19: a declared size is never reserved, and of none beyond the limit of its kind is waited for.
+TEST_CASE("snapshot_of_huge_declared_sizes_is_refused_at_once") {
+  const auto header = small_snapshot().substr(0, kSnapshotHeaderSize);
+  for (const RecordKind kind :
+       {RecordKind::kKey, RecordKind::kChannel, RecordKind::kSession, RecordKind::kEnd}) {
+    const RecordLimits limits = limits_of(kind);
+    for (const std::size_t over : {std::size_t{1}, std::size_t{0x70000000}}) {
+      for (const auto& [name, value] : {std::pair{limits.name + over, limits.value},
+                                        std::pair{limits.name, limits.value + over}}) {
+        Database database("huge", in_memory());
+        const auto loader = database.load_snapshot();
+        std::string bytes = header;
+        append_integer(bytes, static_cast<std::uint8_t>(kind));
+        append_integer(bytes, static_cast<std::uint32_t>(name));
+        append_integer(bytes, static_cast<std::uint32_t>(value));
+        REQUIRE(loader->add(bytes));
+      }
+    }
+  }
 }
 
-// B19: a declared size is never reserved, and of a block's none beyond the limit waited for.
-TEST_CASE("snapshot_of_huge_declared_sizes_is_refused") {
-  using namespace std::string_literals;
-  for (const std::uint32_t length : {0x10001u, 0x7fffffffu, 0xffffffffu}) {
-    Database database("huge", in_memory());
-    const auto loader = database.load_snapshot();
-    REQUIRE(loader->add(forged_block("", length, 1)));
-  }
-  REQUIRE_FALSE(loads(forged_block("\x01\xff\xff\xff\xff\xff\xff\xff\xff"s, 9, 1)));
-  REQUIRE_FALSE(loads(forged_block("\x01\xff\xff\xff\x7f\x10\x00\x00\x00key"s, 12, 1)));
-  REQUIRE_FALSE(loads(forged_block("", 0, 1)));
-  REQUIRE_FALSE(loads(forged_block("", 0, 0)));
+TEST_CASE("snapshot_of_an_older_format_is_refused_with_its_version") {
+  auto older = small_snapshot();
+  older[16] = 1;
+  reseal(older);
+  Database database("older", in_memory());
+  const auto error = database.load_snapshot()->add(older);
+  REQUIRE(error);
+  REQUIRE(error->message.find("it has format 1, this release reads format 2") != std::string::npos);
 }
 
 TEST_CASE("snapshot_once_refused_stays_refused") {

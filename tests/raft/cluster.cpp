@@ -261,7 +261,8 @@ void Cluster::store_chunk(NodeId id, const StoreSnapshotChunk& chunk) {
     node.disk.content = split(std::exchange(node.receiving, {}));
     node.offered.reset();
   }
-  step(id, SnapshotChunkStored{chunk.from, chunk.head, next, complete});
+  step(id,
+       SnapshotChunkStored{chunk.from, chunk.head, {next, chunk.head.size - next, 0}, complete});
 }
 
 void Cluster::sync_one(NodeId id) {

@@ -110,7 +110,7 @@ struct Content {
                        m.offset + m.bytes.size(), m.head.size);
   }
   std::string operator()(const InstallSnapshotReply& m) const {
-    return fmt::format(", up to {}, next byte {}", m.snapshot_index, m.next_offset);
+    return fmt::format(", up to {}, next byte {}", m.snapshot_index, m.demand.next_offset);
   }
   std::string operator()(const ForwardChange& m) const {
     return fmt::format(", {}", describe_change(m.change));

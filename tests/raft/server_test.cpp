@@ -66,6 +66,48 @@ TEST_CASE("server_log_is_compacted_to_a_snapshot_older_than_the_process (A19)") 
   REQUIRE(server.status().first_index == 7);
 }
 
+TEST_CASE("leader_sends_the_table_of_a_snapshot_and_then_what_is_wanted (A23)") {
+  raft::Options options = options_of_three(2);
+  options.trailing_entries = 2;
+  options.max_append_bytes = 300;
+  raft::Restored restored = raft::restored_from(commands(1, 10, 1), {1, std::nullopt});
+  restored.applied_index = 9;
+  const auto& last = restored.recent[7];
+  restored.snapshot = raft::SnapshotHead{{8, 1, last.checksum(), last.time_ms()},
+                                         {options.first_members, {1, 2, 3}, {}, {}, {}},
+                                         1000,
+                                         7,
+                                         20};
+  const raft::SnapshotHead head = *restored.snapshot;
+  raft::Server server(options, std::move(restored));
+  server.step(raft::TickElapsed{1});
+  (void)server.take_effects();
+  (void)elect(server);
+  const raft::Peer follower{1, 1001};
+  server.step(raft::MessageReceived{follower, raft::AppendEntriesRejected{2, 10, 0, 0}});
+  const auto part = [&](const raft::SnapshotDemand& demand) {
+    server.step(raft::MessageReceived{follower, raft::InstallSnapshotReply{2, 8, demand}});
+    const raft::Effects effects = server.take_effects();
+    REQUIRE(effects.chunk_fetches.size() == 1);
+    const auto& fetch = effects.chunk_fetches.front();
+    return std::pair{fetch.offset, fetch.max_bytes};
+  };
+  const raft::Effects first = server.take_effects();
+  REQUIRE(first.chunk_fetches.size() == 1);
+  REQUIRE(first.chunk_fetches.front().max_bytes == 300);
+  REQUIRE(part({300, 180, 0}) == std::pair{std::uint64_t{300}, std::size_t{180}});
+  REQUIRE(part({600, 100, 500}) == std::pair{std::uint64_t{600}, std::size_t{100}});
+  REQUIRE(part({1200, 280, 500}) == std::pair{std::uint64_t{1200}, std::size_t{280}});
+  REQUIRE(part({1480, 0, 500}) == std::pair{std::uint64_t{1480}, std::size_t{0}});
+  REQUIRE(part({1480, 0, 200}) == std::pair{std::uint64_t{1480}, std::size_t{0}});
+  // What it asks for is at the end of the snapshot, and no sign that it is gone.
+  server.step(raft::SnapshotChunkFetched{1, head, 1480, {}});
+  const raft::Effects effects = server.take_effects();
+  REQUIRE(std::any_of(effects.sends.begin(), effects.sends.end(), [](const auto& send) {
+    return std::holds_alternative<raft::InstallSnapshot>(send.message);
+  }));
+}
+
 TEST_CASE("waiting_write_that_expired_is_forgotten") {  // A30
   raft::Server server = follower();
   server.step(raft::CommandSubmitted{7, base::SharedBytes::copy_of("x")});

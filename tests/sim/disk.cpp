@@ -11,6 +11,8 @@ namespace {
 
 const std::filesystem::path kDirectory = "node";
 const std::filesystem::path kSpare = kDirectory / "log" / "spare.segment";
+// So that a block is about as long as a record, and a snapshot has some that another has too.
+constexpr storage::SnapshotOptions kSnapshots{{16, 48, 200}, 100};
 constexpr const char* kCluster = "simulation";
 // Changes of the files that a start, or an order, makes at most as a rule.
 constexpr std::uint64_t kChangesOfAStart = 12;
@@ -47,8 +49,8 @@ void Disk::open_files(storage::StateMachineAtStart& machine,
   require(identity_ == 0 || identity_ == directory_->id(),
           "node {} finds itself on another data directory", node_);
   identity_ = directory_->id();
-  auto opened = storage::open_stored(files_, *directory_,
-                                     {node_, options_.segment_bytes, first_voters}, machine);
+  auto opened = storage::open_stored(
+      files_, *directory_, {node_, options_.segment_bytes, first_voters, kSnapshots}, machine);
   snapshots_ = std::move(opened.snapshots);
   persistence_ = std::move(opened.persistence);
   findings_ = std::move(opened.findings);
@@ -161,6 +163,18 @@ void Disk::follow_reset(raft::Index index) {
   base_index_ = index;
   records_.clear();
   certain_index_ = index;
+}
+
+storage::Received Disk::receive(const raft::StoreSnapshotChunk& part) {
+  const auto& newest = snapshots_->newest();
+  if (newest && random_.chance(options_.bit_flip_per_mille, 1000)) {
+    files_.garble_read_of(
+        kDirectory / "snapshots" /
+        storage::snapshot_name(newest->last.index, storage::SnapshotState::kComplete));
+  }
+  const auto received = snapshots_->receive(part.head, part.offset, part.bytes.span());
+  files_.garble_read_of({});
+  return received;
 }
 
 std::string Disk::snapshot_content() const {

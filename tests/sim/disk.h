@@ -65,6 +65,8 @@ class Disk {
 
   // Snapshots. Each may throw DiskFault.
   [[nodiscard]] storage::SnapshotStore& snapshots() { return *snapshots_; }
+  // A part of a leader's; perhaps what is read of the newest meanwhile is not what is on disk.
+  [[nodiscard]] storage::Received receive(const raft::StoreSnapshotChunk& part);
   // The whole content of the newest.
   [[nodiscard]] std::string snapshot_content() const;
   // Whatever was just done made this the newest, on disk.

@@ -14,7 +14,9 @@ class FaultyDisk::ReadFile final : public storage::File {
   }
   [[nodiscard]] std::size_t read(std::uint64_t offset, std::span<std::byte> into) const override {
     disk_.count_read(path_);
-    return file_->read(offset, into);
+    const std::size_t got = file_->read(offset, into);
+    disk_.garble(path_, into.first(got));
+    return got;
   }
   void sync() override { file_->sync(); }
   void truncate(std::uint64_t size) override { file_->truncate(size); }
@@ -29,6 +31,12 @@ class FaultyDisk::ReadFile final : public storage::File {
 void FaultyDisk::count_read(const Path& path) {
   if (reads_left_ == 0 || --reads_left_ > 0) return;
   throw storage::DiskFault("cannot read " + path.string() + ": Input/output error");
+}
+
+void FaultyDisk::garble(const Path& path, std::span<std::byte> bytes) {
+  if (path != garbled_ || bytes.empty()) return;
+  bytes[bytes.size() / 2] ^= std::byte{1};
+  garbled_.clear();
 }
 
 std::unique_ptr<storage::File> FaultyDisk::open(const Path& path, OpenMode mode) {

@@ -90,11 +90,11 @@ void Node::store_chunk(const raft::StoreSnapshotChunk& chunk) {
   storage::SnapshotStore& store = disk_.snapshots();
   storage::Received received;
   try {
-    received = store.receive(chunk.head, chunk.offset, chunk.bytes.span());
+    received = disk_.receive(chunk);
     if (received.receipt == storage::Receipt::kRefused) {
       // What another leader began is given up for what this one offers.
       store.forget_receiving();
-      received = store.receive(chunk.head, chunk.offset, chunk.bytes.span());
+      received = disk_.receive(chunk);
     }
   } catch (const storage::DiskFull&) {
     receive(raft::SnapshotChunkNotStored{});
@@ -106,6 +106,7 @@ void Node::store_chunk(const raft::StoreSnapshotChunk& chunk) {
                          received.receipt == storage::Receipt::kNotNewer);
   if (received.receipt == storage::Receipt::kComplete) {
     ++environment_.report.statistics.snapshots_received;
+    if (received.copied > 0) ++environment_.report.statistics.snapshots_reused;
     disk_.note_snapshot();
     // A moment in which log and snapshot disagree (A19).
     if (random_.chance(environment_.options.node.snapshot_kill_per_mille, 1000) && !healed_) {
@@ -114,12 +115,12 @@ void Node::store_chunk(const raft::StoreSnapshotChunk& chunk) {
       });
     }
   }
-  receive(raft::SnapshotChunkStored{chunk.from, chunk.head, received.next_offset, complete});
+  receive(raft::SnapshotChunkStored{chunk.from, chunk.head, received.demand, complete});
 }
 
 void Node::fetch_chunk(const raft::FetchSnapshotChunk& wanted) {
   const storage::SnapshotStore& store = disk_.snapshots();
-  const auto bytes = store.read(wanted.index, wanted.offset, wanted.max_bytes);
+  const auto bytes = store.read_transfer(wanted.index, wanted.offset, wanted.max_bytes);
   raft::SnapshotHead head = *store.newest();
   if (!bytes) {
     // Gone: of a size that was not reached, as in the product.

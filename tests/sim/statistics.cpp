@@ -37,6 +37,7 @@ const std::array<StatisticsField, kStatisticsFields> kStatistics{{
     {"wipes", &Statistics::wipes},
     {"snapshots_taken", &Statistics::snapshots_taken},
     {"snapshots_received", &Statistics::snapshots_received},
+    {"snapshots_reused", &Statistics::snapshots_reused},
     {"snapshots_restored", &Statistics::snapshots_restored},
     {"changes_committed", &Statistics::changes_committed},
     {"requests_completed", &Statistics::requests_completed},

@@ -41,6 +41,7 @@ struct Statistics {
   std::uint64_t wipes = 0;
   std::uint64_t snapshots_taken = 0;
   std::uint64_t snapshots_received = 0;
+  std::uint64_t snapshots_reused = 0;    // of these: with blocks of the receiver's own
   std::uint64_t snapshots_restored = 0;  // into a state machine
   std::uint64_t changes_committed = 0;   // of configurations
   std::uint64_t requests_completed = 0;
@@ -60,7 +61,7 @@ struct StatisticsField {
   std::string_view name;
   std::uint64_t Statistics::*value;
 };
-inline constexpr std::size_t kStatisticsFields = 43;
+inline constexpr std::size_t kStatisticsFields = 44;
 extern const std::array<StatisticsField, kStatisticsFields> kStatistics;
 
 // "steps 7, elections_won 2, …"

@@ -72,7 +72,9 @@ std::uint64_t progress_of(const Node& node) {
                       node.machine().applied_index() + status.snapshot_index;
   for (const auto& peer : status.peers) sum += peer.match_index;
   if (const auto* leader = node.state().as<raft::LeaderState>()) {
-    for (const auto& [peer, progress] : leader->peers) sum += progress.snapshot_offset();
+    for (const auto& [peer, progress] : leader->peers) {
+      sum += progress.snapshot_demand().next_offset - progress.snapshot_demand().to_copy;
+    }
   }
   return sum;
 }

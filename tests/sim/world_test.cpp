@@ -109,6 +109,7 @@ TEST_CASE("simulation_holds_every_invariant_under_faults") {
       {&sim::Statistics::messages_late, 100},
       {&sim::Statistics::truncations, 20},
       {&sim::Statistics::fetches, 1000},
+      {&sim::Statistics::snapshots_reused, 20},
       {&sim::Statistics::spares_used, 100},
       {&sim::Statistics::writes_acknowledged, 5000},
       {&sim::Statistics::reads_served, 5000},

@@ -93,19 +93,19 @@ class Node {
       raft::LogPosition point{log_->last_index() + random_.between(1, 30), log_->last().term + 1,
                               random_.next(), log_->last_time_ms()};
       point.index = std::max(point.index, snapshots_->newest()->last.index + 1);
-      sent_ = sent_meta_of(point);
+      sent_ = sent_of(point);
     }
     // It tells another history than the log, which goes where the snapshot is complete.
-    durable_last_ = std::min(durable_last_, sent_->last.index);
-    const auto bytes = content(sent_->last);
+    durable_last_ = std::min(durable_last_, sent_->meta.last.index);
+    const auto& bytes = sent_->transfer;
     std::uint64_t offset = random_.between(0, bytes.size());
     for (int part = 0; part < 3; ++part) {
       const auto length = std::min<std::uint64_t>(bytes.size() - offset, 60000);
       const Received received =
-          snapshots_->receive(*sent_, offset, std::span(bytes).subspan(offset, length));
+          snapshots_->receive(sent_->meta, offset, std::span(bytes).subspan(offset, length));
       REQUIRE(received.receipt != Receipt::kDamaged);
       if (received.receipt == Receipt::kComplete) {
-        durable_snapshot_ = sent_->last.index;
+        durable_snapshot_ = sent_->meta.last.index;
         sent_.reset();
         join();
         return;
@@ -113,14 +113,14 @@ class Node {
       if (received.receipt == Receipt::kNotNewer) sent_.reset();
       if (received.receipt == Receipt::kRefused) snapshots_->forget_receiving();
       if (received.receipt != Receipt::kMore) return;
-      offset = received.next_offset;
+      offset = received.demand.next_offset;
     }
   }
 
-  [[nodiscard]] raft::SnapshotHead sent_meta_of(const raft::LogPosition& point) const {
-    raft::SnapshotHead meta = sent_meta(1, content(point));
-    meta.last = point;
-    return meta;
+  [[nodiscard]] Sent sent_of(const raft::LogPosition& point) const {
+    Sent sent = make_sent(1, content(point), {});
+    sent.meta.last = point;
+    return sent;
   }
 
   void join() {
@@ -177,9 +177,9 @@ class Node {
   SimulatedDisk disk_;
   std::unique_ptr<SnapshotStore> snapshots_;
   std::unique_ptr<LogStore> log_;
-  std::optional<raft::SnapshotHead> sent_;  // by the leader
-  raft::Index durable_snapshot_ = 0;        // the newest is of this index at least
-  raft::Index durable_last_ = 0;            // log or snapshot reach this entry
+  std::optional<Sent> sent_;          // by the leader
+  raft::Index durable_snapshot_ = 0;  // the newest is of this index at least
+  raft::Index durable_last_ = 0;      // log or snapshot reach this entry
 };
 
 TEST_CASE("boundary_model_random_histories_leave_log_and_snapshot_together", "[A16][A19][A23]") {

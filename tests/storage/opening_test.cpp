@@ -64,6 +64,7 @@ struct Stored {
   std::vector<raft::Entry> entries;
   raft::SnapshotHead snapshot;
   std::string content = std::string(kContentBytes, 'c');
+  std::string transfer;  // of the snapshot: what a leader sends
   raft::HardState hard_state{3, 2};
   raft::Index applied = 0;
   bool in_doubt = false;
@@ -113,6 +114,10 @@ Stored store(bool trimmed, raft::Index applied, bool in_doubt = false) {
     life.opened.snapshots->append(std::as_bytes(std::span(stored.content)));
     REQUIRE(life.opened.snapshots->finish());
     stored.snapshot = *life.opened.snapshots->newest();
+    while (stored.transfer.size() < stored.snapshot.transfer_size()) {
+      stored.transfer +=
+          life.opened.snapshots->read_transfer(kSnapshot, stored.transfer.size(), SIZE_MAX)->view();
+    }
     if (trimmed) life.persistence().trim_to(kSnapshot);
     REQUIRE((life.log().base().index > 0) == trimmed);
     if (in_doubt) life.persistence().mark_doubt({5, "the test says so"});
@@ -163,7 +168,7 @@ void heal(Life& life, const Stored& stored) {
   raft::Index last = life.log().last_index();
   if (last < kSnapshot && life.log().base().index < kSnapshot) {
     const auto received = life.opened.snapshots->receive(stored.snapshot, 0,
-                                                         std::as_bytes(std::span(stored.content)));
+                                                         std::as_bytes(std::span(stored.transfer)));
     REQUIRE((received.receipt == Receipt::kComplete || received.receipt == Receipt::kNotNewer));
     order.reset_to = stored.snapshot.last;
     last = kSnapshot;

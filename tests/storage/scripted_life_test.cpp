@@ -102,13 +102,12 @@ class Node {
   void install(raft::Index ahead) {
     const raft::Term term = persistence_.hard_state().current_term;
     const raft::Index index = log().last_index() + ahead;
-    const auto content = content_of(70'000, index);
-    raft::SnapshotHead head = sent_meta(index, content);
-    head.last = {index, term, index * 31, log().last_time_ms() + 5};
+    Sent sent = make_sent(index, content_of(70'000, index), {});
+    sent.meta.last = {index, term, index * 31, log().last_time_ms() + 5};
     snapshots_.forget_receiving();
-    until_there_is_room([&] { receive(head, content); });
+    until_there_is_room([&] { send_rest(snapshots_, sent, 30'000); });
     raft::Persist order;
-    order.reset_to = head.last;
+    order.reset_to = sent.meta.last;
     carry_out(std::move(order));
   }
   // Zeros for the next segment, in parts.
@@ -126,15 +125,6 @@ class Node {
   [[nodiscard]] raft::LogPosition position(raft::Index index) const {
     return index == log().base().index ? log().base()
                                        : raft::position_of(log().read(index, index, 1).front());
-  }
-  void receive(const raft::SnapshotHead& head, std::span<const std::byte> content) {
-    Received received;
-    while (received.receipt == Receipt::kMore && received.next_offset < content.size()) {
-      const auto part = content.subspan(received.next_offset);
-      received = snapshots_.receive(head, received.next_offset,
-                                    part.first(std::min<std::size_t>(part.size(), 30'000)));
-    }
-    REQUIRE(received.receipt == Receipt::kComplete);
   }
   // A full disk is no fault, and there is room at the next attempt.
   template <typename Write>

@@ -30,7 +30,8 @@ TEST_CASE("snapshot_damage_each_byte_is_refused_with_its_place") {
   }
   const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kComplete);
   const auto whole = disk.content(file);
-  const std::size_t content_offset = whole.size() - sizeof(std::uint64_t) - content_size;
+  const std::size_t content_offset =
+      whole.size() - raft::SnapshotHead::kTableEntryBytes - content_size;
   Tally tally("bits flipped, or bytes cut off", {"refused"});
   for (std::size_t at = 0; at < whole.size(); ++at) {
     INFO("byte " << at);
@@ -55,17 +56,18 @@ TEST_CASE("snapshot_damage_each_byte_is_refused_with_its_place") {
 TEST_CASE("snapshot_damage_shows_in_the_block_that_is_read") {
   SimulatedDisk disk;
   {
-    SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
-    write(store, meta_of(42), content_of(200000, 1));
+    SnapshotStore store(disk, kSnapshots, kSnapshotOwner, {{1000, 1000, 1000}});
+    write(store, meta_of(42), content_of(3500, 1));
   }
   const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kComplete);
-  const std::uint64_t offset = disk.content(file).size() - 4 * sizeof(std::uint64_t) - 200000;
-  disk.flip_bit(file, (offset + 2 * kBlockBytes + 5) * 8);
+  const std::uint64_t offset =
+      disk.content(file).size() - 4 * raft::SnapshotHead::kTableEntryBytes - 3500;
+  disk.flip_bit(file, (offset + 2005) * 8);
   const SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
-  CHECK(store.read(42, 0, 2 * kBlockBytes)->size() == 2 * kBlockBytes);
-  CHECK(store.read(42, 3 * kBlockBytes, 10)->size() == 10);
-  CHECK_THROWS_WITH(store.read(42, 2 * kBlockBytes - 1, 2),
-                    Contains(fmt::format("{}, offset {}:", file, offset + 2 * kBlockBytes)));
+  CHECK(store.read(42, 0, 2000)->size() == 2000);
+  CHECK(store.read(42, 3000, 10)->size() == 10);
+  CHECK_THROWS_WITH(store.read(42, 1999, 2),
+                    Contains(fmt::format("{}, offset {}:", file, offset + 2000)));
 }
 
 TEST_CASE("snapshot_damage_never_falls_back_to_an_older_snapshot") {
@@ -95,10 +97,19 @@ TEST_CASE("snapshot_damage_files_of_others_are_refused") {
   CHECK_THAT(use_error(disk, 78), Contains("belongs to data directory"));
   SECTION("a newer format") {
     auto bytes = disk.content(file);
-    base::store_little_endian<std::uint32_t>(bytes.data() + 16, 2);
+    base::store_little_endian<std::uint32_t>(bytes.data() + 16, 3);
     base::store_little_endian(bytes.data(), base::checksum(std::span(bytes).subspan(8)));
     disk.set_content(file, bytes);
-    CHECK_THAT(use_error(disk), Contains("format version 2") && Contains("run a newer program"));
+    CHECK_THAT(use_error(disk), Contains("format version 3") && Contains("run a newer program"));
+  }
+  SECTION("the format before, whose head has no number of blocks") {
+    auto bytes = disk.content(file);
+    bytes.erase(bytes.begin() + 80, bytes.begin() + 88);
+    base::store_little_endian<std::uint32_t>(bytes.data() + 16, 1);
+    base::store_little_endian(bytes.data() + 20, static_cast<std::uint32_t>(bytes.size() - 80));
+    base::store_little_endian(bytes.data(), base::checksum(std::span(bytes).subspan(8)));
+    disk.set_content(file, bytes);
+    CHECK_THAT(use_error(disk), Contains("format version 1") && Contains("run an older program"));
   }
   SECTION("another name") {
     disk.rename(file, kSnapshots + "/" + snapshot_name(43, SnapshotState::kComplete));
@@ -107,31 +118,24 @@ TEST_CASE("snapshot_damage_files_of_others_are_refused") {
 }
 
 TEST_CASE("snapshot_damage_of_one_that_is_being_received_costs_only_the_rest") {
-  const auto content = content_of(300000, 1);
-  const raft::SnapshotHead meta = sent_meta(42, content);
+  const Sent sent = make_sent(42, content_of(30000, 1));
   SimulatedDisk pattern;
   {
     SnapshotStore store(pattern, kSnapshots, kSnapshotOwner);
-    static_cast<void>(store.receive(meta, 0, std::span(content).first(250000)));
+    static_cast<void>(send(store, sent, 0, 25000));
   }
   const std::string file = kSnapshots + "/" + snapshot_name(42, SnapshotState::kReceiving);
   const auto whole = pattern.content(file);
   Tally tally("bits flipped", {"received again"});
-  for (std::size_t at = 0; at < whole.size(); at += 9973) {
+  for (std::size_t at = 0; at < whole.size(); at += 97) {
     SimulatedDisk disk;
     disk.make_directory(kSnapshots);
     static_cast<void>(disk.open(file, FileSystem::OpenMode::kCreate));
     disk.set_content(file, whole);
     disk.flip_bit(file, at * 8);
     SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
-    Received received = store.receive(meta, UINT64_MAX, {});
-    while (received.receipt == Receipt::kMore) {
-      const auto rest = std::span(content).subspan(received.next_offset);
-      received = store.receive(meta, received.next_offset,
-                               rest.first(std::min<std::size_t>(rest.size(), 100000)));
-    }
-    REQUIRE(received.receipt == Receipt::kComplete);
-    REQUIRE(read_all(store) == content);
+    send_rest(store, sent, 10000);
+    require_newest(store, sent);
     tally.add("received again");
   }
 }

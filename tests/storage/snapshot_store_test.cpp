@@ -205,7 +205,7 @@ TEST_CASE("snapshot_store_large_content_is_synced_as_it_grows") {
   disk.fail_after(0, FaultKind::kSync);
   const auto part = content_of(1 << 20, 1);
   for (int i = 0; i < 7; ++i) store.append(part);
-  CHECK_THROWS_AS(store.append(part), DiskFault);
+  CHECK_THROWS_AS(store.append(content_of(2 << 20, 2)), DiskFault);
 }
 
 TEST_CASE("snapshot_store_full_disk_is_a_fault_and_keeps_the_snapshot_before") {

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "storage/catch.h"
 #include "storage/simulated_disk.h"
 #include "storage/snapshot_store.h"
 
@@ -52,12 +54,60 @@ inline std::vector<std::byte> read_all(const SnapshotStore& store, std::uint64_t
   }
 }
 
-// The meta that a leader has of this content.
-inline raft::SnapshotHead sent_meta(raft::Index index, std::span<const std::byte> content) {
+// So that a few thousand bytes are many blocks.
+inline constexpr SnapshotOptions kSmallBlocks{{64, 256, 1024}, 700};
+
+// A snapshot as a leader has it, and what of it travels.
+struct Sent {
+  raft::SnapshotHead meta;
+  std::vector<std::byte> content;
+  std::vector<std::byte> transfer;
+};
+
+inline Sent make_sent(raft::Index index, std::vector<std::byte> content,
+                      const SnapshotOptions& options = kSmallBlocks) {
   SimulatedDisk disk;
-  SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+  SnapshotStore store(disk, kSnapshots, kSnapshotOwner, options);
   write(store, meta_of(index), content);
-  return *store.newest();
+  Sent sent{*store.newest(), std::move(content), {}};
+  for (;;) {
+    const auto part = store.read_transfer(index, sent.transfer.size(), 1000);
+    if (part->empty()) return sent;
+    sent.transfer.insert(sent.transfer.end(), part->data(), part->data() + part->size());
+  }
+}
+
+inline Received send(SnapshotStore& store, const Sent& sent, std::uint64_t offset,
+                     std::size_t size) {
+  const std::size_t length = std::min<std::size_t>(size, sent.transfer.size() - offset);
+  return store.receive(sent.meta, offset, std::span(sent.transfer).subspan(offset, length));
+}
+
+// As a leader does, in parts of at most `size` bytes: what the receiver says that it lacks. So many
+// bytes it took; `each` is told of each answer.
+inline std::uint64_t send_rest(
+    SnapshotStore& store, const Sent& sent, std::size_t size,
+    const std::function<void(const Received&)>& each = [](const Received&) {}) {
+  std::uint64_t bytes = 0;
+  Received received = send(store, sent, 0, 0);
+  for (int i = 0; i < 10'000; ++i) {
+    each(received);
+    if (received.receipt == Receipt::kComplete) return bytes;
+    REQUIRE(received.receipt == Receipt::kMore);
+    const auto& demand = received.demand;
+    const auto length = std::min<std::uint64_t>(demand.wanted, size);
+    const bool at_end = demand.next_offset == sent.meta.transfer_size();
+    REQUIRE((length > 0 || (at_end && demand.to_copy > 0)));
+    bytes += length;
+    received = send(store, sent, demand.next_offset, length);
+  }
+  FAIL("the transfer does not end");
+  return bytes;
+}
+
+inline void require_newest(const SnapshotStore& store, const Sent& sent) {
+  REQUIRE(store.newest() == sent.meta);
+  REQUIRE(read_all(store) == sent.content);
 }
 
 }  // namespace storage

@@ -112,6 +112,17 @@ class Refusals(Case):
         self.assertEqual((done.returncode, done.stdout), (code, b""), done)
         return done.stderr.decode()
 
+    def test_older_version_is_one_clear_line(self):
+        data = stored.snapshot(ZERO, b"", version=1)
+        # Without the number of blocks, which came with version 2.
+        rest = data[80:]
+        head = bytearray(data[:80] + rest[8:])
+        head[20:24] = (len(head) - 80).to_bytes(4, "little")
+        self.write({**stored.directory(Log()), snapshot_name(0): stored.sealed(bytes(head))})
+        said = self.refuse(UNREADABLE, "verify", self.folder)
+        self.assertEqual(len(said.splitlines()), 1)
+        self.assertIn("offset 16: the format version is 1", said)
+
     def test_newer_version_is_one_clear_line(self):
         log = sample_log()
         segment = next(iter(log.segments))

@@ -37,9 +37,9 @@ class Damage(Case):
         if name.startswith("snapshots"):
             if offset < self.head:
                 return "damage", 0
-            ends = len(self.files[name]) - 16
-            if offset >= ends:
-                return "damage", ends + (offset - ends) // 8 * 8
+            table = len(self.files[name]) - 48
+            if offset >= table:
+                return "damage", table
             return "damage", self.head + (offset - self.head) // stored.BLOCK * stored.BLOCK
         if not name.startswith("log/"):
             return "damage", 0
@@ -163,6 +163,16 @@ class Contradictions(Case):
     def test_log_of_a_term_that_was_not_saved(self):
         self.write(stored.directory(sample_log(), term=1))
         self.check_damage("hard_state.0", 0, "entries of term 2")
+
+    def test_table_of_blocks_that_do_not_fill_the_content(self):
+        content = b"x" * 100
+        for block, words in ((content[:99], "blocks have 99 bytes, its content 100"),
+                             (b"", "a block of 0 bytes")):
+            with self.subTest(words=words):
+                self.write({**stored.directory(Log()), snapshot_name(0): stored.snapshot(
+                    ZERO, content, table=stored.entry(block))})
+                data = stored.snapshot(ZERO, content)
+                self.check_damage(snapshot_name(0), data.index(content) + 100, words)
 
     def test_log_behind_its_snapshot(self):
         log = Log(base=(5, 1, 77, 50))

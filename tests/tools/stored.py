@@ -8,14 +8,23 @@ import ctypes
 import os
 import struct
 
+
+
+class Wide(ctypes.Structure):
+    _fields_ = (("low", ctypes.c_uint64), ("high", ctypes.c_uint64))
+
+
 XXHASH = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
 XXHASH.restype = ctypes.c_uint64
 XXHASH.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
+WIDE = ctypes.CDLL("libxxhash.so.0").XXH3_128bits
+WIDE.restype = Wide
+WIDE.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
 
 OWNER = 0x0123456789ABCDEF
 NO_OPERATION, COMMAND, CONFIGURATION = 1, 2, 3
 ZERO = (0, 0, 0, 0)  # the position before entry 1: index, term, checksum, time
-BLOCK = 64 << 10
+BLOCK = 50_000  # a reader is told the lengths, and knows no rule
 
 
 def checksum(data):
@@ -104,14 +113,21 @@ def identity(cluster=b"demo", node=1, owner=OWNER, starts=3, version=2):
                               starts) + cluster)
 
 
-def snapshot(last, content, members=(1,), owner=OWNER, version=1):
-    blocks = [checksum(content[i:i + BLOCK]) for i in range(0, len(content), BLOCK)]
-    tail = struct.pack(f"<{len(blocks)}Q", *blocks)
+def entry(block):
+    """Of the table of a snapshot's blocks."""
+    wide = WIDE(block, len(block))
+    return struct.pack("<IIQQ", len(block), 0, wide.low, wide.high)
+
+
+def snapshot(last, content, members=(1,), owner=OWNER, version=2, table=None):
+    blocks = [content[i:i + BLOCK] for i in range(0, len(content), BLOCK)]
+    if table is None:
+        table = b"".join(entry(block) for block in blocks)
     index, term, check, time_ms = last
     config = configuration(*members)
-    return sealed(struct.pack("<Q8sIIQQQQQQQ", 0, b"raftsnap", version, len(config), owner, index,
-                              term, check, time_ms, len(content), checksum(tail)) + config) + \
-        content + tail
+    return sealed(struct.pack("<Q8sIIQQQQQQQQ", 0, b"raftsnap", version, 8 + len(config), owner,
+                              index, term, check, time_ms, len(content), checksum(table),
+                              len(blocks)) + config) + content + table
 
 
 def snapshot_name(index, suffix="snapshot"):

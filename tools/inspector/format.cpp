@@ -18,8 +18,9 @@ constexpr std::size_t kVersionOffset = 16;
 constexpr std::size_t kIdentityFixedBytes = 48;
 constexpr std::size_t kIndexDigits = 20;
 // A list of 64 members with the longest endpoints is shorter.
-constexpr std::uint32_t kMostConfigurationBytes = 1 << 20;
-constexpr std::uint64_t kMostContentBytes = std::uint64_t{1} << 60;
+constexpr std::uint32_t kMostRestBytes = 1 << 20;
+constexpr std::size_t kSnapshotCountedFrom = 80;  // by the length that the header names
+constexpr std::uint64_t kMostContentBytes = std::uint64_t{1} << 58;
 
 template <typename Integer>
 Integer load(Bytes bytes, std::size_t offset) {
@@ -159,20 +160,24 @@ base::Result<IdentityFile> decode_identity(const Path& path, Bytes bytes) {
 }
 
 base::Result<SnapshotHeader> read_snapshot_header(const File& file) {
-  std::vector<std::byte> buffer(kSnapshotHeaderBytes);
+  std::vector<std::byte> buffer(kSnapshotCountedFrom);
   Bytes bytes = file.read(0, buffer);
-  if (bytes.size() < kSnapshotHeaderBytes) {
+  if (bytes.size() < kSnapshotCountedFrom) {
     return too_short("a snapshot header", kSnapshotHeaderBytes, bytes.size());
   }
   const auto length = load<std::uint32_t>(bytes, 20);
-  if (length > kMostConfigurationBytes || kSnapshotHeaderBytes + length > file.size()) {
-    return base::Error{fmt::format("the snapshot's configuration has {} bytes, it says", length)};
+  if (length > kMostRestBytes || kSnapshotCountedFrom + length > file.size()) {
+    return base::Error{
+        fmt::format("the rest of the snapshot's header has {} bytes, it says", length)};
   }
-  buffer.resize(kSnapshotHeaderBytes + length);
+  buffer.resize(kSnapshotCountedFrom + length);
   bytes = file.read(0, buffer);
   if (bytes.size() < buffer.size()) return too_short("a snapshot", buffer.size(), bytes.size());
   const auto problem = check_start(file.path(), bytes, "raftsnap", kSnapshotVersion);
   if (!problem.empty()) return base::Error{"the snapshot's header does not check: " + problem};
+  if (bytes.size() < kSnapshotHeaderBytes) {
+    return too_short("a snapshot header", kSnapshotHeaderBytes, bytes.size());
+  }
   auto configuration = raft::decode_configuration(bytes.subspan(kSnapshotHeaderBytes));
   if (!configuration) return base::Error{configuration.error()};
   SnapshotHeader header;
@@ -182,8 +187,12 @@ base::Result<SnapshotHeader> read_snapshot_header(const File& file) {
   header.content_checksum = load64(bytes, 72);
   header.content_offset = buffer.size();
   header.configuration = std::move(*configuration);
-  if (header.content_bytes > kMostContentBytes) {
-    return base::Error{fmt::format("a content of {} bytes", header.content_bytes)};
+  header.blocks = load64(bytes, 80);
+  const std::uint64_t fewest = (header.content_bytes + kMostBlockBytes - 1) / kMostBlockBytes;
+  if (header.content_bytes > kMostContentBytes || header.blocks > header.content_bytes ||
+      header.blocks < fewest) {
+    return base::Error{
+        fmt::format("a content of {} bytes in {} blocks", header.content_bytes, header.blocks)};
   }
   return header;
 }

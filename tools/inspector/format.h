@@ -22,14 +22,15 @@ using Bytes = std::span<const std::byte>;
 
 // Of identity, term and vote, and segments; no other version is read.
 inline constexpr std::uint32_t kFormatVersion = 2;
-inline constexpr std::uint32_t kSnapshotVersion = 1;
+inline constexpr std::uint32_t kSnapshotVersion = 2;
 
 inline constexpr std::uint64_t kHeaderBytes = 64;  // of a segment, and of a frame
 inline constexpr std::uint64_t kRecordHeaderBytes = 48;
 inline constexpr std::uint64_t kFrameAlignment = 8;
 inline constexpr std::uint64_t kHardStateBytes = 64;
-inline constexpr std::uint64_t kSnapshotHeaderBytes = 80;  // before the configuration
-inline constexpr std::uint64_t kBlockBytes = 64 << 10;     // of a snapshot's content
+inline constexpr std::uint64_t kSnapshotHeaderBytes = 88;  // before the configuration
+inline constexpr std::uint64_t kBlockEntryBytes = 24;      // in the table of a snapshot's blocks
+inline constexpr std::uint64_t kMostBlockBytes = 1 << 20;
 
 inline constexpr std::uint8_t kNoOperation = 1;
 inline constexpr std::uint8_t kCommand = 2;
@@ -83,6 +84,7 @@ struct SnapshotHeader {
   raft::LogPosition last;
   std::uint64_t content_bytes = 0;
   std::uint64_t content_checksum = 0;
+  std::uint64_t blocks = 0;
   std::uint64_t content_offset = 0;
   raft::Configuration configuration;
 };

@@ -12,65 +12,70 @@ namespace {
 
 using Report = std::function<void(std::uint64_t offset, std::string what)>;
 
-// The content's blocks against the checksums behind it, and those against the header.
+// The table behind the content against the header, and the content's blocks against the table.
 class ContentCheck {
  public:
   ContentCheck(const File& file, const SnapshotHeader& header, const Report& report)
       : file_(file), header_(header), report_(report) {}
 
   void run(const SnapshotOptions& options) {
-    const bool check_content = options.check_content;
-    stored_ = read_checksums();
-    const bool stored_checks = total(stored_) == header_.content_checksum;
-    if (check_content) compute(options);
-    if (!stored_checks && (!check_content || total(computed_) != header_.content_checksum)) {
-      report_(checksums_offset(), "the checksums of the snapshot's blocks do not check");
+    const std::vector<std::byte> table = read_table();
+    if (base::checksum(table) != header_.content_checksum) {
+      return report_(table_offset(), "the table of the snapshot's blocks does not check");
     }
-    // Where the blocks give what the header says, it is their checksums that are damaged.
-    const bool content_checks = check_content && total(computed_) == header_.content_checksum;
-    for (std::size_t block = 0; block < computed_.size(); ++block) {
-      if (computed_[block] == stored_[block]) continue;
-      if (content_checks) {
-        report_(checksums_offset() + block * sizeof(std::uint64_t),
-                fmt::format("the checksum of block {} is damaged, the block is whole", block));
-      } else {
-        report_(header_.content_offset + block * kBlockBytes,
-                fmt::format("block {} of the snapshot does not check", block));
-      }
-    }
+    const std::string problem = take_lengths(table);
+    if (!problem.empty()) return report_(table_offset(), problem);
+    if (options.check_content) check_blocks(table, options);
   }
 
  private:
-  [[nodiscard]] std::uint64_t checksums_offset() const {
+  [[nodiscard]] std::uint64_t table_offset() const {
     return header_.content_offset + header_.content_bytes;
   }
-  [[nodiscard]] static std::uint64_t total(const std::vector<std::uint64_t>& checksums) {
-    return base::checksum(std::as_bytes(std::span(checksums)));
-  }
-  [[nodiscard]] std::vector<std::uint64_t> read_checksums() const {
-    const std::uint64_t blocks = (header_.content_bytes + kBlockBytes - 1) / kBlockBytes;
-    std::vector<std::uint64_t> checksums(static_cast<std::size_t>(blocks));
-    const auto into = std::as_writable_bytes(std::span(checksums));
-    if (file_.read(checksums_offset(), into).size() < into.size()) {
+  [[nodiscard]] std::vector<std::byte> read_table() const {
+    std::vector<std::byte> table(header_.blocks * kBlockEntryBytes);
+    if (file_.read(table_offset(), table).size() < table.size()) {
       throw MovedOn(file_.path().string() + " became shorter");
     }
-    return checksums;
+    return table;
   }
-  void compute(const SnapshotOptions& options) {
-    std::vector<std::byte> block(kBlockBytes);
-    for (std::uint64_t done = 0; done < header_.content_bytes; done += kBlockBytes) {
-      const auto size = std::min<std::uint64_t>(kBlockBytes, header_.content_bytes - done);
-      computed_.push_back(
-          base::checksum(file_.read(header_.content_offset + done, std::span(block).first(size))));
-      if (options.on_progress) options.on_progress(done + size, header_.content_bytes);
+  // What is wrong with them, where the checksum is right all the same.
+  std::string take_lengths(std::span<const std::byte> table) {
+    std::uint64_t sum = 0;
+    for (; !table.empty(); table = table.subspan(kBlockEntryBytes)) {
+      const auto length = base::load_little_endian<std::uint64_t>(table.data());
+      if (length == 0 || length > kMostBlockBytes) {
+        return fmt::format("the snapshot has a block of {} bytes, it says", length);
+      }
+      lengths_.push_back(length);
+      sum += length;
+    }
+    if (sum == header_.content_bytes) return {};
+    return fmt::format("the snapshot's blocks have {} bytes, its content {}", sum,
+                       header_.content_bytes);
+  }
+  void check_blocks(std::span<const std::byte> table, const SnapshotOptions& options) {
+    std::vector<std::byte> buffer(kMostBlockBytes);
+    std::uint64_t done = 0;
+    for (std::size_t block = 0; block < lengths_.size(); ++block) {
+      const auto bytes =
+          file_.read(header_.content_offset + done, std::span(buffer).first(lengths_[block]));
+      const std::byte* stored = table.data() + block * kBlockEntryBytes + 8;
+      const base::WideChecksum checksum{base::load_little_endian<std::uint64_t>(stored),
+                                        base::load_little_endian<std::uint64_t>(stored + 8)};
+      if (base::wide_checksum(bytes) != checksum) {
+        report_(header_.content_offset + done,
+                fmt::format("block {} of the snapshot does not check", block));
+      }
+      done += lengths_[block];
+      if (options.on_progress) options.on_progress(done, header_.content_bytes);
     }
   }
 
   const File& file_;
   const SnapshotHeader& header_;
   const Report& report_;
-  std::vector<std::uint64_t> stored_;
-  std::vector<std::uint64_t> computed_;
+  std::vector<std::uint64_t> lengths_;
 };
 
 // What a name says of a file; none where it is no snapshot.
@@ -97,9 +102,8 @@ void check_complete(Snapshot& snapshot, const File& file, const Directory& direc
     report(32,
            fmt::format("the snapshot is of entry {}, its name says otherwise", header->last.index));
   }
-  const std::uint64_t blocks = (header->content_bytes + kBlockBytes - 1) / kBlockBytes;
   const std::uint64_t size =
-      header->content_offset + header->content_bytes + blocks * sizeof(std::uint64_t);
+      header->content_offset + header->content_bytes + header->blocks * kBlockEntryBytes;
   if (file.size() != size) {
     return report(std::min(size, file.size()),
                   fmt::format("the snapshot has {} bytes and should have {}", file.size(), size));

@@ -28,7 +28,7 @@ constexpr int kAttempts = 5;
 struct Part {
   storage::BackupOrigin origin;
   std::uint64_t index = 0;
-  std::uint64_t size = 0;  // of the whole
+  std::uint64_t size = 0;  // of all parts
   std::string head;
   std::string_view bytes;
 };
@@ -66,6 +66,7 @@ class Backup {
   std::optional<Outcome> copy();
 
   [[nodiscard]] const Part& last_part() const { return part_; }
+  [[nodiscard]] std::uint64_t content_size() const { return content_size_; }
 
  private:
   enum class Step { kMore, kWhole, kAgain, kFailed };
@@ -81,6 +82,7 @@ class Backup {
   client::ProgressLine progress_;
   std::optional<std::uint64_t> index_;  // of the snapshot to be read; none: the newest
   Part part_;                           // the last one, without its bytes; its head names the file
+  std::uint64_t content_size_ = 0;
   bool begun_ = false;
   Outcome failure_;
 };
@@ -137,7 +139,7 @@ std::optional<Outcome> Backup::copy() {
 }
 
 Backup::Step Backup::copy_part() {
-  const std::uint64_t offset = begun_ ? writer_.size() : 0;
+  const std::uint64_t offset = begun_ ? writer_.next_offset() : 0;
   Outcome outcome = node_.call(client::make_snapshot_read(index_, offset, kPartBytes));
   if (is_error(outcome, "snapshot_gone")) return Step::kAgain;
   if (!outcome.ok()) {
@@ -148,24 +150,29 @@ Backup::Step Backup::copy_part() {
   if (!part) return fail(endpoint_ + " answers with no part of a snapshot");
   if (begun_ && part->head != part_.head) return Step::kAgain;  // of another directory
   if (!begun_ && begin(*part) == Step::kFailed) return Step::kFailed;
-  const std::uint64_t left = part_.size - writer_.size();
+  const std::uint64_t left = part_.size - writer_.next_offset();
   if (part->bytes.size() > left || (part->bytes.empty() && left > 0)) {
     return fail(endpoint_ + " answers with another part of the snapshot than was asked for");
   }
-  writer_.append(bytes_of(part->bytes));
-  if (writer_.size() < part_.size) return Step::kMore;
-  const auto head = writer_.finish();
-  return head ? Step::kWhole : fail(fmt::format("{}: {}", endpoint_, head.error()));
+  if (const auto error = writer_.add_part(bytes_of(part->bytes))) {
+    begun_ = false;
+    return fail(fmt::format("{}: {}", endpoint_, error->message));
+  }
+  if (writer_.next_offset() < part_.size) return Step::kMore;
+  writer_.finish();
+  begun_ = false;
+  return Step::kWhole;
 }
 
 Backup::Step Backup::begin(const Part& part) {
   if (const auto error = writer_.begin_copy(part.origin, bytes_of(part.head))) {
     return fail(fmt::format("{}: {}", endpoint_, error->message));
   }
-  if (writer_.head().size != part.size || writer_.head().last.index != part.index) {
+  if (writer_.head().transfer_size() != part.size || writer_.head().last.index != part.index) {
     return fail(endpoint_ + " answers with a snapshot that contradicts itself");
   }
   begun_ = true;
+  content_size_ = writer_.head().size;
   index_ = part.index;
   part_ = part;
   part_.bytes = {};
@@ -178,7 +185,7 @@ Backup::Step Backup::fail(std::string why) {
 }
 
 void Backup::show_progress() {
-  const std::uint64_t done = begun_ ? writer_.size() : 0;
+  const std::uint64_t done = begun_ ? writer_.next_offset() : 0;
   progress_.show(fmt::format("{} of {} MiB of the snapshot up to index {}, {} %", done >> 20,
                              part_.size >> 20, part_.index,
                              part_.size == 0 ? 100 : done * 100 / part_.size));
@@ -193,19 +200,20 @@ std::unique_ptr<storage::BackupWriter> open_file(storage::FileSystem& file_syste
   }
 }
 
-void print_success(const Options& options, const Part& part, const std::string& endpoint) {
+void print_success(const Options& options, const Backup& backup, const std::string& endpoint) {
+  const Part& part = backup.last_part();
   if (options.json) {
     print_json({{"ok", true},
                 {"file", options.file},
                 {"cluster", client::bytes_to_json(part.origin.cluster)},
                 {"node", part.origin.node},
                 {"index", part.index},
-                {"size", part.size},
+                {"size", backup.content_size()},
                 {"endpoint", endpoint}});
   } else {
     print_line(fmt::format("{}: cluster {} up to index {}, {} bytes, from {}", options.file,
-                           client::printable(part.origin.cluster), part.index, part.size,
-                           endpoint));
+                           client::printable(part.origin.cluster), part.index,
+                           backup.content_size(), endpoint));
   }
 }
 
@@ -229,7 +237,7 @@ int run_backup(const Options& options) {
   failure = backup.take_snapshot();
   if (!failure) failure = backup.copy();
   if (failure) return print_outcome(options, *failure);
-  print_success(options, backup.last_part(), status.endpoint);
+  print_success(options, backup, status.endpoint);
   return kSuccess;
 }
 
