@@ -11,6 +11,8 @@ namespace actors {
 namespace {
 
 constexpr std::size_t kBatchesPerTurn = 64;
+// Who subscribes again and again holds up nobody else.
+constexpr std::size_t kSubscriptionsPerTurn = 4096;
 // Promised is once a second; a little early, as ticks are not exact.
 constexpr raft::Milliseconds kStatusIntervalMs = 900;
 // Payloads are copied up to this size: one that waits for a slow subscriber would otherwise keep
@@ -56,7 +58,7 @@ void Publisher::stop() {
 // the topic once the last has ended, if only by a lost connection.
 void Publisher::take_subscriptions() {
   zmq::message_t frame;
-  while (socket_.receive(frame)) {
+  for (std::size_t taken = 0; taken < kSubscriptionsPerTurn && socket_.receive(frame); ++taken) {
     if (frame.empty()) continue;
     const auto first = *frame.data<std::uint8_t>();
     if (first == 1) ++subscriptions_;
