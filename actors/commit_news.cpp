@@ -10,7 +10,11 @@ void CommitNews::hold(const raft::Send& news) {
   held_.insert_or_assign(news.to.id, news);
 }
 
-void CommitNews::forget(raft::NodeId peer) { held_.erase(peer); }
+std::optional<raft::Send> CommitNews::take(raft::NodeId peer) {
+  auto held = held_.extract(peer);
+  if (held.empty()) return std::nullopt;
+  return std::move(held.mapped());
+}
 
 std::vector<raft::Send> CommitNews::take_due() {
   if (!timer_.take()) return {};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "actors/timer.h"
@@ -18,8 +19,8 @@ class CommitNews {
 
   // A CommitAdvanced. Takes the place of what is held for the same peer.
   void hold(const raft::Send& news);
-  // Entries go to that peer, and the news with them.
-  void forget(raft::NodeId peer);
+  // What is held for that peer: to be sent now, or forgotten, as entries went that say the same.
+  [[nodiscard]] std::optional<raft::Send> take(raft::NodeId peer);
   // What has been held long enough: all of it, or nothing.
   [[nodiscard]] std::vector<raft::Send> take_due();
   [[nodiscard]] std::vector<raft::Send> take_all();

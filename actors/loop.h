@@ -3,8 +3,8 @@
 // nobody.
 //
 // A pass goes through the actors in the order they were given, which follows the way of a write:
-// once one of them has had a turn, those behind it get theirs in the same pass, as it may just
-// have handed them work.
+// once one of them has had a turn, those behind it get theirs in the same pass where it has handed
+// them work over a link that counts.
 #pragma once
 
 #include <poll.h>

@@ -82,7 +82,7 @@ void OutboundDispatcher::take_messages(Link<Nothing, OutboundMessages>& link) {
     if (!batch) return;
     if (batch->members) on_members(batch->members->configuration);
     for (const raft::Member& contact : batch->contacts) on_address(contact.id, contact.peer);
-    for (const raft::Send& order : batch->sends) send_or_hold(order);
+    for (const raft::Send& order : batch->sends) carry_out(order);
   }
 }
 
@@ -164,32 +164,52 @@ void OutboundDispatcher::forget_strangers() {
   });
 }
 
-void OutboundDispatcher::send_or_hold(const raft::Send& order) {
+void OutboundDispatcher::carry_out(const raft::Send& order) {
+  const raft::NodeId to = order.to.id;
   if (commit_news_ && std::holds_alternative<raft::CommitAdvanced>(order.message)) {
-    commit_news_->hold(order);
+    tell_commit(order);
     return;
   }
-  if (commit_news_ && std::holds_alternative<raft::AppendEntries>(order.message)) {
-    commit_news_->forget(order.to.id);
+  if (commit_news_ && std::holds_alternative<raft::ReadIndexReply>(order.message)) {
+    // A read waits there until that much is applied.
+    if (const auto news = commit_news_->take(to)) send(*news);
   }
-  send(order);
+  if (!send(order) || !commit_news_) return;
+  if (const auto* entries = std::get_if<raft::AppendEntries>(&order.message)) {
+    if (!entries->entries.empty()) static_cast<void>(commit_news_->take(to));
+  } else if (std::holds_alternative<raft::ForwardCommandsReply>(order.message)) {
+    peers_.at(to).waits_for_commit = true;
+  }
 }
 
-void OutboundDispatcher::send(const raft::Send& order) {
+void OutboundDispatcher::tell_commit(const raft::Send& news) {
+  const auto peer = peers_.find(news.to.id);
+  if (peer == peers_.end() || !std::exchange(peer->second.waits_for_commit, false)) {
+    commit_news_->hold(news);
+    return;
+  }
+  static_cast<void>(commit_news_->take(news.to.id));
+  send(news);
+}
+
+bool OutboundDispatcher::send(const raft::Send& order) {
   const auto found = peers_.find(order.to.id);
   if (found == peers_.end()) {
     counters_.sends_dropped.add();
-    return;
+    return false;
   }
   Peer& peer = found->second;
   LaneState& lane = lane_of(order.message) == Lane::kBulk ? peer.bulk : peer.small;
-  if (send_frames(lane.socket, codec::encode_peer_message(self_, order.to, order.message))) {
+  const bool sent =
+      send_frames(lane.socket, codec::encode_peer_message(self_, order.to, order.message));
+  if (sent) {
     lane.refused_since.reset();
   } else {
     counters_.sends_dropped.add();
     if (!lane.refused_since) lane.refused_since = now_;
   }
   if (!peer.unanswered_since) peer.unanswered_since = now_;
+  return sent;
 }
 
 bool OutboundDispatcher::send_frames(zmq::socket_t& socket, const codec::Frames& frames) {

@@ -62,6 +62,7 @@ class OutboundDispatcher final : public Actor {
     std::string configured;       // its endpoint in the configuration in force; empty: no member
     raft::Milliseconds known_at;  // when it was last a member, heard, or said to be somewhere
     std::optional<raft::Milliseconds> unanswered_since;  // the first sent after it was last heard
+    bool waits_for_commit = false;  // of what it passed on: then it answers its client
   };
 
   void take_messages(Link<Nothing, OutboundMessages>& link);
@@ -73,8 +74,10 @@ class OutboundDispatcher final : public Actor {
   void move_peer(raft::NodeId node, Peer& peer, const std::string& endpoint);
   [[nodiscard]] bool make_room();
   void forget_strangers();
-  void send_or_hold(const raft::Send& order);
-  void send(const raft::Send& order);
+  void carry_out(const raft::Send& order);
+  void tell_commit(const raft::Send& news);
+  // False where it was dropped.
+  bool send(const raft::Send& order);
   [[nodiscard]] bool send_frames(zmq::socket_t& socket, const codec::Frames& frames);
   void take_news_of_peers();
   void mend_links();

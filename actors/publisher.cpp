@@ -54,15 +54,11 @@ void Publisher::stop() {
   turn();
 }
 
-// zmq_socket(3), ZMQ_XPUB: a byte 1 and the topic for the first subscription to it, a byte 0 and
-// the topic once the last has ended, if only by a lost connection.
+// zmq_socket(3), ZMQ_XPUB: a byte 1 and the topic. All else that comes is read, and not kept.
 void Publisher::take_subscriptions() {
   zmq::message_t frame;
   for (std::size_t taken = 0; taken < kSubscriptionsPerTurn && socket_.receive(frame); ++taken) {
-    if (frame.empty()) continue;
-    const auto first = *frame.data<std::uint8_t>();
-    if (first == 1) ++subscriptions_;
-    if (first == 0 && subscriptions_ > 0) --subscriptions_;
+    subscribed_to_ = subscribed_to_ || (!frame.empty() && *frame.data<std::uint8_t>() == 1);
   }
 }
 
@@ -72,7 +68,7 @@ void Publisher::publish_applied() {
     auto batch = links_.state_machine.receive();
     if (!batch) break;
     for (auto& broadcast : batch->broadcasts) {
-      if (subscriptions_ == 0) break;
+      if (!subscribed_to_) break;
       const auto encoded = encode_broadcast(std::move(broadcast));
       publish(encoded.topic, encoded.header, encoded.payload);
     }

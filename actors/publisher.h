@@ -1,6 +1,7 @@
 // publisher: owns the PUB socket for subscribers. It publishes every applied change in log order,
 // and `raft/status` at each change of role, term or leader and at least once a second. The socket
-// is an XPUB, which is a PUB that says what is subscribed to: while nothing is, nothing is encoded.
+// is an XPUB, which is a PUB that says what is subscribed to: until something is, nothing is
+// encoded.
 #pragma once
 
 #include <string>
@@ -38,8 +39,10 @@ class Publisher final : public Actor {
   raft::NodeId node_;
   InputSocket socket_;
   Links links_;
-  raft::Index applied_index_;      // everything up to it has been published, or dropped and counted
-  std::size_t subscriptions_ = 0;  // different ones
+  raft::Index applied_index_;  // everything up to it has been published, or dropped and counted
+  // From the first one on: that nobody is left cannot be known, as anyone may end what it never
+  // began.
+  bool subscribed_to_ = false;
   NodeStatus status_{};
   raft::Milliseconds status_published_at_ = 0;
 };

@@ -9,9 +9,6 @@
 namespace database {
 namespace {
 
-// So many bytes that were taken are kept at most: each removal moves what is behind them.
-constexpr std::size_t kForgottenBytes = 64 << 10;
-
 void append_record(std::string& bytes, RecordKind kind, std::string_view name,
                    std::string_view value) {
   const RecordLimits limits = limits_of(kind);
@@ -48,7 +45,8 @@ class StoreSnapshotReader final : public SnapshotReader {
     if (!ended_) checksum_.add(bytes_of(slice));
     auto shared = base::SharedBytes::copy_of(slice);
     taken_ += size;
-    if (taken_ >= kForgottenBytes || taken_ == ready_.size()) {
+    // Not more often: each removal moves what is behind.
+    if (taken_ >= ready_.size() / 2) {
       ready_.erase(0, taken_);
       taken_ = 0;
     }

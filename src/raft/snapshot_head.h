@@ -20,12 +20,15 @@ struct SnapshotHead {
 
   static constexpr std::uint64_t kTableEntryBytes = 24;
   static constexpr std::uint64_t kMaxBlockBytes = 1 << 20;
+  // So that a table is small beside the content: of more blocks than a few, the average is no less.
+  static constexpr std::uint64_t kFewBlocks = 1 << 16;
+  static constexpr std::uint64_t kLeastAverageBytes = 4 << 10;
   // Keeps sums of offsets and sizes that came from outside within 64 bits.
   static constexpr std::uint64_t kMaxSize = std::uint64_t{1} << 58;
 
   // A block has at least one byte.
   [[nodiscard]] bool is_possible() const {
-    return size <= kMaxSize && blocks <= size &&
+    return size <= kMaxSize && blocks <= size && blocks <= kFewBlocks + size / kLeastAverageBytes &&
            blocks >= size / kMaxBlockBytes + (size % kMaxBlockBytes != 0 ? 1 : 0);
   }
   // What travels is the table, and behind it the content. Where is_possible().

@@ -39,7 +39,7 @@ bool SnapshotReceiver::resume() {
   if (!head) return false;
   meta_ = std::move(head->meta);
   content_offset_ = head->content_offset;
-  if (file_->size() < content_offset_ + meta_.transfer_size()) return false;
+  if (file_->size() != content_offset_ + meta_.transfer_size()) return false;
   table_bytes_.resize(meta_.table_size());
   table_bytes_.resize(file_->read(content_offset_ + meta_.size, table_bytes_));
   write(start_, encode_snapshot_head(meta_, owner_));

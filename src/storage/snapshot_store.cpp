@@ -107,10 +107,21 @@ struct SnapshotStore::Implementation {
     const raft::Index index = found.back();
     received.emplace(file_system, path_of(index, SnapshotState::kReceiving), raft::SnapshotHead{},
                      owner);
-    if (is_newer(index) && received->resume() && received->meta().last.index == index) {
+    if (is_newer(index) && goes_on(index)) {
       look_up();
     } else {
       drop(received);
+    }
+  }
+
+  // What another release wrote, or has no room, can be had again: no reason not to start.
+  [[nodiscard]] bool goes_on(raft::Index index) {
+    try {
+      return received->resume() && received->meta().last.index == index;
+    } catch (const DiskFull&) {
+      return false;
+    } catch (const Refused&) {
+      return false;
     }
   }
 

@@ -54,12 +54,13 @@ TEST_CASE("commit_news_of_a_peer_are_the_newest") {
   CHECK(commit_of(all.front()) == 6);
 }
 
-TEST_CASE("commit_news_go_with_entries") {
+TEST_CASE("commit_news_of_one_peer_can_be_taken") {
   CommitNews held(kForEver);
   held.hold(news(2, 5));
   held.hold(news(3, 5));
-  held.forget(2);
-  held.forget(4);
+  CHECK(commit_of(*held.take(2)) == 5);
+  CHECK_FALSE(held.take(2));
+  CHECK_FALSE(held.take(4));
   const auto all = held.take_all();
   REQUIRE(all.size() == 1);
   CHECK(all.front().to.id == 3);

@@ -7,10 +7,16 @@ using namespace actors_test;
 
 namespace {
 
+settings::Settings settings_with(std::uint64_t commit_news_wait_ms) {
+  settings::Settings settings = sample_settings();
+  settings.raft.commit_news_wait_ms = commit_news_wait_ms;
+  return settings;
+}
+
 struct Bench {
   // Node 2 listens where it is said, node 3 nowhere.
-  explicit Bench(const std::string& endpoint_of_2)
-      : settings(sample_settings()),
+  explicit Bench(const std::string& endpoint_of_2, std::uint64_t commit_news_wait_ms = 1)
+      : settings(settings_with(commit_news_wait_ms)),
         sends(make_link<OutboundMessages>(inside, "sends", kMustArrive)),
         promises(make_link<OutboundMessages>(inside, "promises", kMustArrive)),
         learned(make_link<PeersLearned>(inside, "learned", kMustArrive)),
@@ -95,6 +101,75 @@ TEST_CASE("outbound_dispatcher_tells_of_a_commit_where_no_entries_do") {
     const auto message = received(node2.socket);
     return message && std::holds_alternative<raft::CommitAdvanced>(*message);
   });
+}
+
+namespace {
+
+// What node 2 receives of these, in one turn of the dispatcher that is stopped behind it, on the
+// lane for small messages; with a connection that is there.
+std::vector<std::string_view> received_of(settings::RuntimeMode mode, std::uint64_t wait_ms,
+                                          std::vector<raft::Message> messages) {
+  zmq::context_t peers(1);
+  auto node2 = bound(peers, zmq::socket_type::router);
+  Bench bench(node2.endpoint, wait_ms);
+  RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
+  eventually([&] {
+    bench.heartbeat(2);
+    return received(node2.socket);
+  });
+  OutboundMessages batch;
+  for (raft::Message& message : messages) batch.sends.push_back({{2, 22}, std::move(message)});
+  batch.sends.push_back({{2, 22}, raft::TimeoutNow{1}});
+  bench.sends.near.send(std::move(batch));
+  running.stop();
+  // One more, behind all that stopping sends.
+  std::vector<std::string_view> names;
+  const auto take = [&]() {
+    const auto message = received(node2.socket);
+    if (!message) return false;
+    const bool marks_the_turn = std::holds_alternative<raft::Heartbeat>(*message);
+    if (!marks_the_turn) names.push_back(raft::message_name(*message));
+    return std::holds_alternative<raft::TimeoutNow>(*message);
+  };
+  eventually(take);
+  return names;
+}
+
+raft::AppendEntries one_entry() {
+  raft::EntryBlockBuilder block(0);
+  block.add(1, 1, raft::EntryKind::kNoOperation, {});
+  return {1, 0, 0, 0, block.finish()};
+}
+
+using Names = std::vector<std::string_view>;
+constexpr std::uint64_t kLong = 1000;
+
+}  // namespace
+
+TEST_CASE("outbound_dispatcher_lets_news_of_a_commit_wait_for_entries") {
+  const auto mode = each_runtime();
+  const raft::Message news = raft::CommitAdvanced{1, 7};
+  CHECK(received_of(mode, kLong, {news}) == Names{"timeout_now"});
+  CHECK(received_of(mode, 0, {news}) == Names{"commit_advanced", "timeout_now"});
+}
+
+TEST_CASE("outbound_dispatcher_sends_news_of_a_commit_at_once_to_whom_a_client_waits_at") {
+  const auto mode = each_runtime();
+  const raft::Message news = raft::CommitAdvanced{1, 7};
+  const raft::Message passed_on = raft::ForwardCommandsReply{1, {{5, 7}}, {}};
+  CHECK(received_of(mode, kLong, {passed_on, news, news}) ==
+        Names{"forward_commands_reply", "commit_advanced", "timeout_now"});
+  const raft::Message read = raft::ReadIndexReply{1, 1, 7};
+  CHECK(received_of(mode, kLong, {news, read}) ==
+        Names{"commit_advanced", "read_index_reply", "timeout_now"});
+}
+
+TEST_CASE("outbound_dispatcher_drops_news_of_a_commit_that_entries_carry") {
+  const auto mode = each_runtime();
+  const raft::Message news = raft::CommitAdvanced{1, 7};
+  const raft::Message read = raft::ReadIndexReply{1, 1, 7};
+  CHECK(received_of(mode, kLong, {news, one_entry(), read}) ==
+        Names{"read_index_reply", "timeout_now"});
 }
 
 TEST_CASE("outbound_dispatcher_drops_and_counts_for_a_peer_that_is_away") {  // B5, B6

@@ -9,8 +9,10 @@ using namespace actors_test;
 
 namespace {
 
+enum class Subscribes { kAtOnce, kLater };
+
 struct Bench {
-  Bench()
+  explicit Bench(Subscribes subscribes = Subscribes::kAtOnce)
       : applied(make_link<AppliedBroadcasts, BroadcastsPublished>(inside, "applied", kMustArrive)),
         status(inside, "status"),
         ticks(inside, "ticks"),
@@ -19,7 +21,7 @@ struct Bench {
                       [](auto& socket) { socket.set(zmq::sockopt::sndhwm, 0); });
     subscriber.set(zmq::sockopt::rcvhwm, 0);
     subscriber.set(zmq::sockopt::linger, 0);
-    subscriber.set(zmq::sockopt::subscribe, "");
+    if (subscribes == Subscribes::kAtOnce) subscriber.set(zmq::sockopt::subscribe, "");
     subscriber.connect(pub.endpoint);
     publisher = std::make_unique<Publisher>(
         1, 0, std::move(pub.socket),
@@ -69,36 +71,25 @@ std::uint64_t number_in(const std::string& header, const std::string& field) {
 
 }  // namespace
 
-// While nobody listens nothing is sent, and who comes then, or comes again, misses nothing more.
-TEST_CASE("publisher_notices_that_subscribers_come_and_go") {
-  const auto mode = each_runtime();
-  Bench bench;
-  RunningActors running(bench.inside, mode, {bench.publisher.get()});
+TEST_CASE("publisher_encodes_nothing_until_somebody_subscribes") {
+  Bench bench(Subscribes::kLater);
+  ActorProfile profile("publisher");
   raft::Index index = 0;
-  for (int round = 0; round < 3; ++round) {
-    bench.wait_for_subscriber();
-    bench.applied.near.send({{publication(index + 1)}, 10, index + 1});
-    ++index;
-    // What was on its way before may come first.
-    auto frames = bench.next_broadcast();
-    while (frames[0] == "raft/status" || number_in(frames[1], "seq") < index) {
-      frames = bench.next_broadcast();
-    }
-    CHECK(number_in(frames[1], "seq") == index);
-    bench.subscriber.set(zmq::sockopt::unsubscribe, "");
-    std::vector<zmq::message_t> rest;
-    raft::Milliseconds now = 1'000'000 * (round + 1);
-    eventually([&] {
-      while (receive_message(bench.subscriber, {10, 1 << 20}, rest) == Received::kMessage) {
-      }
-      bench.ticks.publish({now += 1000});
-      bench.applied.near.send({{publication(index + 1)}, 10, index + 1});
-      ++index;
-      const auto published = next(bench.applied.near);
-      return published.bytes == 10 && !readable(bench.subscriber);
-    });
-    bench.subscriber.set(zmq::sockopt::subscribe, "");
-  }
+  const auto messages_of_a_batch = [&] {
+    bench.applied.near.send({{publication(index + 1), publication(index + 2)}, 10, index + 2});
+    index += 2;
+    const auto before = profile.messages_out.value();
+    const ProfiledTurn profiled(&profile);
+    bench.publisher->turn();
+    return profile.messages_out.value() - before;
+  };
+  CHECK(messages_of_a_batch() == 1);  // that it is done
+  CHECK(messages_of_a_batch() == 1);
+  bench.subscriber.set(zmq::sockopt::subscribe, "ch/");
+  eventually([&] { return messages_of_a_batch() == 3; });
+  bench.subscriber.set(zmq::sockopt::unsubscribe, "ch/");
+  bench.subscriber.set(zmq::sockopt::subscribe, "kv/");
+  eventually([&] { return messages_of_a_batch() == 3; });
 }
 
 TEST_CASE("publisher_publishes_in_the_order_of_the_log") {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "storage/catch.h"
 #include "storage/snapshots.h"
@@ -11,7 +13,7 @@ namespace {
 
 constexpr BlockSizes kSizes{64, 256, 1024};
 
-using Blocks = std::vector<std::vector<std::byte>>;
+using Blocks = std::vector<std::string>;
 
 Blocks cut(std::span<const std::byte> content, std::size_t slice = SIZE_MAX,
            const BlockSizes& sizes = kSizes) {
@@ -22,7 +24,7 @@ Blocks cut(std::span<const std::byte> content, std::size_t slice = SIZE_MAX,
     content = content.subspan(part.size());
     while (!part.empty()) {
       const auto taken = part.first(cutter.take(part));
-      blocks.back().insert(blocks.back().end(), taken.begin(), taken.end());
+      blocks.back().append(reinterpret_cast<const char*>(taken.data()), taken.size());
       part = part.subspan(taken.size());
       if (cutter.at_cut()) blocks.emplace_back();
     }
@@ -32,7 +34,7 @@ Blocks cut(std::span<const std::byte> content, std::size_t slice = SIZE_MAX,
 }
 
 std::size_t new_in(const Blocks& blocks, const Blocks& before) {
-  const std::set<std::vector<std::byte>> known(before.begin(), before.end());
+  const std::set<std::string> known(before.begin(), before.end());
   return static_cast<std::size_t>(std::count_if(
       blocks.begin(), blocks.end(), [&](const auto& block) { return !known.contains(block); }));
 }

@@ -21,6 +21,8 @@ constexpr std::size_t kIndexDigits = 20;
 constexpr std::uint32_t kMostRestBytes = 1 << 20;
 constexpr std::size_t kSnapshotCountedFrom = 80;  // by the length that the header names
 constexpr std::uint64_t kMostContentBytes = std::uint64_t{1} << 58;
+constexpr std::uint64_t kFewBlocks = 1 << 16;
+constexpr std::uint64_t kLeastAverageBlockBytes = 4 << 10;
 
 template <typename Integer>
 Integer load(Bytes bytes, std::size_t offset) {
@@ -190,6 +192,7 @@ base::Result<SnapshotHeader> read_snapshot_header(const File& file) {
   header.blocks = load64(bytes, 80);
   const std::uint64_t fewest = (header.content_bytes + kMostBlockBytes - 1) / kMostBlockBytes;
   if (header.content_bytes > kMostContentBytes || header.blocks > header.content_bytes ||
+      header.blocks > kFewBlocks + header.content_bytes / kLeastAverageBlockBytes ||
       header.blocks < fewest) {
     return base::Error{
         fmt::format("a content of {} bytes in {} blocks", header.content_bytes, header.blocks)};
