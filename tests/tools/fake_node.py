@@ -31,6 +31,7 @@ class Shared:
         self.log = []  # (index, topic, header, payload)
         self.index = 0
         self.leader = 1
+        self.term = 1
         self.retained_from = 1
         self.sessions = {}  # number: {seq: reply}
         self.closed_sessions = []
@@ -203,7 +204,7 @@ class FakeNode(threading.Thread):
     def on_status(self, _):
         leads = self.node == self.shared.leader
         return {"node": self.node, "cluster": "fake", "role": "leader" if leads else "follower",
-                "term": 1, "leader": self.shared.leader, "commit_index": self.shared.index,
+                "term": self.shared.term, "leader": self.shared.leader, "commit_index": self.shared.index,
                 "applied_index": self.shared.index, "first_index": 1,
                 "last_index": self.shared.index, "members": self.members, "protocol": 1,
                 "release": "fake", "disk_full": False}

@@ -46,6 +46,8 @@ seconds, kills the leader, and takes the time until the first write is acknowled
 after the kill. sweep measures one load after another, prints a line for each, and draws latency
 against load; or throughput, over sizes of values or numbers of keys.
 
+Where the term of the cluster rose in the measured time, the report says how often: `elections`.
+
 --profile shows for each actor its turns, the messages in and out and the events of a turn, and the
 share of the time in which it worked, was in calls of ZeroMQ, and waited; a disk or a core that it
 waits for counts as work. The nodes measure that where they were started with raft-actor --profile,

@@ -122,6 +122,11 @@ std::uint64_t count_errors(const Measurement& measurement) {
   return count;
 }
 
+void print_elections(const Measurement& measurement) {
+  if (measurement.elections.value_or(0) == 0) return;
+  fmt::print("elections meanwhile: {}\n", *measurement.elections);
+}
+
 Json to_json(const Options& options, const Measurement& measurement) {
   Json errors_by_code = Json::object();
   for (const auto& [code, times] : measurement.tally.errors) errors_by_code[code] = times;
@@ -142,7 +147,8 @@ Json to_json(const Options& options, const Measurement& measurement) {
             {"read_share", options.read_share},
             {"nodes_seen", nodes_seen(options, measurement)},
             {"nodes", nodes_json(measurement)},
-            {"bench_cpu_seconds", measurement.own_cpu_seconds}};
+            {"bench_cpu_seconds", measurement.own_cpu_seconds},
+            {"elections", measurement.elections ? Json(*measurement.elections) : Json()}};
   if (options.rate > 0) {
     json["rate"] = options.rate;
     json["unanswered"] = measurement.tally.unanswered;
@@ -177,6 +183,7 @@ void print_report(const Options& options, const Measurement& measurement) {
   }
   if (options.retry) fmt::print("requests sent again: {}\n", tally.retries);
   if (tally.not_found > 0) fmt::print("keys not there: {}\n", tally.not_found);
+  print_elections(measurement);
   print_nodes(options, measurement);
   fmt::print("raft-bench itself: {:.0f} % of a core\n",
              100 * measurement.own_cpu_seconds / measurement.seconds);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct Measurement {
   double seconds = 0;   // of the measured time
   std::vector<NodeUsage> nodes;
   double own_cpu_seconds = 0;
+  // How often the term rose since the measured time began; nothing where no node told its term.
+  std::optional<std::uint64_t> elections;
   std::vector<NodeProfile> profile;  // with --profile, the leader first
 };
 
@@ -36,6 +39,9 @@ struct Measurement {
 // Of all nodes together, for one answered request; 0 where there is none.
 [[nodiscard]] double cpu_microseconds(const Measurement& measurement);
 [[nodiscard]] std::uint64_t count_errors(const Measurement& measurement);
+
+// A line where there were elections, which nobody expects of a run that kills nothing.
+void print_elections(const Measurement& measurement);
 
 [[nodiscard]] client::Json to_json(const Options& options, const Measurement& measurement);
 

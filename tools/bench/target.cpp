@@ -7,7 +7,6 @@
 
 #include "bench/process_usage.h"
 #include "bench/worker.h"
-#include "client/ask_each.h"
 #include "client/endpoints.h"
 
 namespace bench {
@@ -47,6 +46,10 @@ bool Target::wait_for_leader() {
     if (find_leader(*context_, endpoints_, milliseconds(1), phase)) return true;
   }
   return false;
+}
+
+std::vector<client::Answer> Target::ask_status(milliseconds timeout) {
+  return client::ask_each(*context_, endpoints_, client::make_status(), timeout);
 }
 
 std::vector<pid_t> Target::processes() const {
