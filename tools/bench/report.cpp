@@ -98,6 +98,13 @@ void print_nodes(const Options& options, const Measurement& measurement) {
   }
 }
 
+void print_broadcasts(const Options& options, const Measurement& measurement) {
+  if (!measurement.broadcasts) return;
+  fmt::print("broadcasts: {} to {} subscribers, {} missing, {} out of order\n",
+             measurement.broadcasts->received, options.subscribers, measurement.broadcasts->missing,
+             measurement.broadcasts->out_of_order);
+}
+
 double as_milliseconds(std::chrono::nanoseconds time) {
   return static_cast<double>(time.count()) / kNanosecondsInMillisecond;
 }
@@ -157,6 +164,12 @@ Json to_json(const Options& options, const Measurement& measurement) {
     json["read_latency_ms"] = latency_json(measurement.tally.reads);
     json["write_latency_ms"] = latency_json(measurement.tally.writes);
   }
+  if (measurement.broadcasts) {
+    json["subscribers"] = options.subscribers;
+    json["broadcasts_received"] = measurement.broadcasts->received;
+    json["broadcasts_missing"] = measurement.broadcasts->missing;
+    json["broadcasts_out_of_order"] = measurement.broadcasts->out_of_order;
+  }
   if (options.profile) json["profile"] = profile_json(measurement.profile);
   return json;
 }
@@ -183,6 +196,7 @@ void print_report(const Options& options, const Measurement& measurement) {
   }
   if (options.retry) fmt::print("requests sent again: {}\n", tally.retries);
   if (tally.not_found > 0) fmt::print("keys not there: {}\n", tally.not_found);
+  print_broadcasts(options, measurement);
   print_elections(measurement);
   print_nodes(options, measurement);
   fmt::print("raft-bench itself: {:.0f} % of a core\n",

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/audience.h"
 #include "bench/histogram.h"
 #include "bench/options.h"
 #include "bench/process_usage.h"
@@ -31,7 +32,8 @@ struct Measurement {
   double own_cpu_seconds = 0;
   // How often the term rose since the measured time began; nothing where no node told its term.
   std::optional<std::uint64_t> elections;
-  std::vector<NodeProfile> profile;  // with --profile, the leader first
+  std::optional<Broadcasts> broadcasts;  // with subscribers
+  std::vector<NodeProfile> profile;      // with --profile, the leader first
 };
 
 // Requests answered a second.

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "bench/crew.h"
+#include "bench/listening.h"
 #include "bench/process_usage.h"
 #include "bench/standing.h"
 
@@ -175,7 +176,9 @@ void fill_keys(const Options& options, Target& target, client::ProgressLine& pro
 }
 
 Measurement measure(const Options& options, Target& target, client::ProgressLine& progress) {
-  Crew crew(target.context(), options, target.endpoints(), Task::kLoad);
+  Listening listening(options, target, progress);
+  Crew crew(target.context(), options, target.endpoints(), Task::kLoad, nullptr,
+            listening.begun_after());
   if (!options.requests) spend(crew, target, progress, "warming up,", options.warm_up_s);
   const auto read_profile = [&] {
     return options.profile
@@ -205,6 +208,7 @@ Measurement measure(const Options& options, Target& target, client::ProgressLine
   measurement.elections = elections.read();
   crew.add_to(measurement.tally);
   measurement.latencies = measurement.tally.latencies();
+  measurement.broadcasts = listening.finish(measurement.tally.acknowledged);
   progress.clear();
   return measurement;
 }
