@@ -31,6 +31,7 @@ class Shared:
         self.log = []  # (index, topic, header, payload)
         self.index = 0
         self.leader = 1
+        self.term = 1
         self.retained_from = 1
         self.sessions = {}  # number: {seq: reply}
         self.closed_sessions = []
@@ -48,6 +49,7 @@ class FakeNode(threading.Thread):
         self.behaviour = behaviour
         self.refusals_left = None  # with a number: then good
         self.dying = False
+        self.left_out, self.repeated = set(), set()  # indices that it broadcasts never, or twice
         self.profiled = False  # its dumps have a profile, which grows by the same each time
         self.dumps = 0
         self.requests = []
@@ -156,7 +158,9 @@ class FakeNode(threading.Thread):
     def broadcast(self, topic, header, payload):
         shared = self.shared
         shared.log.append((shared.index, topic, header, payload))
-        self.publisher.send_multipart([topic, msgpack.packb(header), payload])
+        times = 0 if shared.index in self.left_out else 1 + (shared.index in self.repeated)
+        for _ in range(times):
+            self.publisher.send_multipart([topic, msgpack.packb(header), payload])
 
     def broadcast_status(self):
         header = {"node": self.node, "role": "leader", "term": 1, "leader": self.shared.leader,
@@ -203,7 +207,7 @@ class FakeNode(threading.Thread):
     def on_status(self, _):
         leads = self.node == self.shared.leader
         return {"node": self.node, "cluster": "fake", "role": "leader" if leads else "follower",
-                "term": 1, "leader": self.shared.leader, "commit_index": self.shared.index,
+                "term": self.shared.term, "leader": self.shared.leader, "commit_index": self.shared.index,
                 "applied_index": self.shared.index, "first_index": 1,
                 "last_index": self.shared.index, "members": self.members, "protocol": 1,
                 "release": "fake", "disk_full": False}

@@ -8,6 +8,7 @@
 
 namespace {
 
+using bench::scan_index;
 using bench::scan_reply;
 
 std::string make_reply() {
@@ -71,6 +72,21 @@ TEST_CASE("reply_scan_survives_random_bytes") {
     static_cast<void>(scan_reply(frame));
   }
   SUCCEED("no bounds were left");
+}
+
+TEST_CASE("reply_scan_finds_the_index_of_a_write") {
+  const std::string reply("\x83\xa2id\x05\xa5index\xcd\x01\x00\xa2ok\xc3", 19);
+  REQUIRE(scan_reply(reply)->index == 256);
+  REQUIRE(scan_reply(make_reply())->index == 0);
+}
+
+TEST_CASE("reply_scan_finds_the_index_of_a_broadcast") {
+  const std::string header("\x82\xa4term\x01\xa5index\xcd\x01\x00", 16);
+  REQUIRE(scan_index(header) == 256);
+  for (std::size_t size = 0; size < header.size(); ++size) {
+    REQUIRE_FALSE(scan_index(header.substr(0, size)));
+  }
+  REQUIRE_FALSE(scan_index("\x81\xa4term\x01"));
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #include "bench/crew.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace bench {
 
 Crew::Crew(zmq::context_t& context, const Options& options,
-           const std::vector<std::string>& endpoints, Task task, Outage* outage) {
+           const std::vector<std::string>& endpoints, Task task, Outage* outage,
+           std::optional<std::uint64_t> acknowledged_after) {
   const std::size_t count = options.threads;
   const auto share = [count](std::uint64_t total, std::size_t i) {
     return total / count + (i < total % count ? 1 : 0);
@@ -30,6 +30,7 @@ Crew::Crew(zmq::context_t& context, const Options& options,
         .worker = i,
         .workers = count,
         .outage = outage,
+        .acknowledged_after = acknowledged_after,
     };
     workers_.push_back(std::make_unique<Worker>(context, std::move(plan), stage_));
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,9 +22,10 @@ enum class Task {
 class Crew {
  public:
   // Begins at once, in Phase::kWarmUp. `outage`: where answers are reported after a kill; it
-  // outlives the crew.
+  // outlives the crew. `acknowledged_after`: as in the plan of a worker.
   Crew(zmq::context_t& context, const Options& options, const std::vector<std::string>& endpoints,
-       Task task, Outage* outage = nullptr);
+       Task task, Outage* outage = nullptr,
+       std::optional<std::uint64_t> acknowledged_after = std::nullopt);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;

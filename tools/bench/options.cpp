@@ -19,6 +19,7 @@ Examples:
   raft-bench write --start 3 --in-flight 1000 --clients 8 --profile
   raft-bench write --to tcp://127.0.0.1:4111 --clients 1 --in-flight 1 --json
   raft-bench write --to tcp://127.0.0.1:4111 --any-node --retry --requests 100000
+  raft-bench write --start 3 --requests 100000 --subscribers 30
   raft-bench failover --start 3 --kills 5
   raft-bench sweep --start 3 --svg writes.svg
   raft-bench sweep --start 3 --reads 1 --over rate --steps 1000,10000,50000,100000
@@ -46,6 +47,14 @@ seconds, kills the leader, and takes the time until the first write is acknowled
 after the kill. sweep measures one load after another, prints a line for each, and draws latency
 against load; or throughput, over sizes of values or numbers of keys.
 
+--subscribers connect to the publish endpoints of the nodes that answer, in turns, each for all
+changes of keys, before the load begins. From then on, warm-up included, each must get in log order
+whatever was acknowledged or came to any of them; at the end that is waited for, ten seconds at
+most. One that comes too late is out of order, and stays missing in its place. They have one thread
+for all, and what it does not keep up with waits in memory.
+
+Where the term of the cluster rose in the measured time, the report says how often: `elections`.
+
 --profile shows for each actor its turns, the messages in and out and the events of a turn, and the
 share of the time in which it worked, was in calls of ZeroMQ, and waited; a disk or a core that it
 waits for counts as work. The nodes measure that where they were started with raft-actor --profile,
@@ -55,8 +64,9 @@ Nodes: as for zmq-send, by --to, --config or RAFT_ACTOR_CONFIG_PATH; or those of
 made for this run, with files in a folder of their own, and removed at its end. CPU time and memory
 are read from /proc, for the nodes of --start, else for every raft-actor on this machine.
 
-Exit codes: 0 success; 2 wrong usage; 3 no leader, or no request was answered, or none for
---give-up seconds; 130 interrupted.)";
+Exit codes: 0 success, whatever errors and missing broadcasts the report tells of; 2 wrong usage; 3
+no leader, or no request was answered, or none for --give-up seconds, or a subscriber heard nothing
+from its node; 130 interrupted.)";
 
 constexpr std::size_t kOpenLoopInFlight = 4096;
 constexpr std::size_t kMaxInFlight = 1'000'000;
@@ -117,6 +127,10 @@ void declare_load(CLI::App& app, Options& options) {
       ->check(CLI::Range(0.1, kMaxRate));
   app.add_option("--threads", options.threads, "Threads that the clients are divided among")
       ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--subscribers", options.subscribers,
+                 "write, mixed: connections that hear every change, and are checked for it")
+      ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   app.add_option("--value-bytes", options.value_bytes, "The size of a value")
       ->check(CLI::Range(std::uint64_t{0}, kMaxValueBytes))
@@ -258,6 +272,9 @@ void check_options(const CLI::App& app, Options& options) {
   }
   if (options.profile && (options.mode == Mode::kFailover || options.mode == Mode::kSweep)) {
     throw client::UsageError("--profile is of one load: use raft-bench write, read or mixed");
+  }
+  if (options.subscribers > 0 && options.mode != Mode::kWrite && options.mode != Mode::kMixed) {
+    throw client::UsageError("--subscribers hear what is written: use raft-bench write or mixed");
   }
   if (options.mode == Mode::kFailover) check_failover(app, options);
   if (options.mode == Mode::kSweep) check_sweep(app, options);

@@ -27,6 +27,7 @@ struct Options {
   std::size_t in_flight = 256;
   double rate = 0;  // requests a second, open loop; 0: closed loop
   std::size_t threads = 1;
+  std::size_t subscribers = 0;
   std::size_t value_bytes = 256;
   std::uint64_t keys = 10'000;
   Distribution distribution = Distribution::kUniform;

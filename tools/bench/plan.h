@@ -28,6 +28,8 @@ struct Plan {
   std::uint64_t worker;  // from 0, of `workers`
   std::uint64_t workers;
   Outage* outage;  // told of every success; may be null
+  // With subscribers: the tally names each write that succeeded and lies behind this in the log.
+  std::optional<std::uint64_t> acknowledged_after;
 };
 
 }  // namespace bench

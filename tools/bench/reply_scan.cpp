@@ -95,6 +95,10 @@ std::optional<ScannedReply> scan_reply(std::string_view frame) {
     if (name == "id") {
       id = scanner.unsigned_integer();
       if (!id) return std::nullopt;
+    } else if (name == "index") {
+      const auto index = scanner.unsigned_integer();
+      if (!index) return std::nullopt;
+      reply.index = *index;
     } else if (name == "ok") {
       reply.ok = scanner.boolean();
     } else if (name == "found") {
@@ -107,6 +111,20 @@ std::optional<ScannedReply> scan_reply(std::string_view frame) {
   if (scanner.failed || !id) return std::nullopt;
   reply.id = *id;
   return reply;
+}
+
+std::optional<std::uint64_t> scan_index(std::string_view header) {
+  Scanner scanner{header};
+  const std::uint8_t first = scanner.byte();
+  if (first < 0x80 || first >= 0x90) return std::nullopt;  // a header has few fields
+  for (unsigned left = first & 0x0fU; left > 0 && !scanner.failed; --left) {
+    if (scanner.name() == "index") {
+      const auto index = scanner.unsigned_integer();
+      return scanner.failed ? std::nullopt : index;
+    }
+    scanner.skip();
+  }
+  return std::nullopt;
 }
 
 }  // namespace bench

@@ -98,6 +98,13 @@ void print_nodes(const Options& options, const Measurement& measurement) {
   }
 }
 
+void print_broadcasts(const Options& options, const Measurement& measurement) {
+  if (!measurement.broadcasts) return;
+  fmt::print("broadcasts: {} to {} subscribers, {} missing, {} out of order\n",
+             measurement.broadcasts->received, options.subscribers, measurement.broadcasts->missing,
+             measurement.broadcasts->out_of_order);
+}
+
 double as_milliseconds(std::chrono::nanoseconds time) {
   return static_cast<double>(time.count()) / kNanosecondsInMillisecond;
 }
@@ -122,6 +129,11 @@ std::uint64_t count_errors(const Measurement& measurement) {
   return count;
 }
 
+void print_elections(const Measurement& measurement) {
+  if (measurement.elections.value_or(0) == 0) return;
+  fmt::print("elections meanwhile: {}\n", *measurement.elections);
+}
+
 Json to_json(const Options& options, const Measurement& measurement) {
   Json errors_by_code = Json::object();
   for (const auto& [code, times] : measurement.tally.errors) errors_by_code[code] = times;
@@ -142,7 +154,8 @@ Json to_json(const Options& options, const Measurement& measurement) {
             {"read_share", options.read_share},
             {"nodes_seen", nodes_seen(options, measurement)},
             {"nodes", nodes_json(measurement)},
-            {"bench_cpu_seconds", measurement.own_cpu_seconds}};
+            {"bench_cpu_seconds", measurement.own_cpu_seconds},
+            {"elections", measurement.elections ? Json(*measurement.elections) : Json()}};
   if (options.rate > 0) {
     json["rate"] = options.rate;
     json["unanswered"] = measurement.tally.unanswered;
@@ -150,6 +163,12 @@ Json to_json(const Options& options, const Measurement& measurement) {
   if (options.read_share > 0 && options.read_share < 1) {
     json["read_latency_ms"] = latency_json(measurement.tally.reads);
     json["write_latency_ms"] = latency_json(measurement.tally.writes);
+  }
+  if (measurement.broadcasts) {
+    json["subscribers"] = options.subscribers;
+    json["broadcasts_received"] = measurement.broadcasts->received;
+    json["broadcasts_missing"] = measurement.broadcasts->missing;
+    json["broadcasts_out_of_order"] = measurement.broadcasts->out_of_order;
   }
   if (options.profile) json["profile"] = profile_json(measurement.profile);
   return json;
@@ -177,6 +196,8 @@ void print_report(const Options& options, const Measurement& measurement) {
   }
   if (options.retry) fmt::print("requests sent again: {}\n", tally.retries);
   if (tally.not_found > 0) fmt::print("keys not there: {}\n", tally.not_found);
+  print_broadcasts(options, measurement);
+  print_elections(measurement);
   print_nodes(options, measurement);
   fmt::print("raft-bench itself: {:.0f} % of a core\n",
              100 * measurement.own_cpu_seconds / measurement.seconds);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "bench/audience.h"
 #include "bench/histogram.h"
 #include "bench/options.h"
 #include "bench/process_usage.h"
@@ -28,7 +30,10 @@ struct Measurement {
   double seconds = 0;   // of the measured time
   std::vector<NodeUsage> nodes;
   double own_cpu_seconds = 0;
-  std::vector<NodeProfile> profile;  // with --profile, the leader first
+  // How often the term rose since the measured time began; nothing where no node told its term.
+  std::optional<std::uint64_t> elections;
+  std::optional<Broadcasts> broadcasts;  // with subscribers
+  std::vector<NodeProfile> profile;      // with --profile, the leader first
 };
 
 // Requests answered a second.
@@ -36,6 +41,9 @@ struct Measurement {
 // Of all nodes together, for one answered request; 0 where there is none.
 [[nodiscard]] double cpu_microseconds(const Measurement& measurement);
 [[nodiscard]] std::uint64_t count_errors(const Measurement& measurement);
+
+// A line where there were elections, which nobody expects of a run that kills nothing.
+void print_elections(const Measurement& measurement);
 
 [[nodiscard]] client::Json to_json(const Options& options, const Measurement& measurement);
 

@@ -11,13 +11,16 @@
 #include <thread>
 
 #include "bench/crew.h"
+#include "bench/listening.h"
 #include "bench/process_usage.h"
+#include "bench/standing.h"
 
 namespace bench {
 namespace {
 
 constexpr std::chrono::milliseconds kStep{20};
 constexpr std::chrono::milliseconds kDrainTime{1000};
+constexpr std::chrono::milliseconds kTermTime{250};
 
 // What is answered a second, lately: over the last second, once there was one.
 class RecentRate {
@@ -138,6 +141,25 @@ class UsageMeter {
   std::optional<ProcessUsage> own_before_;
 };
 
+// How often the term of the cluster has risen since it was made.
+class ElectionCount {
+ public:
+  // While the load is there, which a node that does not answer must not keep in its warm-up.
+  explicit ElectionCount(Target& target)
+      : target_(target), before_(highest(target.ask_status(kTermTime), "term")) {}
+
+  [[nodiscard]] std::optional<std::uint64_t> read() const {
+    const auto after = highest(target_.ask_status(), "term");
+    if (!before_ || !after) return std::nullopt;
+    // Lower where the node that knew the highest term has ended since.
+    return std::max(*before_, *after) - *before_;
+  }
+
+ private:
+  Target& target_;
+  std::optional<std::uint64_t> before_;
+};
+
 }  // namespace
 
 void fill_keys(const Options& options, Target& target, client::ProgressLine& progress) {
@@ -154,7 +176,9 @@ void fill_keys(const Options& options, Target& target, client::ProgressLine& pro
 }
 
 Measurement measure(const Options& options, Target& target, client::ProgressLine& progress) {
-  Crew crew(target.context(), options, target.endpoints(), Task::kLoad);
+  Listening listening(options, target, progress);
+  Crew crew(target.context(), options, target.endpoints(), Task::kLoad, nullptr,
+            listening.begun_after());
   if (!options.requests) spend(crew, target, progress, "warming up,", options.warm_up_s);
   const auto read_profile = [&] {
     return options.profile
@@ -162,6 +186,7 @@ Measurement measure(const Options& options, Target& target, client::ProgressLine
                : std::nullopt;
   };
   const auto profile_before = read_profile();
+  const ElectionCount elections(target);
   const UsageMeter meter(target.processes());
   Measurement measurement;
   const Clock::time_point start = Clock::now();
@@ -179,8 +204,11 @@ Measurement measure(const Options& options, Target& target, client::ProgressLine
   meter.read_into(measurement);
   if (open_loop) drain(crew, target);
   crew.end();
+  // Only now, as a node that does not answer is waited for.
+  measurement.elections = elections.read();
   crew.add_to(measurement.tally);
   measurement.latencies = measurement.tally.latencies();
+  measurement.broadcasts = listening.finish(measurement.tally.acknowledged);
   progress.clear();
   return measurement;
 }

@@ -69,6 +69,7 @@ void print_step(const SweepStep& step) {
   fmt::print("{:>12} {:>12.0f} {:>9.3f} {:>9.3f} {:>9.3f} {:>9.3f} {:>8.1f} {:>8}\n", step.value,
              rate_of(measured), at(0.5), at(0.99), at(0.999), at(1), cpu_microseconds(measured),
              count_errors(measured) + measured.tally.unanswered);
+  print_elections(measured);
   std::fflush(stdout);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bench/histogram.h"
+#include "bench/index_set.h"
 
 namespace bench {
 
@@ -20,6 +21,7 @@ struct Tally {
   std::map<std::string, std::uint64_t> errors;  // by code, in the measured time
   std::uint64_t not_found = 0;
   std::uint64_t retries = 0;  // requests sent again, in the measured time
+  IndexSet acknowledged;      // where the plan asks for it: the writes of all phases, in the log
 
   void merge(const Tally& other) {
     reads.merge(other.reads);
@@ -29,6 +31,7 @@ struct Tally {
     for (const auto& [code, times] : other.errors) errors[code] += times;
     not_found += other.not_found;
     retries += other.retries;
+    acknowledged.merge(other.acknowledged);
   }
 
   [[nodiscard]] Histogram latencies() const {

@@ -1,5 +1,7 @@
 #include "bench/target.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -7,7 +9,6 @@
 
 #include "bench/process_usage.h"
 #include "bench/worker.h"
-#include "client/ask_each.h"
 #include "client/endpoints.h"
 
 namespace bench {
@@ -23,9 +24,19 @@ std::string folder_of(const Options& options) {
   return folder != nullptr && *folder != '\0' ? folder : "/tmp";
 }
 
+// A thousand subscribers are more files than a process may open by default, here and in a node of
+// --start, which inherits the limit. What is refused shows where files are opened.
+void allow_open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
 }  // namespace
 
 Target::Target(const Options& options, client::Interrupt& interrupt) : interrupt_(interrupt) {
+  if (options.subscribers > 0) allow_open_files();
   if (options.start > 0) {
     cluster_ = std::make_unique<Cluster>(options.start, options.runtime, options.profile,
                                          folder_of(options));
@@ -47,6 +58,10 @@ bool Target::wait_for_leader() {
     if (find_leader(*context_, endpoints_, milliseconds(1), phase)) return true;
   }
   return false;
+}
+
+std::vector<client::Answer> Target::ask_status(milliseconds timeout) {
+  return client::ask_each(*context_, endpoints_, client::make_status(), timeout);
 }
 
 std::vector<pid_t> Target::processes() const {

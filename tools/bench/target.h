@@ -10,6 +10,7 @@
 
 #include "bench/cluster.h"
 #include "bench/options.h"
+#include "client/ask_each.h"
 #include "client/interrupt.h"
 
 namespace bench {
@@ -31,6 +32,9 @@ class Target {
   [[nodiscard]] bool wait_for_leader();
   [[nodiscard]] const std::vector<std::string>& endpoints() const { return endpoints_; }
   [[nodiscard]] zmq::context_t& context() { return *context_; }
+  // What each of endpoints() says to `status` now, where it says anything in that time.
+  [[nodiscard]] std::vector<client::Answer> ask_status(
+      std::chrono::milliseconds timeout = std::chrono::milliseconds(1000));
   // The processes of the nodes, as far as they are on this machine.
   [[nodiscard]] std::vector<pid_t> processes() const;
   // Kills the node of --start that leads. Returns false where none is known to.

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "bench/reply_scan.h"
 #include "client/ask_each.h"
 #include "client/reply.h"
 #include "client/sockets.h"
@@ -225,19 +224,22 @@ void Worker::on_reply(Connection& connection, std::string_view frame) {
   leader_lost_ |= reply->has_leader && !plan_.any_node && !plan_.local;
   if (!reply->ok) return on_error(index, frame);
   completed_.fetch_add(1, std::memory_order_relaxed);
-  on_success(slots_[index], reply->found, now);
+  on_success(slots_[index], *reply, now);
   end(index);
   if (leader_lost_) return;
   if (send_next(index, now)) free_.pop_back();
 }
 
-void Worker::on_success(const Slot& slot, bool found, Clock::time_point now) {
+void Worker::on_success(const Slot& slot, const ScannedReply& reply, Clock::time_point now) {
   if (plan_.outage != nullptr) plan_.outage->on_success(slot.sent_at, now);
+  if (!slot.work.read && plan_.acknowledged_after && reply.index > *plan_.acknowledged_after) {
+    tally_.acknowledged.insert(reply.index);
+  }
   if (stage_.phase() == Phase::kMeasure) ++tally_.answered;
   if (!is_measured(slot.work)) return;
   Histogram& latencies = slot.work.read ? tally_.reads : tally_.writes;
   latencies.add(static_cast<std::uint64_t>((now - slot.work.due).count()));
-  if (!found) ++tally_.not_found;
+  if (!reply.found) ++tally_.not_found;
 }
 
 void Worker::on_error(std::size_t slot, std::string_view frame) {

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "bench/alarm.h"
 #include "bench/plan.h"
+#include "bench/reply_scan.h"
 #include "bench/stage.h"
 #include "bench/tally.h"
 #include "bench/traffic.h"
@@ -79,7 +80,7 @@ class Worker {
   void wait();
   void receive(Connection& connection);
   void on_reply(Connection& connection, std::string_view frame);
-  void on_success(const Slot& slot, bool found, Clock::time_point now);
+  void on_success(const Slot& slot, const ScannedReply& reply, Clock::time_point now);
   void on_error(std::size_t slot, std::string_view frame);
   void check();
   void check_connection(std::size_t which);
