@@ -121,6 +121,7 @@ TEST_CASE("peer_layout_is_the_documented_one") {
       envelope(23) + R"(8,1152921504606846976,26])",
       envelope(24) + "8,2]",
       envelope(25) + R"(8,4,"No room.",[1004,1005]])",
+      envelope(26) + "8,19]",
   };
   const auto messages = samples::messages();
   REQUIRE(messages.size() == expected.size());

@@ -72,7 +72,6 @@ inline std::vector<raft::Message> messages() {
       raft::AppendEntriesAccepted{8, 26},
       raft::AppendEntriesRejected{8, 20, 15, 4},
       raft::Heartbeat{8, 19, 300},
-      raft::CommitAdvanced{8, 19},
       raft::HeartbeatReply{8, 300, 26},
       raft::ForwardCommands{8, {{1001, command("one")}, {1002, command("")}, {1003, command("3")}}},
       raft::ForwardCommands{8, {{std::uint64_t{1} << 40, command("alone")}}},
@@ -99,6 +98,7 @@ inline std::vector<raft::Message> messages() {
       raft::RepairReply{8, std::uint64_t{1} << 60, 26},
       raft::DiskSpaceReport{8, raft::DiskSpace::kFull},
       raft::ForwardCommandsRefused{8, {1004, 1005}, raft::RefusalReason::kDiskFull, "No room."},
+      raft::CommitAdvanced{8, 19},
   };
 }
 

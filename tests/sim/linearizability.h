@@ -49,6 +49,6 @@ struct Judgement {
 
 // All calls of one key, in any order.
 [[nodiscard]] Judgement judge(std::span<const Operation> operations,
-                              std::size_t max_states = 1'000'000);
+                              std::size_t max_states = 10'000'000);
 
 }  // namespace sim
