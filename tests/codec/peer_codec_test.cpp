@@ -339,6 +339,10 @@ TEST_CASE("install_snapshot_agrees_with_itself_A23_A24") {
   }
   SECTION("fewer blocks than its size needs") { part.head.blocks = 0; }
   SECTION("a block without a byte") { part.head.blocks = 1001; }
+  SECTION("a table that is large beside its content") {
+    part.head.size = 1 << 30;
+    part.head.blocks = 1 << 20;
+  }
   SECTION("a size beyond every position") { part.head.size = ~std::uint64_t{0}; }
   SECTION("a time beyond every position") { part.head.last.time_ms = ~std::uint64_t{0}; }
   REQUIRE(refused(samples::encoded(part)).reason == PeerRefusal::kMalformed);

@@ -264,6 +264,49 @@ TEST_CASE("snapshot_receive_begins_anew_after_a_restart_without_a_whole_table", 
   CHECK(send(store, sent, 0, 0).demand.next_offset == 0);
 }
 
+// It can be had again. What makes it unusable is no reason not to start.
+TEST_CASE("snapshot_receive_part_that_cannot_go_on_is_dropped_at_a_start") {
+  const Sent sent = sent_of_size(42, 30000);
+  const std::string path = kSnapshots + "/" + snapshot_name(42, SnapshotState::kReceiving);
+  SimulatedDisk disk;
+  const auto part_is_there = [&] {
+    SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+    REQUIRE(send(store, sent, 0, sent.meta.table_size() + 20000).receipt == Receipt::kMore);
+  };
+  SECTION("of another directory") {
+    part_is_there();
+    const SnapshotStore store(disk, kSnapshots, kSnapshotOwner + 1);
+    CHECK_FALSE(store.receiving());
+    CHECK(disk.list(kSnapshots).empty());
+  }
+  SECTION("longer than its head says") {
+    part_is_there();
+    auto longer = disk.content(path);
+    longer.push_back(std::byte{});
+    disk.set_content(path, std::move(longer));
+    const SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+    CHECK_FALSE(store.receiving());
+  }
+  SECTION("without room to write it once more") {
+    { const SnapshotStore made(disk, kSnapshots, kSnapshotOwner); }
+    const std::uint64_t made_by = disk.operations();
+    { const SnapshotStore empty(disk, kSnapshots, kSnapshotOwner); }
+    const std::uint64_t before_the_part = disk.operations() - made_by;
+    part_is_there();
+    for (std::uint64_t passing = before_the_part; true; ++passing) {
+      disk.fail_after(passing, FaultKind::kNoSpace);
+      const SnapshotStore store(disk, kSnapshots, kSnapshotOwner);
+      disk.heal();
+      if (store.receiving()) {
+        CHECK(passing > before_the_part + 10);
+        break;
+      }
+      CHECK(disk.list(kSnapshots).empty());
+      part_is_there();
+    }
+  }
+}
+
 TEST_CASE("snapshot_receive_crash_after_any_change_leaves_the_old_or_the_new", "[A19][A23]") {
   // With blocks in common, so that some are copied.
   const Sent old = sent_of_size(7, 1000);
