@@ -43,23 +43,15 @@ bool SnapshotReceiver::resume() {
   table_bytes_.resize(meta_.table_size());
   table_bytes_.resize(file_->read(content_offset_ + meta_.size, table_bytes_));
   write(start_, encode_snapshot_head(meta_, owner_));
-  if (!adopt_table()) return false;
-  std::vector<std::byte> bytes;
-  for (std::size_t block = 0; block < table_->count(); ++block) {
-    bytes.resize((*table_)[block].size);
-    bytes.resize(file_->read(content_offset_ + table_->begin_of(block), bytes));
-    keep(block, bytes);
-  }
-  find_wanted(0);
-  return true;
+  return adopt_table(Place::kPerhapsHere);
 }
 
-bool SnapshotReceiver::adopt_table() {
+bool SnapshotReceiver::adopt_table(Place place) {
   table_ = BlockTable::decode(table_bytes_, meta_);
   if (!table_) return false;
   write(content_offset_ + meta_.size, table_bytes_);
   table_bytes_ = {};
-  places_.assign(table_->count(), Place::kWanted);
+  places_.assign(table_->count(), place);
   missing_ = table_->count();
   place_blocks();
   return true;
@@ -83,15 +75,19 @@ std::optional<std::size_t> SnapshotReceiver::in_own(const Block& block) const {
   return *found;
 }
 
+SnapshotReceiver::Place SnapshotReceiver::place_of(const Block& block) const {
+  return in_own(block) ? Place::kOwn : Place::kWanted;
+}
+
 // Of all that are not here: whether they can be copied.
 void SnapshotReceiver::place_blocks() {
   to_copy_ = 0;
   copy_from_ = 0;
   for (std::size_t block = 0; block < places_.size(); ++block) {
-    if (places_[block] == Place::kHere) continue;
-    const bool own = in_own((*table_)[block]).has_value();
-    places_[block] = own ? Place::kOwn : Place::kWanted;
-    if (own) to_copy_ += (*table_)[block].size;
+    Place& place = places_[block];
+    if (place == Place::kHere) continue;
+    if (place != Place::kPerhapsHere) place = place_of((*table_)[block]);
+    if (place != Place::kWanted) to_copy_ += (*table_)[block].size;
   }
   find_wanted(0);
 }
@@ -123,7 +119,7 @@ bool SnapshotReceiver::add(std::uint64_t offset, std::span<const std::byte> byte
 
 bool SnapshotReceiver::add_table(std::span<const std::byte> bytes) {
   table_bytes_.insert(table_bytes_.end(), bytes.begin(), bytes.end());
-  return table_bytes_.size() < meta_.table_size() || adopt_table();
+  return table_bytes_.size() < meta_.table_size() || adopt_table(Place::kWanted);
 }
 
 void SnapshotReceiver::add_content(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -160,20 +156,31 @@ bool SnapshotReceiver::keep(std::size_t block, std::span<const std::byte> bytes)
 }
 
 void SnapshotReceiver::copy(std::uint64_t max_bytes) {
-  std::vector<std::byte> bytes;
   std::uint64_t done = 0;
   for (; copy_from_ < places_.size() && done < max_bytes; ++copy_from_) {
-    if (places_[copy_from_] != Place::kOwn) continue;
-    const Block& block = (*table_)[copy_from_];
-    own_->read_block(*in_own(block), bytes);
-    done += block.size;
-    to_copy_ -= block.size;
-    if (keep(copy_from_, bytes)) {
-      copied_ += block.size;
-    } else {
-      places_[copy_from_] = Place::kWanted;
-      find_wanted(std::min(first_wanted_, copy_from_));
-    }
+    if (places_[copy_from_] == Place::kHere || places_[copy_from_] == Place::kWanted) continue;
+    const std::uint64_t size = (*table_)[copy_from_].size;
+    if (places_[copy_from_] == Place::kPerhapsHere) look_at_file(copy_from_);
+    if (places_[copy_from_] == Place::kOwn) copy_own(copy_from_);
+    done += size;
+    to_copy_ -= size;
+    if (places_[copy_from_] == Place::kWanted) find_wanted(std::min(first_wanted_, copy_from_));
+  }
+}
+
+void SnapshotReceiver::look_at_file(std::size_t block) {
+  std::vector<std::byte> bytes((*table_)[block].size);
+  bytes.resize(file_->read(content_offset_ + table_->begin_of(block), bytes));
+  if (!keep(block, bytes)) places_[block] = place_of((*table_)[block]);
+}
+
+void SnapshotReceiver::copy_own(std::size_t block) {
+  std::vector<std::byte> bytes;
+  own_->read_block(*in_own((*table_)[block]), bytes);
+  if (keep(block, bytes)) {
+    copied_ += bytes.size();
+  } else {
+    places_[block] = Place::kWanted;
   }
 }
 

@@ -27,9 +27,9 @@ class SnapshotReceiver {
 
   // Either of the two comes first. The file begins anew:
   void begin();
-  // Of a file that is there: takes over the blocks that check, and writes all that is used once
-  // more, since it may be known to the page cache alone (A16). False where head or table do not
-  // check: then nothing of it can be used.
+  // Of a file that is there: takes over head and table; copy() looks which blocks are there too.
+  // All that is used is written once more, since it may be known to the page cache alone (A16).
+  // False where head or table do not check: then nothing of it can be used.
   [[nodiscard]] bool resume();
 
   // The snapshot that blocks may be copied from, as it is now; null: none. It stays until the next
@@ -38,13 +38,14 @@ class SnapshotReceiver {
   // A part, at its offset in what travels; what of it does not fit or check is left out. False
   // where the table came and is not what the head says.
   [[nodiscard]] bool add(std::uint64_t offset, std::span<const std::byte> bytes);
-  // Copies blocks of the own snapshot, so many bytes or a little more; one that does not check
-  // there is asked for from now on.
+  // Looks at blocks that may be here since before the start, and copies those of the own snapshot,
+  // so many bytes or a little more; one that does not check is asked for from now on.
   void copy(std::uint64_t max_bytes);
 
   [[nodiscard]] const raft::SnapshotHead& meta() const { return meta_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  // What is missing: what can be copied is not wanted. No more is than one part may bring.
+  // What is missing: what may be here or can be copied is not wanted. No more is than one part may
+  // bring.
   [[nodiscard]] raft::SnapshotDemand demand() const { return {next_offset(), wanted(), to_copy_}; }
   [[nodiscard]] std::uint64_t next_offset() const;
   // So many bytes were copied since the start.
@@ -54,16 +55,19 @@ class SnapshotReceiver {
   void seal();
 
  private:
-  enum class Place : std::uint8_t { kWanted, kOwn, kHere };
+  enum class Place : std::uint8_t { kWanted, kOwn, kPerhapsHere, kHere };
 
   [[nodiscard]] std::uint64_t wanted() const;
   [[nodiscard]] bool add_table(std::span<const std::byte> bytes);
-  [[nodiscard]] bool adopt_table();
+  [[nodiscard]] bool adopt_table(Place place);
   void add_content(std::uint64_t offset, std::span<const std::byte> bytes);
   void add_to_block(std::size_t block, std::uint64_t within, std::span<const std::byte> bytes);
   // Whether it checks; then it is in the file.
   bool keep(std::size_t block, std::span<const std::byte> bytes);
   void place_blocks();
+  [[nodiscard]] Place place_of(const Block& block) const;
+  void look_at_file(std::size_t block);
+  void copy_own(std::size_t block);
   void find_wanted(std::size_t from);
   [[nodiscard]] std::optional<std::size_t> in_own(const Block& block) const;
   void write(std::uint64_t offset, std::span<const std::byte> bytes);
@@ -83,7 +87,7 @@ class SnapshotReceiver {
   const SnapshotReader* own_ = nullptr;
   std::vector<std::size_t> own_blocks_;  // of the own snapshot, by length and checksum
   std::size_t copy_from_ = 0;            // no block before it is to be copied
-  std::uint64_t to_copy_ = 0;
+  std::uint64_t to_copy_ = 0;            // bytes, and of what may be here
   std::uint64_t copied_ = 0;
   std::uint64_t unsynced_ = 0;  // bytes written
 };
