@@ -41,7 +41,7 @@ struct DataDirectory::Implementation {
     make_durable_directory(file_system, snapshots_path());
     for (const auto& name : names_in(log_path())) file_system.remove(log_path() / name);
     make_durable_directory(file_system, log_path());
-    if (!create_segment(file_system, log_path(), {identity.id, {}}, 0)) {
+    if (!create_segment(file_system, log_path(), {identity.log_owner(), {}}, 0)) {
       throw DiskFull("no room for a log in " + log_path().string());
     }
     const HardStateStore hard_state(file_system, path, true);
@@ -59,7 +59,7 @@ struct DataDirectory::Implementation {
     bool remains = !names_in(database_path()).empty() || !names_in(snapshots_path()).empty();
     for (const auto& name : names_in(log_path())) {
       const auto file = file_system.open(log_path() / name, FileSystem::OpenMode::kReadOnly);
-      remains = remains || file->size() > kHeaderSize;
+      remains = remains || file->size() > kSegmentHeaderSize;
     }
     remains = remains || HardStateStore::term_in(file_system, path) > 0;
     if (!remains) return;
@@ -113,6 +113,7 @@ DataDirectory::~DataDirectory() = default;
 
 bool DataDirectory::fresh() const { return implementation_->fresh; }
 raft::Identity DataDirectory::id() const { return implementation_->identity.id; }
+LogOwner DataDirectory::log_owner() const { return implementation_->identity.log_owner(); }
 std::uint64_t DataDirectory::starts() const { return implementation_->identity.starts; }
 std::filesystem::path DataDirectory::log_path() const { return implementation_->log_path(); }
 std::filesystem::path DataDirectory::snapshots_path() const {

@@ -33,6 +33,7 @@ class DataDirectory {
   // Drawn at the creation, never 0: the owner of its files, and what tells this node from one of
   // the same number on another directory (raft::Member::identity).
   [[nodiscard]] raft::Identity id() const;
+  [[nodiscard]] LogOwner log_owner() const;
   [[nodiscard]] std::uint64_t starts() const;  // 1 at the first open, durable before return
   [[nodiscard]] std::filesystem::path log_path() const;
   [[nodiscard]] std::filesystem::path snapshots_path() const;

@@ -58,6 +58,10 @@ DirectoryIdentity decode(const Path& path, std::span<const std::byte> bytes) {
 
 }  // namespace
 
+LogOwner DirectoryIdentity::log_owner() const {
+  return {id, node, base::checksum(std::as_bytes(std::span(cluster)))};
+}
+
 Path identity_path(const Path& directory) { return directory / "identity"; }
 
 std::optional<DirectoryIdentity> read_identity(FileSystem& file_system, const Path& directory) {

@@ -11,6 +11,7 @@
 #include "raft/types.h"
 #include "storage/damage.h"
 #include "storage/file_system.h"
+#include "storage/segment_format.h"
 
 namespace storage {
 
@@ -27,6 +28,8 @@ struct DirectoryIdentity {
   raft::Identity id = 0;     // of the directory
   std::uint64_t starts = 0;  // of the node, with this directory
   std::string cluster;
+
+  [[nodiscard]] LogOwner log_owner() const;
 };
 
 [[nodiscard]] std::filesystem::path identity_path(const std::filesystem::path& directory);

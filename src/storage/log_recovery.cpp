@@ -29,14 +29,14 @@ std::vector<raft::Index> find_segments(const FileSystem& file_system, const Path
 bool make_segment(FileSystem& file_system, const Path& directory, const SegmentHeader& header,
                   std::uint64_t zeros, const std::string& name) {
   const Path path = directory / kPreparingName;
-  const HeaderBytes bytes = encode(header);
+  const SegmentHeaderBytes bytes = encode(header);
   const std::span<const std::byte> part(bytes);
   std::unique_ptr<File> file;
   try {
     file = file_system.open(path, FileSystem::OpenMode::kCreate);
     file->truncate(0);
     file->write(0, {&part, 1});
-    write_zeros(*file, kHeaderSize, kHeaderSize + zeros);
+    write_zeros(*file, kSegmentHeaderSize, kSegmentHeaderSize + zeros);
     file->sync();
     file_system.rename(path, directory / name);
   } catch (const DiskFull&) {
@@ -58,8 +58,8 @@ std::uint64_t bytes_of_segments(FileSystem& file_system, const Path& directory,
   return bytes;
 }
 
-SegmentHeader read_header(const File& file, const Path& path, std::uint64_t owner) {
-  HeaderBytes bytes{};
+SegmentHeader read_header(const File& file, const Path& path, const LogOwner& owner) {
+  std::array<std::byte, kMostHeaderSize> bytes{};
   const std::size_t size = file.read(0, bytes);
   if (const auto foreign = foreign_segment(std::span(bytes).first(size), owner)) {
     throw Refused(fmt::format("{}: {}", path.string(), *foreign));
@@ -83,7 +83,7 @@ void finish_replacement(FileSystem& file_system, const Path& directory, raft::In
 // One pass over the segments, from that at `from` to the last.
 class Recovery {
  public:
-  Recovery(FileSystem& file_system, Path directory, std::uint64_t owner)
+  Recovery(FileSystem& file_system, Path directory, const LogOwner& owner)
       : file_system_(file_system), directory_(std::move(directory)), owner_(owner) {}
 
   RecoveredLog run(const std::vector<raft::Index>& found, std::size_t from,
@@ -107,7 +107,8 @@ class Recovery {
     auto file = file_system_.open(
         path_, last ? FileSystem::OpenMode::kReadWrite : FileSystem::OpenMode::kReadOnly);
     check_header(*file, first_index);
-    RecordCursor cursor(*file, owner_, {first_index, kHeaderSize, kHeaderSize},
+    RecordCursor cursor(*file, owner_.directory,
+                        {first_index, kSegmentHeaderSize, kSegmentHeaderSize},
                         log_.contents.last().checksum, kChunkBytes);
     while (const auto entry = cursor.next()) {
       const raft::LogPosition& before = log_.contents.last();
@@ -177,7 +178,7 @@ class Recovery {
     const std::uint64_t content_end = end_of_content(file, cursor.end());
     const bool inside = cursor.inside_frame();
     const bool clean = inside ? stop == cursor.file_size() : content_end == cursor.end();
-    if (!clean && proven_synced(file, owner_, stop)) {
+    if (!clean && proven_synced(file, owner_.directory, stop)) {
       throw Damage(path_, stop,
                    cursor.stop().reason + ", although later writes show that it was synced");
     }
@@ -211,7 +212,7 @@ class Recovery {
 
   FileSystem& file_system_;
   Path directory_;
-  std::uint64_t owner_;
+  LogOwner owner_;
   Path path_;  // of the segment being read
   std::optional<ProgressCount> progress_;
   std::uint64_t bytes_before_ = 0;  // in the segments before it
@@ -236,7 +237,7 @@ std::optional<std::size_t> next_covered(const LogDamage& damage, raft::Index cov
   return next;
 }
 
-RecoveredLog recover_segments(FileSystem& file_system, const Path& directory, std::uint64_t owner,
+RecoveredLog recover_segments(FileSystem& file_system, const Path& directory, const LogOwner& owner,
                               raft::Index covered, const OpeningObserver& observer) {
   const auto found = find_segments(file_system, directory);
   std::size_t from = 0;
@@ -256,7 +257,8 @@ RecoveredLog recover_segments(FileSystem& file_system, const Path& directory, st
   }
 }
 
-void finish_replacement_begun(FileSystem& file_system, const Path& directory, std::uint64_t owner) {
+void finish_replacement_begun(FileSystem& file_system, const Path& directory,
+                              const LogOwner& owner) {
   const Path replacement = directory / kReplacementName;
   if (!file_system.exists(replacement)) return;
   raft::Index first_index = 0;
@@ -273,7 +275,7 @@ void finish_replacement_begun(FileSystem& file_system, const Path& directory, st
 
 }  // namespace
 
-RecoveredLog recover_log(FileSystem& file_system, const Path& directory, std::uint64_t owner,
+RecoveredLog recover_log(FileSystem& file_system, const Path& directory, const LogOwner& owner,
                          raft::Index covered, const OpeningObserver& observer) {
   make_durable_directory(file_system, directory);
   if (file_system.exists(directory / kPreparingName)) {

@@ -54,8 +54,9 @@ struct RecoveredLog {
 // damaged ones go, with those before them. Throws LogDamage; Refused for a segment of another
 // program or directory.
 [[nodiscard]] RecoveredLog recover_log(FileSystem& file_system,
-                                       const std::filesystem::path& directory, std::uint64_t owner,
-                                       raft::Index covered, const OpeningObserver& observer);
+                                       const std::filesystem::path& directory,
+                                       const LogOwner& owner, raft::Index covered,
+                                       const OpeningObserver& observer);
 
 // Cuts a damaged log after its last intact entry; what is cut off goes to `doubt`, which was marked
 // before. A crash at any moment leaves a log that ends there, or is damaged as before. False: there

@@ -30,7 +30,7 @@ constexpr std::uint64_t kPartInUse = 4;
 struct LogStore::Implementation {
   FileSystem& file_system;
   std::filesystem::path directory;
-  std::uint64_t owner;
+  LogOwner owner;
   LogOptions options;
   LogContents contents;
   std::unique_ptr<File> active;
@@ -42,11 +42,11 @@ struct LogStore::Implementation {
   bool sealed = false;
   bool failed = false;
 
-  Implementation(FileSystem& files, std::filesystem::path path, std::uint64_t owner_id,
+  Implementation(FileSystem& files, std::filesystem::path path, const LogOwner& log_owner,
                  LogOptions log_options, const OpeningObserver& observer)
       : file_system(files),
         directory(std::move(path)),
-        owner(owner_id),
+        owner(log_owner),
         options(log_options),
         spare(files, directory, log_options.segment_bytes) {
     auto recovered = recover_log(file_system, directory, owner, options.covered, observer);
@@ -95,7 +95,7 @@ struct LogStore::Implementation {
 
   bool find_room(std::uint64_t length) {
     if (needs_new_segment(length) && !roll_over()) return false;
-    return prepare_up_to(frame_aligned(contents.last_segment().end) + kHeaderSize + length);
+    return prepare_up_to(frame_aligned(contents.last_segment().end) + kFrameHeaderSize + length);
   }
 
   void append(std::span<const raft::Entry> entries) {
@@ -103,17 +103,17 @@ struct LogStore::Implementation {
     const std::uint64_t length = bytes_of(entries);
 
     FrameHeader header;
-    header.owner = owner;
+    header.owner = owner.directory;
     header.offset = frame_aligned(contents.last_segment().end);
     header.synced = synced;
     header.first_index = entries.front().index;
     header.length = length;
     header.count = static_cast<std::uint32_t>(entries.size());
-    const HeaderBytes bytes = encode(header);
+    const FrameHeaderBytes bytes = encode(header);
     sealed = false;
     active->write(header.offset, frame_parts(bytes, entries));
 
-    std::uint64_t offset = header.offset + kHeaderSize;
+    std::uint64_t offset = header.offset + kFrameHeaderSize;
     const std::uint64_t end = offset + length;
     for (const auto& entry : entries) {
       contents.add(entry, offset, end);
@@ -132,14 +132,14 @@ struct LogStore::Implementation {
       static_cast<void>(roll_over());
       return;
     }
-    if (sealed || segment.end == kHeaderSize) return;
+    if (sealed || segment.end == kSegmentHeaderSize) return;
     FrameHeader header;
-    header.owner = owner;
+    header.owner = owner.directory;
     header.offset = frame_aligned(segment.end);
     header.synced = synced;
     header.first_index = contents.last().index + 1;
-    if (!prepare_up_to(header.offset + kHeaderSize)) return;
-    const HeaderBytes bytes = encode(header);
+    if (!prepare_up_to(header.offset + kFrameHeaderSize)) return;
+    const FrameHeaderBytes bytes = encode(header);
     const std::span<const std::byte> part(bytes);
     active->write(header.offset, {&part, 1});
     sealed = true;
@@ -168,9 +168,9 @@ struct LogStore::Implementation {
 
   [[nodiscard]] bool needs_new_segment(std::uint64_t length) const {
     const Segment& segment = contents.last_segment();
-    const bool empty = segment.end == kHeaderSize;
-    return segment.partial ||
-           (!empty && frame_aligned(segment.end) + kHeaderSize + length > options.segment_bytes);
+    const bool empty = segment.end == kSegmentHeaderSize;
+    return segment.partial || (!empty && frame_aligned(segment.end) + kFrameHeaderSize + length >
+                                             options.segment_bytes);
   }
 
   // The end of a segment is synced before the next one gets its name: so a torn tail can only be
@@ -185,13 +185,14 @@ struct LogStore::Implementation {
     const SegmentHeader header{owner, contents.last()};
     auto next = spare.is_complete() ? spare.become(header) : nullptr;
     if (!next) {
-      next = create_segment(file_system, directory, header, ahead_of(kHeaderSize) - kHeaderSize);
+      next = create_segment(file_system, directory, header,
+                            ahead_of(kSegmentHeaderSize) - kSegmentHeaderSize);
     }
     if (!next) return false;
     active = std::move(next);
     contents.add_segment(contents.last());
     file_size = active->size();
-    synced = kHeaderSize;
+    synced = kSegmentHeaderSize;
     sealed = false;
     return true;
   }
@@ -250,8 +251,8 @@ struct LogStore::Implementation {
     active = std::move(empty);
     contents = LogContents();
     contents.add_segment(base);
-    file_size = kHeaderSize;
-    synced = kHeaderSize;
+    file_size = kSegmentHeaderSize;
+    synced = kSegmentHeaderSize;
     sealed = false;
     return true;
   }
@@ -262,14 +263,14 @@ struct LogStore::Implementation {
   }
 
   [[nodiscard]] LogReader reader() const {
-    return {file_system, directory, owner, contents, active.get()};
+    return {file_system, directory, owner.directory, contents, active.get()};
   }
 
   void cut(raft::Index index) {
     const Segment& segment = contents.last_segment();
     const raft::Index start = std::max(index - 1, segment.first_index());
-    RecordCursor cursor(*active, owner, LogContents::mark_before(segment, start), std::nullopt,
-                        kMarkSpacing);
+    RecordCursor cursor(*active, owner.directory, LogContents::mark_before(segment, start),
+                        std::nullopt, kMarkSpacing);
     Mark before;
     raft::LogPosition last = segment.before;
     std::optional<raft::Entry> entry;
@@ -293,7 +294,7 @@ struct LogStore::Implementation {
   }
 };
 
-LogStore::LogStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner,
+LogStore::LogStore(FileSystem& file_system, std::filesystem::path directory, const LogOwner& owner,
                    LogOptions options, const OpeningObserver& observer)
     : implementation_(std::make_unique<Implementation>(file_system, std::move(directory), owner,
                                                        options, observer)) {}
@@ -321,7 +322,7 @@ const std::filesystem::path& LogStore::directory() const { return implementation
 std::uint64_t LogStore::bytes() const {
   std::uint64_t bytes = 0;
   for (const Segment& segment : implementation_->contents.segments()) {
-    bytes += segment.end - kHeaderSize;
+    bytes += segment.end - kSegmentHeaderSize;
   }
   return bytes;
 }

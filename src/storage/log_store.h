@@ -17,6 +17,7 @@
 #include "storage/file_system.h"
 #include "storage/opening_progress.h"
 #include "storage/segment.h"
+#include "storage/segment_format.h"
 
 namespace storage {
 
@@ -29,7 +30,7 @@ class LogStore {
  public:
   // Opens or creates the log in `directory`, cuts a torn tail, throws LogDamage for anything else.
   // `owner` is written into new segments and compared with those found.
-  LogStore(FileSystem& file_system, std::filesystem::path directory, std::uint64_t owner,
+  LogStore(FileSystem& file_system, std::filesystem::path directory, const LogOwner& owner,
            LogOptions options, const OpeningObserver& observer = {});
   ~LogStore();
 

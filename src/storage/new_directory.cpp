@@ -72,12 +72,13 @@ void NewDirectory::finish(const std::string& cluster, raft::NodeId node) {
   CHECK(snapshots_->newest().has_value(), "{}: no snapshot to begin with", path_.string());
   const raft::LogPosition last = snapshots_->newest()->last;
   make_durable_directory(file_system_, path_ / "log");
-  if (!create_segment(file_system_, path_ / "log", {id_, last}, 0)) {
+  const DirectoryIdentity identity{node, id_, 0, cluster};
+  if (!create_segment(file_system_, path_ / "log", {identity.log_owner(), last}, 0)) {
     throw DiskFull("no room for a log in " + path_.string());
   }
   HardStateStore hard_state(file_system_, path_, true);
   hard_state.save({last.term, std::nullopt});
-  write_identity(file_system_, path_, {node, id_, 0, cluster});
+  write_identity(file_system_, path_, identity);
   file_system_.remove(path_ / kUnfinishedName);
 }
 

@@ -95,9 +95,9 @@ class Opening {
     }
     for (int repairs = 0;; ++repairs) {
       try {
-        log_ = std::make_unique<LogStore>(file_system_, directory_.log_path(), directory_.id(),
-                                          LogOptions{options_.segment_bytes, covered()},
-                                          options_.observer);
+        log_ = std::make_unique<LogStore>(
+            file_system_, directory_.log_path(), directory_.log_owner(),
+            LogOptions{options_.segment_bytes, covered()}, options_.observer);
         break;
       } catch (const LogDamage& damage) {
         if (repairs == kRepairs) throw;
@@ -185,7 +185,7 @@ class Opening {
   }
 
   void open_log_again() {
-    log_ = std::make_unique<LogStore>(file_system_, directory_.log_path(), directory_.id(),
+    log_ = std::make_unique<LogStore>(file_system_, directory_.log_path(), directory_.log_owner(),
                                       LogOptions{options_.segment_bytes, covered()},
                                       options_.observer);
   }

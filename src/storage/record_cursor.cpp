@@ -24,7 +24,7 @@ bool all_zero(std::span<const std::byte> bytes) {
 std::vector<std::byte> scan_buffer(const File& file, std::uint64_t from) {
   const std::uint64_t size = file.size();
   const std::uint64_t left = size > from ? size - from : 0;
-  return std::vector<std::byte>(std::clamp<std::uint64_t>(left, kHeaderSize, kScanBytes));
+  return std::vector<std::byte>(std::clamp<std::uint64_t>(left, kFrameHeaderSize, kScanBytes));
 }
 
 // Whether the record that begins there is as it was written, whatever it says.
@@ -74,7 +74,7 @@ bool RecordCursor::enter_frame() {
     stop_ = {position_.offset, "the file ends", false};
     return false;
   }
-  const auto header = decode_frame_header(window(at, kHeaderSize).span(), owner_, at);
+  const auto header = decode_frame_header(window(at, kFrameHeaderSize).span(), owner_, at);
   if (!header) {
     stop_ = {at, "no frame header that checks", false};
     return false;
@@ -92,7 +92,7 @@ bool RecordCursor::enter_frame() {
   }
   frame_ = header;
   left_in_frame_ = header->count;
-  position_.offset = at + kHeaderSize;
+  position_.offset = at + kFrameHeaderSize;
   position_.frame_end = position_.offset + header->length;
   return true;
 }
@@ -158,11 +158,11 @@ bool proven_synced(const File& file, std::uint64_t owner, std::uint64_t offset) 
   std::vector<std::byte> buffer = scan_buffer(file, at);
   for (;;) {
     const std::size_t got = file.read(at, buffer);
-    if (got < kHeaderSize) return false;
+    if (got < kFrameHeaderSize) return false;
     std::size_t place = 0;
-    for (; place + kHeaderSize <= got; place += kFrameAlignment) {
-      const auto header =
-          decode_frame_header(std::span(buffer).subspan(place, kHeaderSize), owner, at + place);
+    for (; place + kFrameHeaderSize <= got; place += kFrameAlignment) {
+      const auto header = decode_frame_header(std::span(buffer).subspan(place, kFrameHeaderSize),
+                                              owner, at + place);
       if (header && header->synced > offset) return true;
     }
     at += place;

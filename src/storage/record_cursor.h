@@ -50,7 +50,7 @@ class RecordCursor {
   [[nodiscard]] std::uint64_t file_size() const { return file_size_; }
   // Behind the last record and its seal, if there is one: from here on nothing is written yet.
   [[nodiscard]] std::uint64_t end() const {
-    return stop_.sealed ? stop_.offset + kHeaderSize : stop_.offset;
+    return stop_.sealed ? stop_.offset + kFrameHeaderSize : stop_.offset;
   }
 
  private:

@@ -16,10 +16,10 @@ namespace storage {
 inline constexpr std::uint64_t kMarkSpacing = 64 << 10;
 
 struct Segment {
-  raft::LogPosition before;         // the entry before its first
-  std::uint64_t end = kHeaderSize;  // of its last record
-  bool partial = false;             // its last frame has lost records: nothing may follow
-  std::vector<Mark> marks;          // rising; none where it holds no entry
+  raft::LogPosition before;                // the entry before its first
+  std::uint64_t end = kSegmentHeaderSize;  // of its last record
+  bool partial = false;                    // its last frame has lost records: nothing may follow
+  std::vector<Mark> marks;                 // rising; none where it holds no entry
 
   [[nodiscard]] raft::Index first_index() const { return before.index + 1; }
 };

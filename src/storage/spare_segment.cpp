@@ -42,7 +42,7 @@ std::unique_ptr<File> SpareSegment::become(const SegmentHeader& header) {
   CHECK(is_complete(), "a segment from {} of a spare with {} of {} zeros", header.first_index(),
         zeroed_, size_);
   const Path segment = directory_ / segment_name(header.first_index());
-  const HeaderBytes bytes = encode(header);
+  const SegmentHeaderBytes bytes = encode(header);
   const std::span<const std::byte> part(bytes);
   zeroed_ = 0;
   try {

@@ -90,7 +90,7 @@ Survivor inspect_survivor(FileSystem& file_system, const Path& path) {
                     log_path.string()));
   }
   const auto unchanged = read_only(file_system);
-  const LogStore log(*unchanged, log_path, identity->id, {});
+  const LogStore log(*unchanged, log_path, identity->log_owner(), {});
   std::optional<raft::SnapshotHead> newest;
   if (file_system.exists(path / "snapshots")) {
     newest = SnapshotStore(*unchanged, path / "snapshots", identity->id).newest();

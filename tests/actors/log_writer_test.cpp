@@ -61,7 +61,7 @@ struct Bench {
     writer = std::make_unique<LogWriter>(
         std::make_unique<storage::Persistence>(
             "node", std::make_unique<storage::HardStateStore>(disk, "node", true),
-            std::make_unique<storage::LogStore>(disk, "node/log", 1,
+            std::make_unique<storage::LogStore>(disk, "node/log", storage::LogOwner{1, 1, 0},
                                                 storage::LogOptions{segment_bytes}),
             std::nullopt, std::make_unique<storage::DoubtFile>(disk, "node", 1)),
         std::make_unique<storage::SpaceGuard>(disk, "node", reserve_bytes),

@@ -14,7 +14,7 @@
 
 namespace {
 
-constexpr std::uint64_t kOwner = 7;
+constexpr storage::LogOwner kOwner{7, 1, 0};
 // The log is given back to the disk as it would be behind a snapshot.
 constexpr raft::Index kKept = 10'000;
 

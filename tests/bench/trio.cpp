@@ -50,7 +50,8 @@ void Trio::start(Node& node, storage::FileSystem& file_system, const std::filesy
   const std::uint64_t owner = node.self.identity;
   node.persistence = std::make_unique<storage::Persistence>(
       folder, std::make_unique<storage::HardStateStore>(file_system, folder, true),
-      std::make_unique<storage::LogStore>(file_system, folder / "log", owner,
+      std::make_unique<storage::LogStore>(file_system, folder / "log",
+                                          storage::LogOwner{owner, 1, 0},
                                           storage::LogOptions{kSegmentBytes}),
       std::nullopt, std::make_unique<storage::DoubtFile>(file_system, folder, owner));
   raft::Options options;

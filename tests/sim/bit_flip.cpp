@@ -18,12 +18,13 @@ constexpr std::size_t kSequenceOffset = 24;  // in a copy of the hard state
 std::uint64_t proven_end(std::span<const std::byte> segment) {
   const auto header = storage::decode_segment_header(segment);
   if (!header) return 0;
-  std::uint64_t proven = storage::kHeaderSize;
-  for (std::uint64_t at = storage::kHeaderSize; at < segment.size();) {
-    const auto frame = storage::decode_frame_header(segment.subspan(at), header->owner, at);
+  std::uint64_t proven = storage::kSegmentHeaderSize;
+  for (std::uint64_t at = storage::kSegmentHeaderSize; at < segment.size();) {
+    const auto frame =
+        storage::decode_frame_header(segment.subspan(at), header->owner.directory, at);
     if (!frame) break;
     proven = std::max(proven, frame->synced);  // of a seal too, behind the last one
-    at = storage::frame_aligned(at + storage::kHeaderSize + frame->length);
+    at = storage::frame_aligned(at + storage::kFrameHeaderSize + frame->length);
   }
   return proven;
 }

@@ -154,7 +154,7 @@ class Node {
   void start() {
     close();
     snapshots_ = std::make_unique<SnapshotStore>(disk_, kSnapshots, kSnapshotOwner);
-    log_ = std::make_unique<LogStore>(disk_, "node/log", kSnapshotOwner, options_);
+    log_ = std::make_unique<LogStore>(disk_, "node/log", LogOwner{kSnapshotOwner, 1, 0}, options_);
     if (snapshots_->newest()) REQUIRE(snapshots_->newest()->last.index >= durable_snapshot_);
     join();
     check();

@@ -85,7 +85,7 @@ TEST_CASE("data_directory_without_its_identity_is_not_new", "[A28]") {
   {
     const DataDirectory directory(disk, "data/node1", "colours", 1, 42);
     HardStateStore hard_state(disk, directory.path(), directory.fresh());
-    LogStore log(disk, directory.log_path(), directory.id(), {});
+    LogStore log(disk, directory.log_path(), directory.log_owner(), {});
     SECTION("with a log") { log.append(next_entries(log, 1, 1)); }
     SECTION("with a term") { hard_state.save({1, {}}); }
     SECTION("with a snapshot") {
@@ -140,7 +140,7 @@ void start(SimulatedDisk& disk, std::uint64_t& starts) {
   REQUIRE((directory.fresh() == (directory.starts() == 1)));
   starts = directory.starts();
   HardStateStore hard_state(disk, directory.path(), directory.fresh());
-  LogStore log(disk, directory.log_path(), directory.id(), {});
+  LogStore log(disk, directory.log_path(), directory.log_owner(), {});
   const SnapshotStore snapshots(disk, directory.snapshots_path(), directory.id());
   REQUIRE_FALSE(snapshots.newest().has_value());
   REQUIRE(hard_state.current().current_term == 0);

@@ -73,7 +73,7 @@ TEST_CASE("format_version_of_each_file_is_refused_where_it_is_not_known") {
       {"node/identity", size_of("node/identity")},
       {"node/hard_state.0", size_of("node/hard_state.0")},
       {"node/hard_state.1", size_of("node/hard_state.1")},
-      {log, kHeaderSize},
+      {log, kSegmentHeaderSize},
       {snapshot, size_of(snapshot)}};
   for (const auto& [name, size] : checked) {
     INFO(name);

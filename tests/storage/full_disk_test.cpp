@@ -9,7 +9,7 @@
 namespace storage {
 namespace {
 
-constexpr std::uint64_t kOwner = 7;
+constexpr LogOwner kOwner{7, 1, 0};
 constexpr LogOptions kSmall{.segment_bytes = 4096};
 
 struct Bench {
@@ -22,7 +22,7 @@ struct Bench {
     persistence = std::make_unique<Persistence>(
         "node", std::make_unique<HardStateStore>(disk, "node", fresh),
         std::make_unique<LogStore>(disk, "node/log", kOwner, kSmall), std::nullopt,
-        std::make_unique<DoubtFile>(disk, "node", kOwner));
+        std::make_unique<DoubtFile>(disk, "node", kOwner.directory));
   }
   raft::Persist order(std::size_t bytes) {
     raft::Persist persist;

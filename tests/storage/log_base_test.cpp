@@ -10,7 +10,7 @@
 namespace storage {
 namespace {
 
-constexpr std::uint64_t kOwner = 77;
+constexpr LogOwner kOwner{77, 1, 0};
 constexpr LogOptions kSmall{1024};
 using Catch::Matchers::Contains;
 

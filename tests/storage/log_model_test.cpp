@@ -132,7 +132,7 @@ class History {
 
   void reopen() {
     log_.reset();
-    log_ = std::make_unique<LogStore>(disk_, "node/log", 5, options_);
+    log_ = std::make_unique<LogStore>(disk_, "node/log", LogOwner{5, 1, 0}, options_);
     if (replacement_ && log_->last() == *replacement_) follow_replacement();
     replacement_.reset();
     follow_trim();

@@ -10,11 +10,11 @@
 namespace storage {
 namespace {
 
-constexpr std::uint64_t kOwner = 77;
+constexpr LogOwner kOwner{77, 1, 0};
 constexpr LogOptions kSmall{2048};
 using Catch::Matchers::Contains;
 
-std::string open_error(SimulatedDisk& disk, std::uint64_t owner = kOwner) {
+std::string open_error(SimulatedDisk& disk, const LogOwner& owner = kOwner) {
   try {
     const LogStore log(disk, "log", owner, kSmall);
   } catch (const std::runtime_error& damage) {
@@ -44,8 +44,10 @@ Written write_log(SimulatedDisk& disk, std::size_t writes, std::size_t payload_s
   log.append(written.last);
   written.last_file = "log/" + disk.list("log").back();
   const auto bytes = disk.content(written.last_file);
-  for (std::uint64_t at = kHeaderSize; at + kHeaderSize <= bytes.size(); at += kFrameAlignment) {
-    if (decode_frame_header(std::span(bytes).subspan(at), kOwner, at)) written.last_offset = at;
+  for (std::uint64_t at = kSegmentHeaderSize; at + kFrameHeaderSize <= bytes.size();
+       at += kFrameAlignment) {
+    if (decode_frame_header(std::span(bytes).subspan(at), kOwner.directory, at))
+      written.last_offset = at;
   }
   return written;
 }
@@ -57,9 +59,9 @@ TEST_CASE("log_recovery_torn_tail_is_cut_at_every_byte", "[A17]") {
   for (const std::size_t writes : {5u, 6u, 7u, 8u, 9u}) {
     SimulatedDisk pattern;
     const Written written = write_log(pattern, writes, 100);
-    at_start_of_segment = at_start_of_segment || written.last_offset == kHeaderSize;
+    at_start_of_segment = at_start_of_segment || written.last_offset == kSegmentHeaderSize;
     const auto whole = pattern.content(written.last_file);
-    std::uint64_t end = written.last_offset + kHeaderSize;
+    std::uint64_t end = written.last_offset + kFrameHeaderSize;
     for (const auto& entry : written.last) end += entry.record.size();
     for (std::uint64_t kept = written.last_offset; kept < end; ++kept) {
       SimulatedDisk disk;
@@ -102,8 +104,8 @@ TEST_CASE("log_recovery_several_unsynced_writes_are_cut_from_the_first_lost_one"
   }
   const std::string file = "log/" + segment_name(1);
   auto bytes = disk.content(file);
-  const std::uint64_t frame = frame_aligned(kHeaderSize + raft::kRecordHeaderSize + 30);
-  bytes[kHeaderSize + frame + 80] ^= std::byte{1};  // in the second write, never synced
+  const std::uint64_t frame = frame_aligned(kFrameHeaderSize + raft::kRecordHeaderSize + 30);
+  bytes[kSegmentHeaderSize + frame + 80] ^= std::byte{1};  // in the second write, never synced
   disk.set_content(file, bytes);
   const LogStore log(disk, "log", kOwner, kSmall);
   CHECK(log.last_index() == 1);
@@ -156,7 +158,10 @@ TEST_CASE("log_recovery_segments_of_others_are_refused") {
   SimulatedDisk disk;
   static_cast<void>(write_log(disk, 20, 100));
   const auto names = disk.list("log");
-  CHECK_THAT(open_error(disk, 78), Contains("belongs to data directory"));
+  CHECK_THAT(open_error(disk, {78, 2, kOwner.cluster}),
+             Contains("belongs to data directory 000000000000004d of node 1, this is data "
+                      "directory 000000000000004e of node 2"));
+  CHECK_THAT(open_error(disk, {77, 1, kOwner.cluster + 1}), Contains("in another cluster"));
 
   SECTION("of another history") {
     auto bytes = disk.content("log/" + names[1]);
@@ -180,9 +185,9 @@ TEST_CASE("log_recovery_newer_format_is_refused") {
   auto bytes = disk.content(file);
   base::store_little_endian<std::uint32_t>(bytes.data() + 16, kFormatVersion + 1);
   base::store_little_endian(bytes.data(),
-                            base::checksum(std::span(bytes).subspan(8, kHeaderSize - 8)));
+                            base::checksum(std::span(bytes).subspan(8, kSegmentHeaderSize - 8)));
   disk.set_content(file, bytes);
-  CHECK_THAT(open_error(disk), Contains("format version 3") && Contains("run a newer program"));
+  CHECK_THAT(open_error(disk), Contains("format version 4") && Contains("run a newer program"));
 }
 
 TEST_CASE("log_recovery_whole_record_of_an_unknown_kind_is_no_torn_tail", "[A17]") {
@@ -204,8 +209,8 @@ TEST_CASE("log_recovery_payload_that_looks_like_a_frame_proves_nothing", "[A17]"
   {
     LogStore log(disk, "log", kOwner, LogOptions{1 << 20});
     FrameHeader forged;
-    forged.owner = kOwner + 1;
-    forged.offset = kHeaderSize + kHeaderSize + raft::kRecordHeaderSize;
+    forged.owner = kOwner.directory + 1;
+    forged.offset = kSegmentHeaderSize + kFrameHeaderSize + raft::kRecordHeaderSize;
     forged.synced = forged.offset;
     forged.first_index = 2;
     forged.length = 40;
@@ -217,7 +222,7 @@ TEST_CASE("log_recovery_payload_that_looks_like_a_frame_proves_nothing", "[A17]"
     log.append(builder.finish());
   }
   auto bytes = disk.content("log/" + segment_name(1));
-  bytes[kHeaderSize] ^= std::byte{1};
+  bytes[kSegmentHeaderSize] ^= std::byte{1};
   disk.set_content("log/" + segment_name(1), bytes);
   const LogStore log(disk, "log", kOwner, kSmall);
   CHECK(log.last_index() == 0);

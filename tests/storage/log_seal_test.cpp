@@ -9,7 +9,7 @@
 namespace storage {
 namespace {
 
-constexpr std::uint64_t kOwner = 77;
+constexpr LogOwner kOwner{77, 1, 0};
 constexpr LogOptions kSmall{2048};
 const std::string kFirst = "log/" + segment_name(1);
 
@@ -35,8 +35,9 @@ std::vector<raft::Entry> write_sealed(SimulatedDisk& disk) {
 
 std::uint64_t seal_offset(const SimulatedDisk& disk) {
   const auto bytes = disk.content(kFirst);
-  for (std::uint64_t at = kHeaderSize; at + kHeaderSize <= bytes.size(); at += kFrameAlignment) {
-    const auto header = decode_frame_header(std::span(bytes).subspan(at), kOwner, at);
+  for (std::uint64_t at = kSegmentHeaderSize; at + kFrameHeaderSize <= bytes.size();
+       at += kFrameAlignment) {
+    const auto header = decode_frame_header(std::span(bytes).subspan(at), kOwner.directory, at);
     if (header && header->is_seal()) return at;
   }
   return 0;
@@ -53,7 +54,7 @@ TEST_CASE("log_seal_tells_damage_to_the_last_write", "[A17]") {
   std::size_t refused = 0;
   std::size_t harmless = 0;
   Tally tally("bits flipped", {"refused", "without meaning"});
-  for (std::uint64_t at = 0; at < seal + 2 * kHeaderSize; ++at) {
+  for (std::uint64_t at = 0; at < seal + 2 * kFrameHeaderSize; ++at) {
     SimulatedDisk disk;
     static_cast<void>(write_sealed(disk));
     disk.flip_bit(kFirst, at * 8 + at % 8);
@@ -71,7 +72,7 @@ TEST_CASE("log_seal_tells_damage_to_the_last_write", "[A17]") {
     REQUIRE(same(all_of(log), all));
   }
   CHECK(refused >= seal - kFrameAlignment);
-  CHECK(harmless >= 2 * kHeaderSize);
+  CHECK(harmless >= 2 * kFrameHeaderSize);
 }
 
 TEST_CASE("log_seal_gives_way_to_the_next_write") {
@@ -95,7 +96,7 @@ TEST_CASE("log_seal_that_a_torn_write_left_standing_is_no_damage", "[A17]") {
   const auto all = write_sealed(disk);
   const std::uint64_t seal = seal_offset(disk);
   auto bytes = disk.content(kFirst);
-  bytes[seal + kHeaderSize + 100] = std::byte{1};  // of a write whose first sector was lost
+  bytes[seal + kFrameHeaderSize + 100] = std::byte{1};  // of a write whose first sector was lost
   disk.set_content(kFirst, bytes);
   const LogStore log(disk, "log", kOwner, kSmall);
   CHECK(log.torn_bytes() > 0);

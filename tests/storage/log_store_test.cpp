@@ -7,7 +7,7 @@
 namespace storage {
 namespace {
 
-constexpr std::uint64_t kOwner = 77;
+constexpr LogOwner kOwner{77, 1, 0};
 constexpr LogOptions kSmall{4096};
 
 void append(LogStore& log, std::vector<raft::Entry>& all, std::size_t count, raft::Term term,

@@ -9,7 +9,7 @@
 namespace storage {
 namespace {
 
-constexpr std::uint64_t kOwner = 77;
+constexpr LogOwner kOwner{77, 1, 0};
 constexpr LogOptions kSmall{2048};
 
 // Ten writes of three entries over several segments, all synced.

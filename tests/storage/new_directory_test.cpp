@@ -28,7 +28,7 @@ void check_whole(FileSystem& disk, const std::string& path) {
   CHECK(read_all(snapshots) == content_of(100'000, 1));
   const Persistence persistence(
       directory.path(), std::make_unique<HardStateStore>(disk, directory.path(), false),
-      std::make_unique<LogStore>(disk, directory.log_path(), directory.id(), LogOptions{}),
+      std::make_unique<LogStore>(disk, directory.log_path(), directory.log_owner(), LogOptions{}),
       snapshots.newest(), std::make_unique<DoubtFile>(disk, directory.path(), directory.id()));
   CHECK_FALSE(persistence.log_replaced());
   CHECK(persistence.log().last() == meta_of(42).last);

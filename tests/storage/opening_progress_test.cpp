@@ -11,7 +11,7 @@
 namespace storage {
 namespace {
 
-constexpr std::uint64_t kOwner = 7;
+constexpr LogOwner kOwner{7, 1, 0};
 
 struct Heard {
   OpeningObserver observer = [this](const OpeningProgress& told) { all.push_back(told); };
@@ -51,11 +51,11 @@ TEST_CASE("opening_tells_how_far_it_has_read_the_log") {
 TEST_CASE("opening_tells_how_far_it_has_verified_a_snapshot") {
   constexpr std::uint64_t kSize = (4 << 20) + 1000;
   SimulatedDisk disk;
-  SnapshotWriter writer(disk, "snapshot", {{5, 1, 0, 0}, {}}, kOwner, BlockSizes{});
+  SnapshotWriter writer(disk, "snapshot", {{5, 1, 0, 0}, {}}, kOwner.directory, BlockSizes{});
   writer.append(std::vector<std::byte>(kSize, std::byte{7}));
   writer.seal();
   Heard heard;
-  SnapshotReader(disk, "snapshot", kOwner).verify(heard.observer);
+  SnapshotReader(disk, "snapshot", kOwner.directory).verify(heard.observer);
   REQUIRE(heard.all.size() == 6);
   for (const OpeningProgress& told : heard.all) {
     CHECK(told.work == OpeningProgress::Work::kVerifySnapshot);

@@ -121,7 +121,7 @@ TEST_CASE("posix_log_is_written_reopened_and_truncated") {
   std::vector<raft::Entry> all;
   const LogOptions options{64 << 10};
   {
-    LogStore log(*files, scratch.path / "log", 9, options);
+    LogStore log(*files, scratch.path / "log", {9, 1, 0}, options);
     for (int i = 0; i < 200; ++i) {
       const auto entries = next_entries(log, 10, 1, 100);
       log.append(entries);
@@ -135,7 +135,7 @@ TEST_CASE("posix_log_is_written_reopened_and_truncated") {
     log.sync();
     all.insert(all.end(), more.begin(), more.end());
   }
-  const LogStore log(*files, scratch.path / "log", 9, options);
+  const LogStore log(*files, scratch.path / "log", {9, 1, 0}, options);
   CHECK(log.torn_bytes() == 0);
   CHECK(same(all_of(log), all));
 }

@@ -47,7 +47,7 @@ class Node {
       : directory_(disk, kNode, "life", 1, 7),
         snapshots_(disk, directory_.snapshots_path(), directory_.id()),
         persistence_(kNode, std::make_unique<HardStateStore>(disk, kNode, directory_.fresh()),
-                     std::make_unique<LogStore>(disk, directory_.log_path(), directory_.id(),
+                     std::make_unique<LogStore>(disk, directory_.log_path(), directory_.log_owner(),
                                                 LogOptions{kSegmentBytes}),
                      snapshots_.newest(),
                      std::make_unique<DoubtFile>(disk, kNode, directory_.id())) {

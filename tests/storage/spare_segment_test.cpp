@@ -14,7 +14,7 @@
 namespace storage {
 namespace {
 
-constexpr std::uint64_t kOwner = 77;
+constexpr LogOwner kOwner{77, 1, 0};
 constexpr LogOptions kSmall{4096};
 constexpr std::uint64_t kSlice = 1024;
 const std::string kSpare = "node/log/spare.segment";
@@ -59,7 +59,8 @@ void require_zeros_behind_the_end(SimulatedDisk& disk, const LogStore& log) {
     if (index_of_segment(name)) last = "node/log/" + name;
   }
   const auto file = disk.open(last, FileSystem::OpenMode::kReadOnly);
-  RecordCursor cursor(*file, kOwner, {*index_of_segment(last.substr(9)), kHeaderSize, kHeaderSize},
+  RecordCursor cursor(*file, kOwner.directory,
+                      {*index_of_segment(last.substr(9)), kSegmentHeaderSize, kSegmentHeaderSize},
                       std::nullopt, 4096);
   while (cursor.next()) {
   }

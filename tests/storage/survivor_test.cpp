@@ -28,7 +28,7 @@ TEST_CASE("survivor_is_inspected_without_a_change") {
   {
     const DataDirectory directory(disk, "node", "demo", 3, 1);
     CHECK_THROWS_AS(inspect_survivor(disk, "node"), InUse);
-    LogStore log(disk, directory.log_path(), directory.id(), {});
+    LogStore log(disk, directory.log_path(), directory.log_owner(), {});
     log.append(next_entries(log, 10, 2));
     log.sync();
   }
@@ -53,7 +53,7 @@ TEST_CASE("survivor_may_end_inside_a_frame") {
   SimulatedDisk disk;
   {
     const DataDirectory directory(disk, "node", "demo", 3, 1);
-    LogStore log(disk, directory.log_path(), directory.id(), {});
+    LogStore log(disk, directory.log_path(), directory.log_owner(), {});
     log.append(next_entries(log, 10, 2));
     log.sync();
     log.truncate_from(6);

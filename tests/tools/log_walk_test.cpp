@@ -17,7 +17,7 @@
 namespace inspector {
 namespace {
 
-constexpr std::uint64_t kOwner = 5;
+constexpr storage::LogOwner kOwner{5, 1, 0};
 constexpr std::uint64_t kSeeds = 2000;
 constexpr int kSteps = 25;
 
@@ -100,7 +100,7 @@ struct Seen {
 Seen look(const Path& path) {
   Seen seen;
   WalkOptions options;
-  options.owner = kOwner;
+  options.owner = {kOwner.directory, kOwner.node, kOwner.cluster};
   options.on_finding = [&](const Finding& finding) { seen.findings.push_back(finding); };
   seen.log = LogWalk(path, options).run();
   return seen;

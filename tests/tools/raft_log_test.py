@@ -123,20 +123,31 @@ class Refusals(Case):
         self.assertEqual(len(said.splitlines()), 1)
         self.assertIn("offset 16: the format version is 1", said)
 
+    def test_segment_of_64_bytes_of_header_is_of_an_older_version(self):
+        log = sample_log()
+        segment = next(iter(log.segments))
+        old = stored.sealed(bytes(log.segments[segment][:16]) + (2).to_bytes(4, "little") +
+                            bytes(4) + bytes(log.segments[segment][24:64]))
+        self.write({**stored.directory(log, term=2), f"log/{segment}": old})
+        said = self.refuse(UNREADABLE, "verify", self.folder)
+        self.assertEqual(len(said.splitlines()), 1)
+        self.assertIn("offset 16: the format version is 2", said)
+
     def test_newer_version_is_one_clear_line(self):
         log = sample_log()
         segment = next(iter(log.segments))
         other = Log()
-        other.roll(version=3)
-        for name, data in (("identity", stored.identity(version=3)),
-                           ("hard_state.1", stored.hard_state(4, 2, 1, 1, version=3)),
-                           (f"log/{segment}", other.segments[segment]),
-                           (snapshot_name(0), stored.snapshot(ZERO, b"", version=3))):
+        other.roll(version=4)
+        for name, version, data in (
+                ("identity", 3, stored.identity(version=3)),
+                ("hard_state.1", 3, stored.hard_state(4, 2, 1, 1, version=3)),
+                (f"log/{segment}", 4, other.segments[segment]),
+                (snapshot_name(0), 3, stored.snapshot(ZERO, b"", version=3))):
             self.write({**stored.directory(log, term=2), name: data})
             with self.subTest(name=name):
                 said = self.refuse(UNREADABLE, "verify", self.folder)
                 self.assertEqual(len(said.splitlines()), 1)
-                self.assertIn(f"{os.path.join(self.folder, name)}, offset 16: the format version is 3",
+                self.assertIn(f"{os.path.join(self.folder, name)}, offset 16: the format version is {version}",
                               said)
 
     def test_what_is_no_data_directory(self):

@@ -45,7 +45,7 @@ class Damage(Case):
             return "damage", 0
         segment = name[4:]
         last = segment == list(self.log.segments)[-1]
-        if offset < 64:
+        if offset < 80:
             return "damage", 0
         for index, (where, start, end) in self.log.places.items():
             if where == segment and start <= offset < end:
@@ -138,9 +138,9 @@ class Contradictions(Case):
                 self.check(log, log.places[2][1], words, term=2)
 
     def test_frame_that_cannot_be(self):
-        for frame, offset, words in (({"count": 0}, 64, "no record"), ({"count": 9}, 64, "9 records"),
-                                     ({"count": 1}, 128, "not the 1 that it says"),
-                                     ({"synced": 1 << 20}, 64, "were on disk before")):
+        for frame, offset, words in (({"count": 0}, 80, "no record"), ({"count": 9}, 80, "9 records"),
+                                     ({"count": 1}, 144, "not the 1 that it says"),
+                                     ({"synced": 1 << 20}, 80, "were on disk before")):
             with self.subTest(words=words):
                 log = Log()
                 log.append(set_command(b"a", b"b"), set_command(b"c", b"d"), **frame)

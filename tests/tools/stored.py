@@ -68,12 +68,13 @@ class Log:
         self.frames = {}  # of each entry: (name, offset of the header, end of the frame)
         self.roll()
 
-    def roll(self, version=2):
+    def roll(self, version=3, cluster=b"demo", node=1):
         index, term, check, time_ms = self.last
         self.name = f"{index + 1:020}.segment"
         self.segments[self.name] = bytearray(sealed(struct.pack(
-            "<Q8sIIQQQQQ", 0, b"raft-log", version, 0, self.owner, index + 1, check, term, time_ms)))
-        self.synced = 64
+            "<Q8sIIQQQQQQQ", 0, b"raft-log", version, 80, self.owner, index + 1, check, term, time_ms,
+            node, checksum(cluster))))
+        self.synced = 80
 
     def record(self, payload, kind=COMMAND, term=1, time_ms=None, **changed):
         index, _, check, time_before = self.last

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
+#include "base/checksum.h"
 #include "inspector/log_walk.h"
 
 namespace inspector {
@@ -32,7 +34,7 @@ bool holds_something(const Directory& directory) {
   if (!files_in(directory.path / "database").empty()) return true;
   if (!files_in(directory.snapshots_path()).empty()) return true;
   for (const std::string& name : files_in(directory.log_path())) {
-    if (File(directory.log_path() / name).size() > kHeaderBytes) return true;
+    if (File(directory.log_path() / name).size() > kSegmentHeaderBytes) return true;
   }
   Findings ignored;
   for (const std::size_t which : {0, 1}) {
@@ -47,17 +49,22 @@ bool looks_like_one(const Path& path) {
          is_there(path / "snapshots");
 }
 
+LogOwner owner_by(const IdentityFile& identity) {
+  return {identity.directory_id, identity.node,
+          base::checksum(std::as_bytes(std::span(identity.cluster)))};
+}
+
 // Without an identity the first segment that checks says whose the log is.
-std::uint64_t owner_of_log(const Path& log) {
+LogOwner owner_of_log(const Path& log) {
   const auto found = segments_in(log);
-  if (!found) return 0;
+  if (!found) return {};
   for (const std::string& name : found->names) {
     const File file(log / name);
-    std::vector<std::byte> buffer(kHeaderBytes);
+    std::vector<std::byte> buffer(kMostSegmentHeaderBytes);
     const auto header = decode_segment_header(file.path(), file.read(0, buffer));
     if (header) return header->owner;
   }
-  return 0;
+  return {};
 }
 
 }  // namespace
@@ -77,7 +84,7 @@ Directory open_directory(const Path& path, Findings& findings) {
     const auto decoded = decode_identity(identity, File(identity).read_all());
     if (decoded) {
       directory.identity = *decoded;
-      directory.owner = decoded->directory_id;
+      directory.owner = owner_by(*decoded);
       return directory;
     }
     findings.push_back({Weight::kDamage, identity, 0, decoded.error()});

@@ -17,7 +17,7 @@ namespace inspector {
 struct Directory {
   Path path;
   std::optional<IdentityFile> identity;  // none where it is missing or does not check
-  std::uint64_t owner = 0;               // the directory id; without identity that of the log
+  LogOwner owner;                        // without identity as the log says
   bool unfinished = false;               // its creation was cut short: it holds nothing
 
   [[nodiscard]] Path log_path() const { return path / "log"; }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <string_view>
@@ -58,6 +59,16 @@ std::string check_start(const Path& path, Bytes bytes, std::string_view magic,
   return problem;
 }
 
+// Of a segment of another version it is as it says; version 2 did not say it, and had the least.
+std::size_t segment_header_length(Bytes bytes) {
+  if (bytes.size() < kLeastSegmentHeaderBytes ||
+      load<std::uint32_t>(bytes, kVersionOffset) == kSegmentVersion) {
+    return kSegmentHeaderBytes;
+  }
+  return std::clamp<std::size_t>(load<std::uint32_t>(bytes, 20), kLeastSegmentHeaderBytes,
+                                 kMostSegmentHeaderBytes);
+}
+
 base::Error too_short(const char* what, std::uint64_t needed, std::size_t there) {
   return {fmt::format("{} needs {} bytes, the file has {}", what, needed, there)};
 }
@@ -65,11 +76,12 @@ base::Error too_short(const char* what, std::uint64_t needed, std::size_t there)
 }  // namespace
 
 base::Result<SegmentHeader> decode_segment_header(const Path& path, Bytes bytes) {
-  if (bytes.size() < kHeaderBytes) return too_short("a segment header", kHeaderBytes, bytes.size());
-  const auto problem = check_start(path, bytes.first(kHeaderBytes), "raft-log", kFormatVersion);
+  const std::size_t length = segment_header_length(bytes);
+  if (bytes.size() < length) return too_short("a segment header", length, bytes.size());
+  const auto problem = check_start(path, bytes.first(length), "raft-log", kSegmentVersion);
   if (!problem.empty()) return base::Error{"the segment header does not check: " + problem};
   SegmentHeader header;
-  header.owner = load64(bytes, 24);
+  header.owner = {load64(bytes, 24), load64(bytes, 64), load64(bytes, 72)};
   header.first_index = load64(bytes, 32);
   if (header.first_index == 0) return base::Error{"the segment says that it begins with entry 0"};
   header.before = {header.first_index - 1, load64(bytes, 48), load64(bytes, 40), load64(bytes, 56)};
@@ -79,10 +91,14 @@ base::Result<SegmentHeader> decode_segment_header(const Path& path, Bytes bytes)
   return header;
 }
 
+std::string describe(const LogOwner& owner) {
+  return fmt::format("data directory {:016x} of node {}", owner.directory, owner.node);
+}
+
 std::optional<FrameHeader> decode_frame_header(Bytes bytes, std::uint64_t owner,
                                                std::uint64_t offset) {
-  if (bytes.size() < kHeaderBytes) return std::nullopt;
-  bytes = bytes.first(kHeaderBytes);
+  if (bytes.size() < kFrameHeaderBytes) return std::nullopt;
+  bytes = bytes.first(kFrameHeaderBytes);
   if (!has_magic(bytes, "log-fram") || !checks(bytes)) return std::nullopt;
   const FrameHeader frame{load64(bytes, 16), load64(bytes, 24), load64(bytes, 32),
                           load64(bytes, 40), load64(bytes, 48), load<std::uint32_t>(bytes, 56)};
@@ -97,7 +113,7 @@ std::string impossible(const FrameHeader& frame) {
                        frame.offset, frame.synced);
   }
   const bool fits = frame.length / kRecordHeaderBytes >= frame.count &&
-                    frame.length <= UINT64_MAX - frame.offset - 2 * kHeaderBytes;
+                    frame.length <= UINT64_MAX - frame.offset - 2 * kFrameHeaderBytes;
   if (!fits) return fmt::format("a frame of {} records in {} bytes", frame.count, frame.length);
   return {};
 }

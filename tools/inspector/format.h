@@ -20,11 +20,15 @@ namespace inspector {
 
 using Bytes = std::span<const std::byte>;
 
-// Of identity, term and vote, and segments; no other version is read.
-inline constexpr std::uint32_t kFormatVersion = 2;
+// No other version is read.
+inline constexpr std::uint32_t kFormatVersion = 2;  // of identity, and of term and vote
+inline constexpr std::uint32_t kSegmentVersion = 3;
 inline constexpr std::uint32_t kSnapshotVersion = 2;
 
-inline constexpr std::uint64_t kHeaderBytes = 64;  // of a segment, and of a frame
+inline constexpr std::uint64_t kSegmentHeaderBytes = 80;
+inline constexpr std::uint64_t kLeastSegmentHeaderBytes = 64;  // in any version
+inline constexpr std::uint64_t kMostSegmentHeaderBytes = 256;
+inline constexpr std::uint64_t kFrameHeaderBytes = 64;
 inline constexpr std::uint64_t kRecordHeaderBytes = 48;
 inline constexpr std::uint64_t kFrameAlignment = 8;
 inline constexpr std::uint64_t kHardStateBytes = 64;
@@ -36,8 +40,17 @@ inline constexpr std::uint8_t kNoOperation = 1;
 inline constexpr std::uint8_t kCommand = 2;
 inline constexpr std::uint8_t kConfiguration = 3;
 
+// Whose a log is.
+struct LogOwner {
+  std::uint64_t directory = 0;
+  raft::NodeId node = 0;
+  std::uint64_t cluster = 0;  // the checksum of its name
+
+  friend bool operator==(const LogOwner&, const LogOwner&) = default;
+};
+
 struct SegmentHeader {
-  std::uint64_t owner = 0;
+  LogOwner owner;
   raft::Index first_index = 0;
   raft::LogPosition before;  // the entry before the first
 };
@@ -91,6 +104,7 @@ struct SnapshotHeader {
 
 // `path` names the file in what is thrown.
 [[nodiscard]] base::Result<SegmentHeader> decode_segment_header(const Path& path, Bytes bytes);
+[[nodiscard]] std::string describe(const LogOwner& owner);
 // None where this is no frame header of `owner` that belongs at `offset`.
 [[nodiscard]] std::optional<FrameHeader> decode_frame_header(Bytes bytes, std::uint64_t owner,
                                                              std::uint64_t offset);

@@ -20,8 +20,7 @@ void print_identity(const Inspection& found) {
                client::printable(identity->cluster), hex64(identity->directory_id),
                identity->starts);
   } else {
-    fmt::print("no identity that checks; the log is of data directory {}\n",
-               hex64(found.directory.owner));
+    fmt::print("no identity that checks; the log is of {}\n", describe(found.directory.owner));
   }
 }
 

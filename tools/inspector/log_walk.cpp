@@ -113,13 +113,13 @@ void LogWalk::read_segment(std::size_t place, bool last) {
   tail_lost_ = false;
   const raft::Index first = header ? header->first_index : named;
   if (before_ && before_->index + 1 != first) before_.reset();
-  SegmentReader reader(file, options_.owner, first);
+  SegmentReader reader(file, options_.owner.directory, first);
   read_entries(reader, file, last);
   if (log_.segments.back().state.empty()) log_.segments.back().state = last ? "open" : "closed";
 }
 
 std::optional<SegmentHeader> LogWalk::read_header(const File& file, raft::Index named) {
-  std::vector<std::byte> buffer(kHeaderBytes);
+  std::vector<std::byte> buffer(kMostSegmentHeaderBytes);
   const auto header = decode_segment_header(file.path(), file.read(0, buffer));
   if (!header) {
     report(Weight::kDamage, file.path(), 0, header.error());
@@ -127,8 +127,9 @@ std::optional<SegmentHeader> LogWalk::read_header(const File& file, raft::Index 
   }
   if (header->owner != options_.owner) {
     report(Weight::kDamage, file.path(), 24,
-           fmt::format("the segment belongs to data directory {:016x}, this is {:016x}",
-                       header->owner, options_.owner));
+           fmt::format("the segment belongs to {}{}, this is {}", describe(header->owner),
+                       header->owner.cluster == options_.owner.cluster ? "" : " in another cluster",
+                       describe(options_.owner)));
     return std::nullopt;
   }
   if (named != 0 && header->first_index != named) {

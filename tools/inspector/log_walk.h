@@ -50,7 +50,7 @@ struct LogSummary {
 };
 
 struct WalkOptions {
-  std::uint64_t owner = 0;
+  LogOwner owner;
   // Segments that end before it are passed over, unread.
   raft::Index from = 0;
   // No segment behind the one that holds it is read.

@@ -27,7 +27,7 @@ bool SegmentReader::enter_frame() {
     stop_ = {.offset = *odd, .reason = "a byte between two frames is not zero"};
     return false;
   }
-  const auto frame = decode_frame_header(window_.at(at, kHeaderBytes), owner_, at);
+  const auto frame = decode_frame_header(window_.at(at, kFrameHeaderBytes), owner_, at);
   if (!frame) {
     const bool ends = at >= file_.size();
     stop_ = {.offset = ends ? offset_ : at,
@@ -44,12 +44,12 @@ bool SegmentReader::enter_frame() {
     return false;
   }
   if (frame->count == 0) {
-    stop_ = {.offset = at + kHeaderBytes, .reason = "the seal of what is before it"};
+    stop_ = {.offset = at + kFrameHeaderBytes, .reason = "the seal of what is before it"};
     return false;
   }
   frame_ = *frame;
   left_in_frame_ = frame->count;
-  offset_ = at + kHeaderBytes;
+  offset_ = at + kFrameHeaderBytes;
   frame_end_ = offset_ + frame->length;
   return true;
 }
@@ -105,9 +105,9 @@ template <typename Wanted>
 std::optional<FrameHeader> SegmentReader::find_frame(std::uint64_t from, Wanted wanted) {
   for (std::uint64_t at = aligned(from);;) {
     const Bytes chunk = window_.at(at, kScanBytes);
-    if (chunk.size() < kHeaderBytes) return std::nullopt;
+    if (chunk.size() < kFrameHeaderBytes) return std::nullopt;
     std::uint64_t place = 0;
-    for (; place + kHeaderBytes <= chunk.size(); place += kFrameAlignment) {
+    for (; place + kFrameHeaderBytes <= chunk.size(); place += kFrameAlignment) {
       const auto frame = decode_frame_header(chunk.subspan(place), owner_, at + place);
       if (frame && impossible(*frame).empty() && wanted(*frame)) return frame;
     }

@@ -61,8 +61,8 @@ class SegmentReader {
   Window window_;
   std::uint64_t owner_;
   raft::Index expected_;
-  std::uint64_t offset_ = kHeaderBytes;  // of the next record, or of the end of a frame
-  std::uint64_t frame_end_ = kHeaderBytes;
+  std::uint64_t offset_ = kSegmentHeaderBytes;  // of the next record, or of the end of a frame
+  std::uint64_t frame_end_ = kSegmentHeaderBytes;
   std::uint32_t left_in_frame_ = 0;  // records
   FrameHeader frame_;
   Stop stop_;

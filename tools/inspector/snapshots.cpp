@@ -93,9 +93,9 @@ void check_complete(Snapshot& snapshot, const File& file, const Directory& direc
   auto header = read_snapshot_header(file);
   if (!header) return report(0, header.error());
   snapshot.header = *header;
-  if (header->owner != directory.owner) {
+  if (header->owner != directory.owner.directory) {
     report(24, fmt::format("the snapshot belongs to data directory {:016x}, this is {:016x}",
-                           header->owner, directory.owner));
+                           header->owner, directory.owner.directory));
   }
   const auto named = index_in_name(snapshot.path.filename().string(), ".snapshot");
   if (named != header->last.index) {
