@@ -12,11 +12,10 @@ constexpr std::size_t kOrdersPerTurn = 1024;
 // Each is removed with a sync of its own.
 constexpr std::size_t kSegmentsPerTurn = 2;
 constexpr raft::Milliseconds kLookIntervalMs = 100;
-// Of zeros for the next segment, with a sync of its own: less than half a millisecond on a disk
-// that takes a quarter of one for an empty sync. Once a tick, and not more where nothing waits:
-// another actor in the same loop may have something to do. Under load also as often as the log has
-// grown by half of it, so that the next segment is ready in time.
-constexpr std::uint64_t kSpareSliceBytes = 256 << 10;
+// Of zeros ahead of the log: a copy in memory that begins its way to the disk. Once a tick, and not
+// more where nothing waits: another actor in the same loop may have something to do. Under load
+// also as often as the log has grown by half of it, so that the next segment is ready in time.
+constexpr std::uint64_t kSliceBytes = 256 << 10;
 constexpr std::uint64_t kMebibyte = 1 << 20;
 
 }  // namespace
@@ -45,14 +44,14 @@ void LogWriter::turn() {
   if (trim_to_ > 0) trim();
   if (group_.empty() && !links_.event_handler.readable()) seal();
   if (look_is_due) look_at_space();
-  prepare_spare(tick.has_value());
+  prepare_ahead(tick.has_value());
 }
 
-void LogWriter::prepare_spare(bool tick) {
+void LogWriter::prepare_ahead(bool tick) {
   const std::uint64_t log_bytes = persistence_->log().bytes();
-  if (!tick && log_bytes < log_bytes_at_slice_ + kSpareSliceBytes / 2) return;
+  if (!tick && log_bytes < log_bytes_at_slice_ + kSliceBytes / 2) return;
   log_bytes_at_slice_ = log_bytes;
-  persistence_->prepare_spare(kSpareSliceBytes);
+  persistence_->prepare_ahead(kSliceBytes);
 }
 
 void LogWriter::stop() {

@@ -44,7 +44,7 @@ class LogWriter final : public Actor {
   void trim();
   void keep_promises(std::span<raft::Persist> group);
   void serve(const std::vector<raft::FetchEntries>& fetches);
-  void prepare_spare(bool tick);
+  void prepare_ahead(bool tick);
   void look_at_space();
   void say_space() const;
 

@@ -47,6 +47,18 @@ class File {
   virtual void sync() = 0;
   virtual void truncate(std::uint64_t size) = 0;
   [[nodiscard]] virtual std::uint64_t size() const = 0;
+
+  // Hints, which never fail.
+  // What was written there may begin its way to the disk, so that the sync to come has less to do.
+  virtual void start_writing(std::uint64_t offset, std::uint64_t length) {
+    static_cast<void>(offset);
+    static_cast<void>(length);
+  }
+  // Nobody will read this soon: what of it is on disk needs no memory.
+  virtual void forget(std::uint64_t offset, std::uint64_t length) {
+    static_cast<void>(offset);
+    static_cast<void>(length);
+  }
 };
 
 // Of the disk that a directory is on.

@@ -21,6 +21,8 @@ constexpr std::uint64_t kSliceBytes = 1 << 20;
 // The next segment is prepared when such a part of the last one is in use: a log that stays small
 // needs none.
 constexpr std::uint64_t kPartInUse = 4;
+// A multiple of the pages of any system.
+constexpr std::uint64_t kForgetBytes = 256 << 10;
 
 }  // namespace
 
@@ -39,6 +41,7 @@ struct LogStore::Implementation {
   std::string dropped;
   std::uint64_t file_size = 0;
   std::uint64_t synced = 0;
+  std::uint64_t forgotten = 0;
   bool sealed = false;
   bool failed = false;
 
@@ -85,6 +88,16 @@ struct LogStore::Implementation {
     if (synced == end) return;
     active->sync();
     synced = end;
+    forget_synced();
+  }
+
+  // The log is read again by a start, and for a follower that is far behind: until then its pages
+  // are worth more as those that the next entries go to.
+  void forget_synced() {
+    if (synced < forgotten + kForgetBytes) return;
+    const std::uint64_t end = synced / kForgetBytes * kForgetBytes;
+    active->forget(forgotten, end - forgotten);
+    forgotten = end;
   }
 
   // Whatever can meet a full disk comes here, before a byte of the frame is written.
@@ -189,7 +202,9 @@ struct LogStore::Implementation {
                             ahead_of(kSegmentHeaderSize) - kSegmentHeaderSize);
     }
     if (!next) return false;
+    active->forget(forgotten, synced - forgotten);
     active = std::move(next);
+    forgotten = 0;
     contents.add_segment(contents.last());
     file_size = active->size();
     synced = kSegmentHeaderSize;
@@ -203,14 +218,17 @@ struct LogStore::Implementation {
   }
 
   bool prepare_up_to(std::uint64_t end) {
-    if (end <= file_size) return true;
+    if (end > file_size) grow(ahead_of(end));
+    return end <= file_size;
+  }
+
+  void grow(std::uint64_t size) {
     try {
-      write_zeros(*active, file_size, ahead_of(end));
+      write_zeros(*active, file_size, size);
     } catch (const DiskFull&) {
       // As far as there was room, there are zeros now. Perhaps that is enough.
     }
     file_size = active->size();
-    return end <= file_size;
   }
 
   // A18: from the end backwards, so that at every moment the log is without hole.
@@ -227,6 +245,7 @@ struct LogStore::Implementation {
       active = file_system.open(path_of(contents.last_segment()), FileSystem::OpenMode::kReadWrite);
       file_size = active->size();
       synced = contents.last_segment().end;
+      forgotten = 0;
       sealed = false;
     }
     if (index <= contents.last().index) cut(index);
@@ -253,12 +272,21 @@ struct LogStore::Implementation {
     contents.add_segment(base);
     file_size = kSegmentHeaderSize;
     synced = kSegmentHeaderSize;
+    forgotten = 0;
     sealed = false;
     return true;
   }
 
-  void prepare_spare(std::uint64_t bytes) {
-    const bool soon = contents.last_segment().end >= options.segment_bytes / kPartInUse;
+  void prepare_ahead(std::uint64_t bytes) {
+    const Segment& last = contents.last_segment();
+    const std::uint64_t wanted = last.partial ? 0 : ahead_of(last.end);
+    if (spare.is_allowed() && file_size < wanted) {
+      const std::uint64_t before = file_size;
+      grow(std::min(wanted, before + bytes));
+      active->start_writing(before, file_size - before);
+      return;
+    }
+    const bool soon = last.end >= options.segment_bytes / kPartInUse;
     if (soon || spare.exists()) spare.prepare(bytes);
   }
 
@@ -290,6 +318,7 @@ struct LogStore::Implementation {
     contents.cut(last, end, partial);
     file_size = end;
     synced = end;
+    forgotten = std::min(forgotten, end);
     sealed = false;
   }
 };
@@ -381,8 +410,8 @@ void LogStore::allow_spare(bool allowed) {
 
 std::uint64_t LogStore::room_for_spare() const { return implementation_->spare.room_wanted(); }
 
-void LogStore::prepare_spare(std::uint64_t bytes) {
-  implementation_->change([&] { implementation_->prepare_spare(bytes); });
+void LogStore::prepare_ahead(std::uint64_t bytes) {
+  implementation_->change([&] { implementation_->prepare_ahead(bytes); });
 }
 
 void LogStore::close() {

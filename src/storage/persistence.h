@@ -55,7 +55,7 @@ class Persistence {
   }
   // A segment that is prepared ahead of its use (log_store.h).
   void allow_spare(bool allowed) { log_->allow_spare(allowed); }
-  void prepare_spare(std::uint64_t bytes) { log_->prepare_spare(bytes); }
+  void prepare_ahead(std::uint64_t bytes) { log_->prepare_ahead(bytes); }
   // When no order waits; and at the orderly end.
   void seal() { log_->seal(); }
   void close() { log_->close(); }

@@ -110,6 +110,16 @@ class PosixFile : public File {
     return static_cast<std::uint64_t>(status.st_size);
   }
 
+  void start_writing(std::uint64_t offset, std::uint64_t length) override {
+    static_cast<void>(::sync_file_range(descriptor_.number(), static_cast<off_t>(offset),
+                                        static_cast<off_t>(length), SYNC_FILE_RANGE_WRITE));
+  }
+
+  void forget(std::uint64_t offset, std::uint64_t length) override {
+    static_cast<void>(::posix_fadvise(descriptor_.number(), static_cast<off_t>(offset),
+                                      static_cast<off_t>(length), POSIX_FADV_DONTNEED));
+  }
+
   void lock() {
     const auto result =
         uninterrupted([&] { return ::flock(descriptor_.number(), LOCK_EX | LOCK_NB); });

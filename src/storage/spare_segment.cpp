@@ -31,7 +31,8 @@ void SpareSegment::prepare(std::uint64_t bytes) {
     if (!file_) file_ = file_system_.open(path(), FileSystem::OpenMode::kCreate);
     const std::uint64_t end = std::min(zeroed_ + bytes, size_);
     write_zeros(*file_, zeroed_, end);
-    file_->sync();
+    file_->start_writing(zeroed_, end - zeroed_);
+    if (end == size_) file_->sync();
     zeroed_ = end;
   } catch (const DiskFull&) {
     give_back();

@@ -2,8 +2,8 @@
 // of its use, so that no write has to wait for a file that grows. A segment that the log lets go
 // of becomes the next spare where there is none. Owned by a LogStore, used by it alone.
 //
-// Invariant: [0, zeroed_) is nothing but zeros on disk. What is behind may be anything, such as
-// frames of the segment that it was. Only this object knows how far the zeros go, so no spare
+// Invariant: [0, zeroed_) is nothing but zeros, on disk once all of it is. What is behind may be
+// anything, such as frames of the segment that it was. Only this object knows how far the zeros go, so no spare
 // outlives it: recover_log removes one that is found.
 #pragma once
 
@@ -24,12 +24,14 @@ class SpareSegment {
 
   // Whether the disk has room for one. Not at first; from a `false` on there is none.
   void allow(bool allowed);
+  [[nodiscard]] bool is_allowed() const { return allowed_; }
   // What should be free on the disk for it to be allowed: all that it lacks. Twice its size where
   // it is not begun, so that on a disk at the edge it does not come and go.
   [[nodiscard]] std::uint64_t room_wanted() const;
 
-  // Writes and syncs up to `bytes` more zeros, and begins a spare where there is none. Nothing
-  // where none is allowed. A disk without room allows none.
+  // Writes up to `bytes` more zeros, which begin their way to the disk, and begins a spare where
+  // there is none; the last ones are synced, with all before them. Nothing where none is allowed. A
+  // disk without room allows none.
   void prepare(std::uint64_t bytes);
   [[nodiscard]] bool exists() const { return file_ != nullptr; }
   [[nodiscard]] bool is_complete() const { return exists() && zeroed_ == size_; }

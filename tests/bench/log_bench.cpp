@@ -84,7 +84,7 @@ void log_append_over_segments(benchmark::State& state) {
     const std::chrono::duration<double, std::milli> took = Clock::now() - begin;
     milliseconds.push_back(took.count());
     if (log.last_index() % kEntriesASlice == 0) {
-      log.prepare_spare(256 << 10);
+      log.prepare_ahead(256 << 10);
       constexpr raft::Index kKeptEntries = 3 * kSegmentBytes / kEntryBytes;
       if (log.last_index() > kKeptEntries) log.trim_to(log.last_index() - kKeptEntries, 1);
     }

@@ -241,7 +241,7 @@ void Disk::end_in_the_middle(std::span<const raft::Persist> group) {
     std::vector<raft::Persist> orders(group.begin(), group.end());
     const std::size_t done = persistence_->persist(orders);
     persistence_->trim_to(storage::Persistence::compact_to(group.first(done)));
-    for (std::uint64_t part = 0; part < kChangesOfASpare; ++part) prepare_spare();
+    for (std::uint64_t part = 0; part < kChangesOfASpare; ++part) prepare_ahead();
   } catch (const storage::DiskFault&) {
     // Here it ended.
   }
@@ -253,10 +253,10 @@ raft::DiskSpace Disk::look(bool refused) {
   return space_->look(refused);
 }
 
-void Disk::prepare_spare() {
+void Disk::prepare_ahead() {
   // Now and then, so that it is often incomplete when it is wanted.
   if (!spare_random_.chance(1, 4)) return;
-  persistence_->prepare_spare(spare_random_.between(1, options_.segment_bytes / 3));
+  persistence_->prepare_ahead(spare_random_.between(1, options_.segment_bytes / 3));
   require_fault_was_final();
 }
 

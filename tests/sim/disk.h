@@ -57,7 +57,7 @@ class Disk {
   // Looks at the room there is. `refused`: orders wait for some.
   [[nodiscard]] raft::DiskSpace look(bool refused);
   // Perhaps a part of the next segment.
-  void prepare_spare();
+  void prepare_ahead();
   // How many segments were prepared and used since the last call.
   [[nodiscard]] std::uint64_t take_spares_used() { return std::exchange(spares_used_, 0); }
   [[nodiscard]] std::vector<raft::EntriesFetched> fetch(std::span<const raft::FetchEntries> wanted);

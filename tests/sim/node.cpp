@@ -230,7 +230,7 @@ void Node::tick() {
   if (environment_.schedule.now() >= look_due_) {
     look_at_disk();
   } else {
-    prepare_spare();
+    prepare_ahead();
   }
 }
 

@@ -146,7 +146,7 @@ class Node {
   void take_orders(std::size_t count);
   void finish_writing();
   void look_at_disk();
-  void prepare_spare();
+  void prepare_ahead();
   void on_disk_fault(const storage::DiskFault& fault);
   void plan_work();
   void work();

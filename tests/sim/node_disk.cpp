@@ -41,9 +41,9 @@ void Node::look_at_disk() {
   }
 }
 
-void Node::prepare_spare() {
+void Node::prepare_ahead() {
   try {
-    disk_.prepare_spare();
+    disk_.prepare_ahead();
   } catch (const storage::DiskFault& fault) {
     ++environment_.report.statistics.disk_faults;
     on_disk_fault(fault);

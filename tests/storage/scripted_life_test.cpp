@@ -112,7 +112,7 @@ class Node {
   }
   // Zeros for the next segment, in parts.
   void prepare(int parts) {
-    for (int part = 0; part < parts; ++part) persistence_.prepare_spare(kSegmentBytes / 4);
+    for (int part = 0; part < parts; ++part) persistence_.prepare_ahead(kSegmentBytes / 4);
   }
   // So often it found no room, and went on when there was some.
   [[nodiscard]] std::uint64_t waits() const { return waits_; }

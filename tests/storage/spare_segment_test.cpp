@@ -26,7 +26,7 @@ void append(LogStore& log, std::size_t count, std::size_t payload_size = 400) {
 
 void prepare_all(LogStore& log) {
   for (std::uint64_t done = 0; done < kSmall.segment_bytes; done += kSlice) {
-    log.prepare_spare(kSlice);
+    log.prepare_ahead(kSlice);
   }
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("spare_segment_is_not_used_before_it_is_complete") {
   LogStore log(disk, "node/log", kOwner, kSmall);
   log.allow_spare(true);
   append(log, 4);
-  log.prepare_spare(kSlice);
+  log.prepare_ahead(kSlice);
   roll_over(disk, log);
   CHECK(disk.content(kSpare).size() == kSlice);
   append(log, 4);
@@ -109,30 +109,46 @@ TEST_CASE("spare_segment_is_not_used_before_it_is_complete") {
   CHECK(segments(disk) == 3);
 }
 
-TEST_CASE("spare_segment_is_synced_slice_by_slice") {
+TEST_CASE("spare_segment_is_synced_once_it_is_complete") {
   SimulatedDisk disk;
   LogStore log(disk, "node/log", kOwner, kSmall);
   log.allow_spare(true);
   append(log, 4);
-  log.prepare_spare(kSlice);
-  const auto before = disk.operations();
-  log.prepare_spare(kSlice);
-  CHECK(disk.operations() == before + 2);
-  prepare_all(log);
+  log.prepare_ahead(kSlice);
+  for (int slice = 2; slice <= 4; ++slice) {
+    const auto before = disk.operations();
+    log.prepare_ahead(kSlice);
+    CHECK(disk.operations() == before + (slice == 4 ? 2 : 1));
+  }
   const auto complete = disk.operations();
-  log.prepare_spare(kSlice);
+  log.prepare_ahead(kSlice);
   CHECK(disk.operations() == complete);
+}
+
+TEST_CASE("log_store_writes_zeros_ahead_of_its_end_before_an_append_needs_them") {
+  SimulatedDisk disk;
+  LogStore log(disk, "node/log", kOwner, kSmall);
+  const std::string file = "node/log/" + segment_name(1);
+  log.prepare_ahead(kSlice);
+  CHECK(disk.content(file).size() == kSegmentHeaderSize);  // not where it is not allowed
+  log.allow_spare(true);
+  prepare_all(log);
+  CHECK(disk.content(file).size() == kSmall.segment_bytes);
+  const auto before = disk.operations();
+  append(log, 1);
+  CHECK(disk.operations() == before + 2);  // a write and a sync
+  require_zeros_behind_the_end(disk, log);
 }
 
 TEST_CASE("spare_segment_is_none_of_a_log_that_stays_small_or_is_not_allowed_one") {
   SimulatedDisk disk;
   LogStore log(disk, "node/log", kOwner, kSmall);
   append(log, 4);
-  log.prepare_spare(kSlice);
+  log.prepare_ahead(kSlice);
   CHECK_FALSE(disk.exists(kSpare));
   log.truncate_from(1);
   log.allow_spare(true);
-  log.prepare_spare(kSlice);
+  log.prepare_ahead(kSlice);
   CHECK_FALSE(disk.exists(kSpare));
 }
 
@@ -267,9 +283,9 @@ TEST_CASE("spare_segment_that_cannot_be_synced_is_final", "[A16]") {
   LogStore log(disk, "node/log", kOwner, kSmall);
   log.allow_spare(true);
   append(log, 4);
-  log.prepare_spare(kSlice);
-  disk.fail_after(0, FaultKind::kSync);
-  CHECK_THROWS_AS(log.prepare_spare(kSlice), DiskFault);
+  for (int slice = 1; slice < 4; ++slice) log.prepare_ahead(kSlice);
+  disk.fail_after(1, FaultKind::kSync);
+  CHECK_THROWS_AS(log.prepare_ahead(kSlice), DiskFault);
   CHECK_THROWS_WITH(log.append(next_entries(log, 1, 1)), Catch::Matchers::Contains("is closed"));
 }
 
@@ -283,7 +299,7 @@ TEST_CASE("spare_segment_gives_its_room_to_entries_that_find_none") {
   append(log, 1, 3500);  // it is complete, and has room for them itself
   CHECK_FALSE(disk.exists(kSpare));
   disk.limit(std::nullopt);
-  for (int i = 0; i < 3; ++i) log.prepare_spare(kSlice);
+  for (int i = 0; i < 3; ++i) log.prepare_ahead(kSlice);
   REQUIRE(disk.content(kSpare).size() == 3 * kSlice);
   disk.limit(disk.used() + kSlice);
   append(log, 1, 3500);  // a new segment, of a length for which there is no room beside it
@@ -328,7 +344,7 @@ TEST_CASE("spare_segment_is_one_at_most") {
   log.allow_spare(true);
   for (int i = 0; i < 100; ++i) {
     append(log, 1 + i % 3);
-    log.prepare_spare(700);
+    log.prepare_ahead(700);
     if (i % 7 == 0) log.trim_to(log.last_index() - std::min<raft::Index>(log.last_index(), 10));
     REQUIRE(disk.list("node/log").size() <= segments(disk) + 1);
     REQUIRE(disk.used() <= (segments(disk) + 1) * kSmall.segment_bytes);
@@ -341,7 +357,7 @@ TEST_CASE("spare_segment_wants_room_for_what_it_lacks_and_twice_as_much_to_begin
   CHECK(log.room_for_spare() == 2 * kSmall.segment_bytes);
   log.allow_spare(true);
   append(log, 4);
-  log.prepare_spare(kSlice);
+  log.prepare_ahead(kSlice);
   CHECK(log.room_for_spare() == kSmall.segment_bytes - kSlice);
   const SpaceGuard guard(disk, "node", 0);
   CHECK(guard.has_room_beside(log.room_for_spare()));
