@@ -1,7 +1,7 @@
 // BufferedStore: the records of the state machine: those of a store, and in front of it, in memory,
 // what was changed lately, which is handed down together. A key that is written again and again
-// reaches the store below once for many changes, its version is found without asking there, and
-// records go down in order. Private to src/database; one owner, one thread.
+// reaches the store below once for many changes, and records go down in order. Private to
+// src/database; one owner, one thread.
 //
 // What has not gone down is lost in a crash, as is what a store has not flushed: the log has it. It
 // goes down as one batch, between two turns of changes: so a crash leaves below what was there
@@ -34,6 +34,8 @@ class BufferedStore final : public View {
   void put(Family family, std::string_view key, std::string&& value);
   void erase(Family family, std::string_view key);
 
+  // What a change of the key reads first is brought near the processor.
+  void prefetch_key(std::string_view key) const { pending_.prefetch_key(key); }
   // Nothing: not there. What is found lasts until the next change, and is in `memory` where it came
   // from below.
   [[nodiscard]] std::optional<std::string_view> find(Family family, std::string_view key,
@@ -64,7 +66,6 @@ class BufferedStore final : public View {
   const std::size_t max_bytes_;
   PendingChanges pending_;
   std::size_t changes_ = 0;  // that are pending, counting each that took the place of another
-  KeyChanges handed_down_;   // of the last time; what is below says the same
   std::unique_ptr<Batch> batch_below_;  // empty between two calls; kept for its memory
 };
 

@@ -13,6 +13,7 @@
 #include "database/snapshot_loader.h"
 #include "database/snapshot_reader.h"
 #include "database/transition.h"
+#include "database/versions.h"
 
 namespace database {
 namespace {
@@ -43,6 +44,7 @@ struct Database::Implementation {
       : store(open_records(directory, options)),
         applied_index(stored_number(store, kAppliedIndexKey)),
         log_time_ms(stored_number(store, kLogTimeKey)),
+        versions(options.version_bytes),
         sessions(store) {
     cut_history(store, applied_index);
   }
@@ -50,6 +52,7 @@ struct Database::Implementation {
   BufferedStore store;
   std::uint64_t applied_index;
   std::uint64_t log_time_ms;
+  Versions versions;
   std::optional<Sessions> sessions;  // always there
   std::uint64_t undecodable_commands = 0;
   bool loading = false;
@@ -74,15 +77,16 @@ Applied Database::apply(std::span<const Committed> entries) {
   applied.outcomes.reserve(entries.size());
   applied.effect_indices.reserve(entries.size());
   applied.broadcasts.reserve(entries.size());
-  Transition transition(self.store, *self.sessions);
-  for (const auto& entry : entries) {
+  Transition transition(self.store, self.versions, *self.sessions, entries);
+  for (std::size_t place = 0; place < entries.size(); ++place) {
+    const Committed& entry = entries[place];
     CHECK(entry.index == self.applied_index + 1,
           "entry {} of term {} is to be applied after entry {}", entry.index, entry.term,
           self.applied_index);
     CHECK(entry.time_ms >= self.log_time_ms,
           "entry {} of term {} is of time {}, the one before of {}", entry.index, entry.term,
           entry.time_ms, self.log_time_ms);
-    const Effect effect = transition.execute(entry, applied.broadcasts);
+    const Effect effect = transition.execute(place, applied.broadcasts);
     applied.outcomes.push_back(effect.outcome);
     applied.effect_indices.push_back(effect.index);
     self.applied_index = entry.index;
@@ -134,6 +138,7 @@ std::unique_ptr<SnapshotLoader> Database::load_snapshot() {
   owner.installed = [&self](const SnapshotHeader& header) {
     self.applied_index = header.applied_index;
     self.log_time_ms = header.log_time_ms;
+    self.versions.clear();
     self.sessions.emplace(self.store);
   };
   owner.gone = [&self] { self.loading = false; };

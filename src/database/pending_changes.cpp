@@ -6,14 +6,6 @@
 namespace database {
 namespace {
 
-// Copies the key only where it is new.
-template <typename Table>
-std::pair<Change*, bool> find_or_add(Table& table, std::string_view key) {
-  const auto found = table.find(key);
-  if (found != table.end()) return {&found->second, false};
-  return {&table.emplace(key, Change()).first->second, true};
-}
-
 template <typename Table>
 const Change* find_in(const Table& table, std::string_view key) {
   const auto found = table.find(key);
@@ -41,10 +33,19 @@ void PendingChanges::erase(Family family, std::string_view key) {
   change_of(family, key).erased = true;
 }
 
+std::pair<Change*, bool> PendingChanges::find_or_add(Family family, std::string_view key) {
+  if (family == Family::kKeys) {
+    const auto [found, added] = keys_.try_emplace(key);
+    return {&found->second, added};
+  }
+  OrderedChanges& changes = others_[position(family)];
+  const auto found = changes.find(key);
+  if (found != changes.end()) return {&found->second, false};
+  return {&changes.emplace(key, Change()).first->second, true};
+}
+
 Change& PendingChanges::change_of(Family family, std::string_view key) {
-  const auto [change, added] = family == Family::kKeys
-                                   ? find_or_add(keys_, key)
-                                   : find_or_add(others_[position(family)], key);
+  const auto [change, added] = find_or_add(family, key);
   if (added) bytes_ += kRecordOverhead + key.size();
   bytes_ -= change->value.size();
   change->value.clear();
@@ -79,10 +80,13 @@ void PendingChanges::clear(Family family) {
   changes.clear();
 }
 
-KeyChanges PendingChanges::take_keys() {
+void PendingChanges::clear() {
   for (OrderedChanges& changes : others_) changes.clear();
+  // It will hold about as many again.
+  const std::size_t count = keys_.size();
+  keys_.clear();
+  keys_.reserve(count);
   bytes_ = 0;
-  return std::exchange(keys_, {});
 }
 
 }  // namespace database

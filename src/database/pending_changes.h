@@ -9,10 +9,12 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "database/store.h"
+#include "database/string_hash.h"
 
 namespace database {
 
@@ -21,19 +23,9 @@ struct Change {
   std::string value;  // empty where erased
 };
 
-struct StringHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>()(text);
-  }
-};
-
 // What a record takes in memory beside its bytes: a node of a table, two strings, what the heap
 // adds.
 inline constexpr std::size_t kRecordOverhead = 128;
-
-// Of single look-ups alone, as keys are.
-using KeyChanges = std::unordered_map<std::string, Change, StringHash, std::equal_to<>>;
 
 class PendingChanges {
  public:
@@ -47,6 +39,8 @@ class PendingChanges {
   void put(Family family, std::string_view key, std::string&& value);
   void erase(Family family, std::string_view key);
 
+  // What a change of the key reads first is brought near the processor.
+  void prefetch_key(std::string_view key) const { keys_.prefetch(key); }
   // Null where nothing is pending.
   [[nodiscard]] const Change* find(Family family, std::string_view key) const;
   // In order of the keys. Lasts until the next change.
@@ -57,12 +51,16 @@ class PendingChanges {
 
   // Nothing is pending any more in the family; not `keys`.
   void clear(Family family);
-  // Nothing is pending any more. Returns what was, of the family `keys`.
-  [[nodiscard]] KeyChanges take_keys();
+  // Nothing is pending any more.
+  void clear();
 
  private:
+  // Of single look-ups alone, as keys are.
+  using KeyChanges = absl::flat_hash_map<std::string, Change, StringHash, std::equal_to<>>;
   using OrderedChanges = std::map<std::string, Change, std::less<>>;
 
+  // Copies the key only where it is new; whether it is.
+  [[nodiscard]] std::pair<Change*, bool> find_or_add(Family family, std::string_view key);
   // Without a value.
   [[nodiscard]] Change& change_of(Family family, std::string_view key);
 

@@ -1,6 +1,7 @@
 #include "database/transition.h"
 
 #include <string>
+#include <utility>
 
 #include "database/integers.h"
 
@@ -24,6 +25,20 @@ base::SharedBytes share(const base::SharedBytes& command, std::string_view value
   return command.part(static_cast<std::size_t>(value.data() - command.view().data()), value.size());
 }
 
+// That the command looks up.
+std::optional<std::string_view> key_of(const Command& command) {
+  if (const auto* set = std::get_if<SetCommand>(&command)) return set->key;
+  if (const auto* erase = std::get_if<DeleteCommand>(&command)) return erase->key;
+  const auto* in_session = std::get_if<SessionCommand>(&command);
+  if (in_session == nullptr) return std::nullopt;
+  return std::visit(
+      [](const auto& write) -> std::optional<std::string_view> {
+        if constexpr (requires { write.key; }) return write.key;
+        return std::nullopt;
+      },
+      in_session->write);
+}
+
 // Of a command that is one.
 Write as_write(const Command& command) {
   if (const auto* set = std::get_if<SetCommand>(&command)) return *set;
@@ -39,14 +54,36 @@ std::optional<KeyRecord> read_key_record(std::string_view bytes) {
                    bytes.substr(kKeyRecordHeaderSize)};
 }
 
-Effect Transition::execute(const Committed& entry, std::vector<Broadcast>& broadcasts) {
-  sessions_.advance_to(entry.time_ms);
-  if (!entry.command) return {NoOutcome{}, entry.index};
-  const auto decoded = decode_command(entry.command->view());
-  if (!decoded) {
-    ++undecodable_commands_;
-    return {NoOutcome{}, entry.index};
+Transition::Transition(BufferedStore& store, Versions& versions, Sessions& sessions,
+                       std::span<const Committed> entries)
+    : store_(store), versions_(versions), sessions_(sessions), entries_(entries) {
+  decode();
+}
+
+// What memory holds of the keys is brought near the processor, of all at once, where one look-up
+// after the other would wait for each.
+void Transition::decode() {
+  commands_.resize(entries_.size());
+  for (std::size_t place = 0; place < entries_.size(); ++place) {
+    if (!entries_[place].command) continue;
+    const auto decoded = decode_command(entries_[place].command->view());
+    if (!decoded) {
+      ++undecodable_commands_;
+      continue;
+    }
+    commands_[place] = *decoded;
+    if (const auto key = key_of(*decoded)) {
+      versions_.prefetch(*key);
+      store_.prefetch_key(*key);
+    }
   }
+}
+
+Effect Transition::execute(std::size_t place, std::vector<Broadcast>& broadcasts) {
+  const Committed& entry = entries_[place];
+  sessions_.advance_to(entry.time_ms);
+  const auto& decoded = commands_[place];
+  if (!decoded) return {NoOutcome{}, entry.index};
   if (const auto* command = std::get_if<SessionCommand>(&*decoded)) {
     return execute_in_session(*command, entry, broadcasts);
   }
@@ -91,7 +128,7 @@ Outcome Transition::write(const Write& write_command, const Committed& entry,
 }
 
 SetOutcome Transition::set(const SetCommand& command, std::uint64_t index) {
-  const std::uint64_t version = version_of(command.key) + 1;
+  const std::uint64_t version = ++version_of(command.key);
   const auto version_bytes = little_endian(version);
   const auto index_bytes = little_endian(index);
   store_.put(Family::kKeys, command.key,
@@ -100,7 +137,7 @@ SetOutcome Transition::set(const SetCommand& command, std::uint64_t index) {
 }
 
 std::optional<std::uint64_t> Transition::erase(const DeleteCommand& command) {
-  const std::uint64_t version = version_of(command.key);
+  const std::uint64_t version = std::exchange(version_of(command.key), 0);
   if (version == 0) return std::nullopt;
   store_.erase(Family::kKeys, command.key);
   return version + 1;
@@ -112,7 +149,11 @@ PublishOutcome Transition::publish(const PublishCommand& command) {
   return {seq};
 }
 
-std::uint64_t Transition::version_of(std::string_view key) {
+std::uint64_t& Transition::version_of(std::string_view key) {
+  return versions_.of(key, [this](std::string_view unknown) { return look_up_version(unknown); });
+}
+
+std::uint64_t Transition::look_up_version(std::string_view key) {
   const auto bytes = store_.find(Family::kKeys, key, memory_);
   if (!bytes) return 0;
   const auto record = read_key_record(*bytes);

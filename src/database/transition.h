@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "database/command.h"
 #include "database/database.h"
 #include "database/sessions.h"
+#include "database/versions.h"
 
 namespace database {
 
@@ -25,14 +27,18 @@ struct KeyRecord {
 
 class Transition {
  public:
-  Transition(BufferedStore& store, Sessions& sessions) : store_(store), sessions_(sessions) {}
+  // `entries` outlive it.
+  Transition(BufferedStore& store, Versions& versions, Sessions& sessions,
+             std::span<const Committed> entries);
 
-  // A broadcast is appended where the entry changed something.
-  [[nodiscard]] Effect execute(const Committed& entry, std::vector<Broadcast>& broadcasts);
+  // Of the entry at this place, each once, one after the other. A broadcast is appended where the
+  // entry changed something.
+  [[nodiscard]] Effect execute(std::size_t place, std::vector<Broadcast>& broadcasts);
 
   [[nodiscard]] std::uint64_t undecodable_commands() const { return undecodable_commands_; }
 
  private:
+  void decode();
   [[nodiscard]] Effect execute_in_session(const SessionCommand& command, const Committed& entry,
                                           std::vector<Broadcast>& broadcasts);
   [[nodiscard]] Outcome write(const Write& write_command, const Committed& entry,
@@ -42,13 +48,17 @@ class Transition {
   [[nodiscard]] std::optional<std::uint64_t> erase(const DeleteCommand& command);
   [[nodiscard]] PublishOutcome publish(const PublishCommand& command);
 
-  // 0 where the key or channel is not there.
-  [[nodiscard]] std::uint64_t version_of(std::string_view key);
+  // 0 where the key or channel is not there. That of a key lasts until the next call.
+  [[nodiscard]] std::uint64_t& version_of(std::string_view key);
+  [[nodiscard]] std::uint64_t look_up_version(std::string_view key);
   [[nodiscard]] std::uint64_t seq_of(std::string_view channel);
 
   BufferedStore& store_;
+  Versions& versions_;
   Sessions& sessions_;
-  std::string memory_;  // of the record just read
+  std::span<const Committed> entries_;
+  std::vector<std::optional<Command>> commands_;  // of the entries; none where they have none
+  std::string memory_;                            // of the record just read
   std::uint64_t undecodable_commands_ = 0;
 };
 

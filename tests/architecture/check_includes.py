@@ -22,6 +22,7 @@ LOCK = re.compile(
 # Libraries by the headers they are known by. A header that is neither in here nor of the system
 # counts as a library named by its first folder, so that a new one has to be let in by name.
 LIBRARIES = {
+    "absl": re.compile(r"absl/"),
     "cli11": re.compile(r"CLI/"),
     "fmt": re.compile(r"fmt/"),
     "msgpack": re.compile(r"msgpack[./]"),
@@ -74,7 +75,7 @@ ROOMS = {
                       not_system=(SOCKETS, THREADS, LOCKS, FILES)),
     "src/storage": Room(rooms=("src/base", "src/raft"), libraries=("fmt",),
                         not_system=(SOCKETS, THREADS, LOCKS)),
-    "src/database": Room(rooms=("src/base",), libraries=("fmt", "msgpack", "rocksdb"),
+    "src/database": Room(rooms=("src/base",), libraries=("absl", "fmt", "msgpack", "rocksdb"),
                          not_system=(SOCKETS, THREADS, LOCKS)),
     "src/settings": Room(libraries=("fmt", "toml++"), not_system=(SOCKETS, THREADS, LOCKS)),
     "actors": Room(rooms=("src/base", "src/raft", "src/codec", "src/storage", "src/database",

@@ -52,6 +52,7 @@ Options in_memory() {
   Options options;
   options.in_memory = true;
   options.pending_change_bytes = 4 << 10;  // so that they are handed down now and then
+  options.version_bytes = 1 << 10;         // and forgotten
   return options;
 }
 

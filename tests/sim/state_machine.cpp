@@ -33,13 +33,15 @@ base::SharedBytes with_write(std::uint64_t write, const database::Command& comma
 }
 
 // A few dozen changes, so that reads and snapshots meet all there is: changes in memory, handed
-// down just now, and long ago.
+// down just now, and long ago; and a few versions.
 constexpr std::size_t kPendingChangeBytes = 8 << 10;
+constexpr std::size_t kVersionBytes = 1 << 10;
 
 database::Options in_memory(std::shared_ptr<database::MemoryImage> image) {
   database::Options options;
   options.in_memory = true;
   options.pending_change_bytes = kPendingChangeBytes;
+  options.version_bytes = kVersionBytes;
   options.memory_image = std::move(image);
   options.replay_retention_bytes = kReplayBytes;
   return options;
