@@ -87,8 +87,8 @@ class LogStore {
   void allow_spare(bool allowed);
   // What should be free on the disk for it to be allowed, in bytes.
   [[nodiscard]] std::uint64_t room_for_spare() const;
-  // Where that is allowed: writes up to so many bytes of zeros ahead of their use, behind the end of
-  // the last segment, or where enough are there, of the next one.
+  // Where that is allowed: writes up to so many bytes of zeros ahead of their use, behind the end
+  // of the last segment, or where enough are there, of the next one.
   void prepare_ahead(std::uint64_t bytes);
   // Everything is durable, the seal too. The last change.
   void close();

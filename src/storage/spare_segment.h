@@ -3,8 +3,8 @@
 // of becomes the next spare where there is none. Owned by a LogStore, used by it alone.
 //
 // Invariant: [0, zeroed_) is nothing but zeros, on disk once all of it is. What is behind may be
-// anything, such as frames of the segment that it was. Only this object knows how far the zeros go, so no spare
-// outlives it: recover_log removes one that is found.
+// anything, such as frames of the segment that it was. Only this object knows how far the zeros go,
+// so no spare outlives it: recover_log removes one that is found.
 #pragma once
 
 #include <cstdint>

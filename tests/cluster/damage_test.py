@@ -29,7 +29,7 @@ def frames(path):
     with open(path, "rb") as file:
         content = file.read()
     found = []
-    at = 64
+    at = 80  # behind the header
     while at + 64 <= len(content) and content[at + 8:at + 16] == b"log-fram":
         length, count = struct.unpack_from("<QI", content, at + 48)
         if count == 0:  # a seal
