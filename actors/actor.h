@@ -23,6 +23,9 @@ class Actor {
   // What wakes this actor; the same for all its life.
   [[nodiscard]] virtual std::vector<Input> inputs() = 0;
 
+  // Whether it waits for the disk, which may take long: then nobody shares its thread.
+  [[nodiscard]] virtual bool waits_for_disk() const { return false; }
+
   // Takes what waits at the inputs, up to a limit a turn, does the work, and hands out what came
   // of it in one batch. Harmless where nothing waits. Never blocks but on a disk.
   virtual void turn() = 0;

@@ -8,7 +8,7 @@ namespace {
 constexpr const char* kFooter = R"(
 Examples:
   raft-actor node2.toml                       run node 2
-  raft-actor --runtime async node2.toml       on a single thread
+  raft-actor --runtime threaded node2.toml    a thread for each actor
   raft-actor --check-config my/node.toml      check the settings
   raft-actor ./backup                         a file that is named as a command is
 
@@ -82,7 +82,9 @@ void describe(CLI::App& app, CommandLine& line) {
   CLI::Option* config = app.add_option("CONFIG", line.config, kConfig);
   app.add_flag("--check-config", line.check_config,
                "Say whether CONFIG is in order, and do nothing else");
-  app.add_option("--runtime", line.runtime, "threaded: a thread for each actor; async: one for all")
+  app.add_option(
+         "--runtime", line.runtime,
+         "async: a thread for all actors but those that wait for the disk; threaded: one for each")
       ->check(CLI::IsMember({"threaded", "async"}));
   app.add_option("--log-level", line.log_level, "What to log")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));

@@ -34,6 +34,7 @@ class LogWriter final : public Actor {
 
   [[nodiscard]] std::string_view name() const override { return "log_writer"; }
   [[nodiscard]] std::vector<Input> inputs() override;
+  [[nodiscard]] bool waits_for_disk() const override { return true; }
   void turn() override;
   void stop() override;
 

@@ -133,8 +133,6 @@ void Node::make_actors() {
 Node::~Node() = default;
 
 std::vector<Actor*> Node::actors() const {
-  // outbound_dispatcher before log_writer: where they share a thread, entries are on their way to
-  // the followers before this node's own disk is waited for.
   std::vector<Actor*> actors = {
       clock_.get(),      socket_server_.get(), event_handler_.get(),  outbound_dispatcher_.get(),
       log_writer_.get(), database_.get(),      snapshot_store_.get(), publisher_.get()};

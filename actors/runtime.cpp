@@ -21,11 +21,15 @@ void name_thread(std::thread& thread, const std::vector<Actor*>& actors) {
 
 Runtime::Runtime(zmq::context_t& context, settings::RuntimeMode mode,
                  const std::vector<Actor*>& actors, Profile* profile) {
-  if (mode == settings::RuntimeMode::kAsync) {
-    add_partition(context, actors, profile);
-  } else {
-    for (Actor* actor : actors) add_partition(context, {actor}, profile);
+  std::vector<Actor*> together;
+  for (Actor* actor : actors) {
+    if (mode == settings::RuntimeMode::kThreaded || actor->waits_for_disk()) {
+      add_partition(context, {actor}, profile);
+    } else {
+      together.push_back(actor);
+    }
   }
+  if (!together.empty()) add_partition(context, together, profile);
 }
 
 void Runtime::add_partition(zmq::context_t& context, const std::vector<Actor*>& actors,

@@ -1,6 +1,6 @@
 // Runtime: a partition of the actors into loops, and nothing more. `threaded` gives every actor a
-// loop and a thread of its own, `async` puts all of them on one loop in one thread; the actors
-// are the same, to the line. Used by the thread that supervises the node.
+// loop and a thread of its own, `async` only those that wait for the disk, and puts all others on
+// one loop in one thread; the actors are the same, to the line. Used by the thread that supervises the node.
 #pragma once
 
 #include <optional>

@@ -30,6 +30,7 @@ class SnapshotStore final : public Actor {
 
   [[nodiscard]] std::string_view name() const override { return "snapshot_store"; }
   [[nodiscard]] std::vector<Input> inputs() override;
+  [[nodiscard]] bool waits_for_disk() const override { return true; }
   void turn() override;
   void stop() override;
 

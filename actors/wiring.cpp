@@ -52,6 +52,8 @@ zmq::socket_t open_publisher(Contexts& contexts, const settings::Settings& setti
 }
 
 Wiring wire(zmq::context_t& inside, Ends ends) {
+  // Who waits for the disk has a thread to itself in any case.
+  const Ends at_disk = Ends::kApart;
   // Bounded by max_requests_in_flight: each request is one event, and at most one that it
   // expired, and gets one answer. Standing: one a turn, read at once.
   auto clients = make_link<ClientEvents, HandlerAnswers>(inside, "socket_server/event_handler",
@@ -61,12 +63,13 @@ Wiring wire(zmq::context_t& inside, Ends ends) {
       make_link<PeerMessages>(inside, "socket_server/event_handler/peers", kPeerBatches, ends);
   // Bounded by the core: max_uncommitted_bytes of entries, the window of each peer, and one fetch
   // a peer.
-  auto log = make_link<LogOrders, LogReport>(inside, "event_handler/log_writer", kMustArrive, ends);
+  auto log =
+      make_link<LogOrders, LogReport>(inside, "event_handler/log_writer", kMustArrive, at_disk);
   // Dropped where outbound_dispatcher does not keep up: Raft repairs it.
   auto sends = make_link<OutboundMessages>(inside, "event_handler/outbound_dispatcher",
                                            kOutboundBatches, ends);
-  auto promises =
-      make_link<OutboundMessages>(inside, "log_writer/outbound_dispatcher", kOutboundBatches, ends);
+  auto promises = make_link<OutboundMessages>(inside, "log_writer/outbound_dispatcher",
+                                              kOutboundBatches, at_disk);
   // Bounded by max_applying_bytes in the core, and by max_requests_in_flight.
   auto committed = make_link<DatabaseOrders, DatabaseReport>(inside, "event_handler/database",
                                                              kMustArrive, ends);
@@ -76,13 +79,13 @@ Wiring wire(zmq::context_t& inside, Ends ends) {
   // Bounded by the core, one part of a snapshot to be stored, and by event_handler, one to be read
   // for each peer.
   auto snapshots = make_link<SnapshotOrders, SnapshotReport>(inside, "event_handler/snapshot_store",
-                                                             kMustArrive, ends);
+                                                             kMustArrive, at_disk);
   // Bounded by database: a few slices of a snapshot that it takes, one of one that it installs.
-  auto content =
-      make_link<ContentOrder, ContentReport>(inside, "database/snapshot_store", kMustArrive, ends);
+  auto content = make_link<ContentOrder, ContentReport>(inside, "database/snapshot_store",
+                                                        kMustArrive, at_disk);
   // Bounded by max_requests_in_flight, and by snapshot_store in bytes: beyond it, `busy`.
   auto parts = make_link<SnapshotReads, SnapshotReadAnswers>(inside, "socket_server/snapshot_store",
-                                                             kMustArrive, ends);
+                                                             kMustArrive, at_disk);
   // The members, once each time that joiner asks for them; nobody sends where no joiner is.
   auto learned = make_link<PeersLearned>(inside, "joiner/outbound_dispatcher", kPeersLearned, ends);
   // One at each change of the configuration, of which one at a time is not committed.

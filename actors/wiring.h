@@ -52,7 +52,7 @@ struct Wiring {
   Publisher::Links publisher;
   Joiner::Links joiner;
 };
-// `ends`: whether all actors share a thread.
+// `ends`: whether all actors share a thread, but those that wait for the disk.
 [[nodiscard]] Wiring wire(zmq::context_t& inside, Ends ends);
 
 }  // namespace actors

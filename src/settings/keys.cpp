@@ -123,7 +123,7 @@ const std::array kKeys = {
     Key{"node", "data_directory",
         Text{store_in_node<&Node::data_directory>, objection_to_directory, kDirectoryForm}},
     Key{"node", "join", TextList{join_field, objection_to_endpoint, kEndpointForm, 64}},
-    Key{"runtime", "mode", Choice{kRuntimeWords, store_runtime, 0}},
+    Key{"runtime", "mode", Choice{kRuntimeWords, store_runtime, 1}},
     Key{kMemberTable, "id",
         Integer{member_field<&Member::id>, Unit::kNone, 1, 65535, std::nullopt}},
     endpoint("peer", store_in_member<&Member::peer>),

@@ -1,8 +1,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <memory>
+#include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "actors/broadcast_link.h"
 #include "actors/messages.h"
@@ -201,6 +205,46 @@ TEST_CASE("runtime_reports_what_an_exception_said") {
   const ActorEnded ended = running.wait_for_end();
   CHECK(ended.actor == &workers.first);
   CHECK(ended.fault == "out of order");
+}
+
+// Says on which thread it has its turns.
+class Placed final : public Actor {
+ public:
+  Placed(bool at_disk, Link<std::thread::id, Work> link)
+      : at_disk_(at_disk), link_(std::move(link)) {}
+  std::string_view name() const override { return "placed"; }
+  std::vector<Input> inputs() override { return {link_.input()}; }
+  bool waits_for_disk() const override { return at_disk_; }
+  void turn() override {
+    while (link_.receive()) link_.send(std::this_thread::get_id());
+  }
+
+ private:
+  bool at_disk_;
+  Link<std::thread::id, Work> link_;
+};
+
+TEST_CASE("runtime_leaves_who_waits_for_the_disk_alone_on_a_thread") {
+  const auto mode = each_runtime();
+  zmq::context_t context(0);
+  std::vector<LinkEnds<Work, std::thread::id>> links;
+  std::vector<std::unique_ptr<Placed>> placed;
+  std::vector<Actor*> actors;
+  for (const bool at_disk : {false, true, false, true}) {
+    const std::string name = "test/" + std::to_string(links.size());
+    links.push_back(make_link<Work, std::thread::id>(context, name, kMustArrive));
+    placed.push_back(std::make_unique<Placed>(at_disk, std::move(links.back().far)));
+    actors.push_back(placed.back().get());
+  }
+  RunningActors running(context, mode, actors);
+  std::vector<std::thread::id> threads;
+  for (auto& link : links) {
+    link.near.send(Work::kPassOn);
+    threads.push_back(next(link.near));
+  }
+  const std::set<std::thread::id> different(threads.begin(), threads.end());
+  CHECK((threads[0] == threads[2]) == (mode == settings::RuntimeMode::kAsync));
+  CHECK(different.size() == (mode == settings::RuntimeMode::kAsync ? 3 : 4));
 }
 
 // Takes work, and says how much it had taken when the time came.

@@ -18,7 +18,7 @@ import msgpack
 import zmq
 
 DEADLINE = 60.0  # seconds until a condition that should hold soon counts as never
-RUNTIME = os.environ.get("RAFT_ACTOR_RUNTIME", "threaded")
+RUNTIME = os.environ.get("RAFT_ACTOR_RUNTIME", "async")
 BINARY = os.environ.get("RAFT_ACTOR_BINARY", "raft-actor")
 # To be sent again: it was not taken, or, under a session, it does not matter whether it was.
 RETRY = ("busy", "no_leader", "disk_full", "unknown_outcome")

@@ -16,7 +16,7 @@ TEST_CASE("parse_fills_every_field_of_a_small_file") {
   REQUIRE(read.self().peer == "tcp://127.0.0.1:3111");
   REQUIRE(read.self().client == "tcp://127.0.0.1:4111");
   REQUIRE(read.self().publish == "tcp://127.0.0.1:5111");
-  REQUIRE(read.runtime == settings::RuntimeMode::kThreaded);
+  REQUIRE(read.runtime == settings::RuntimeMode::kAsync);
   REQUIRE(read.logging.level == settings::LogLevel::kInfo);
   REQUIRE(read.raft.election_timeout_ms == 300);
   REQUIRE(read.storage.segment_bytes == 64u << 20);
@@ -25,10 +25,10 @@ TEST_CASE("parse_fills_every_field_of_a_small_file") {
 
 TEST_CASE("parse_takes_what_the_file_sets") {
   const auto read =
-      settings::parse(sample("[runtime]\nmode = \"async\"\n[logging]\nlevel = \"debug\"\n"
+      settings::parse(sample("[runtime]\nmode = \"threaded\"\n[logging]\nlevel = \"debug\"\n"
                              "[storage]\nsegment_bytes = 65_536\n[raft]\ntick_ms = 0x05\n"),
                       "node.toml");
-  REQUIRE(read.runtime == settings::RuntimeMode::kAsync);
+  REQUIRE(read.runtime == settings::RuntimeMode::kThreaded);
   REQUIRE(read.logging.level == settings::LogLevel::kDebug);
   REQUIRE(read.storage.segment_bytes == 65536);
   REQUIRE(read.raft.tick_ms == 5);

@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kFooter = R"(
 Examples:
   raft-bench write --start 3
-  raft-bench read --start 3 --runtime async --clients 64 --in-flight 1024
+  raft-bench read --start 3 --runtime threaded --clients 64 --in-flight 1024
   raft-bench mixed --start 3 --reads 0.9 --distribution zipf --keys 1000000
   raft-bench write --start 3 --rate 10000
   raft-bench write --start 3 --in-flight 1000 --clients 8 --profile

@@ -43,7 +43,7 @@ struct Options {
   std::vector<std::uint64_t> steps;  // of what `over` says
   std::string svg = "raft-bench-sweep.svg";
   unsigned start = 0;  // nodes; 0: none, the cluster is there
-  std::string runtime = "threaded";
+  std::string runtime = "async";
   std::string data_dir;
 };
 

@@ -16,7 +16,7 @@ from compare_etcd.table import Table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # The one that a node takes where nothing is said: what it reaches gives the exit code.
-DEFAULT_RUNTIME = "threaded"
+DEFAULT_RUNTIME = "async"
 
 EPILOG = """\
 Installs etcd, and what the load generator for it is built with, where it is missing; builds
