@@ -104,6 +104,10 @@ std::unique_ptr<Cursor> BufferedStore::iterate(Family family) const {
 std::optional<std::string_view> BufferedStore::find(Family family, std::string_view key,
                                                     std::string& memory) const {
   const Change* change = pending_.find(family, key);
+  if (change == nullptr && family == Family::kKeys) {
+    const auto found = handed_down_.find(key);
+    if (found != handed_down_.end()) change = &found->second;
+  }
   if (change != nullptr) {
     return change->erased ? std::nullopt : std::optional<std::string_view>(change->value);
   }
@@ -154,7 +158,7 @@ void BufferedStore::hand_down() {
   for (std::size_t i = 0; i < kFamilyCount; ++i) add_to_batch_below(static_cast<Family>(i));
   below_->write(*batch_below_);
   batch_below_->clear();
-  pending_.clear();
+  handed_down_ = pending_.take_keys();
   changes_ = 0;
 }
 
@@ -179,6 +183,7 @@ void BufferedStore::install_replacement(Batch& last) {
   // Below, the old content stays until the new one is there, and agrees with its applied index.
   hand_down();
   below_->install_replacement(last);
+  handed_down_.clear();
 }
 
 void BufferedStore::damaged(std::string_view what) const {

@@ -5,9 +5,9 @@
 //
 // What has not gone down is lost in a crash, as is what a store has not flushed: the log has it. It
 // goes down as one batch, between two turns of changes: so a crash leaves below what was there
-// between two of them. But for the history: nothing of it is written twice, so what a turn adds goes
-// down when the next begins, unless the store flushes just then. After a crash it may be ahead of
-// all else (cut_history).
+// between two of them. But for the history: nothing of it is written twice, so what a turn adds
+// goes down when the next begins, unless the store flushes just then. After a crash it may be ahead
+// of all else (cut_history).
 #pragma once
 
 #include <initializer_list>
@@ -66,6 +66,7 @@ class BufferedStore final : public View {
   const std::size_t max_bytes_;
   PendingChanges pending_;
   std::size_t changes_ = 0;  // that are pending, counting each that took the place of another
+  KeyChanges handed_down_;   // of the last time, to be read; what is below says the same
   std::unique_ptr<Batch> batch_below_;  // empty between two calls; kept for its memory
 };
 

@@ -80,13 +80,12 @@ void PendingChanges::clear(Family family) {
   changes.clear();
 }
 
-void PendingChanges::clear() {
+KeyChanges PendingChanges::take_keys() {
   for (OrderedChanges& changes : others_) changes.clear();
-  // It will hold about as many again.
-  const std::size_t count = keys_.size();
-  keys_.clear();
-  keys_.reserve(count);
   bytes_ = 0;
+  KeyChanges taken = std::exchange(keys_, {});
+  keys_.reserve(taken.size());  // it will hold about as many again
+  return taken;
 }
 
 }  // namespace database

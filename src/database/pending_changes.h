@@ -27,6 +27,9 @@ struct Change {
 // adds.
 inline constexpr std::size_t kRecordOverhead = 128;
 
+// Of single look-ups alone, as keys are.
+using KeyChanges = absl::flat_hash_map<std::string, Change, StringHash, std::equal_to<>>;
+
 class PendingChanges {
  public:
   struct Record {
@@ -51,12 +54,10 @@ class PendingChanges {
 
   // Nothing is pending any more in the family; not `keys`.
   void clear(Family family);
-  // Nothing is pending any more.
-  void clear();
+  // Nothing is pending any more. Returns what was, of the family `keys`.
+  [[nodiscard]] KeyChanges take_keys();
 
  private:
-  // Of single look-ups alone, as keys are.
-  using KeyChanges = absl::flat_hash_map<std::string, Change, StringHash, std::equal_to<>>;
   using OrderedChanges = std::map<std::string, Change, std::less<>>;
 
   // Copies the key only where it is new; whether it is.
