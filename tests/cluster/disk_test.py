@@ -17,7 +17,8 @@ class Disks(unittest.TestCase):
         for node in cluster.nodes.values():
             node.environment = preload(
                 os.environ["UNSYNCED_FILES_LIBRARY"], UNSYNCED_FILES=node.data,
-                UNSYNCED_FILES_FAIL=os.path.join(cluster.folder, f"syncs{node.number}fail"))
+                UNSYNCED_FILES_FAIL=os.path.join(cluster.folder, f"syncs{node.number}fail"),
+                UNSYNCED_FILES_HANG=os.path.join(cluster.folder, f"syncs{node.number}hang"))
         return cluster
 
     def test_all_lose_power_at_once_under_load_and_lose_nothing_acknowledged(self):
@@ -46,6 +47,24 @@ class Disks(unittest.TestCase):
                 os.remove(flag)
                 leader.start()
                 wait_until(leader.status, "the node is back")
+                load.wait_for_more()
+            load.check(cluster.nodes.values())
+
+    def test_a_leader_whose_disk_hangs_is_followed_by_another_and_still_answers(self):
+        with self.cluster(3) as cluster:
+            with Load(cluster) as load:
+                leader = cluster.leader()
+                flag = leader.environment["UNSYNCED_FILES_HANG"]
+                with open(flag, "wb"):
+                    pass
+                others = [node for node in cluster.running() if node is not leader]
+                new = cluster.leader(among=others)
+                load.wait_for_more()
+                status = wait_until(leader.status, "the node with the hung disk answers")
+                self.assertEqual(status["leader"], new.number, status)
+                os.remove(flag)
+                wait_until(lambda: (leader.status() or {}).get("applied_index", 0) >=
+                           new.status()["applied_index"], "the node has caught up")
                 load.wait_for_more()
             load.check(cluster.nodes.values())
 

@@ -5,7 +5,8 @@
 // It covers the files below the folder UNSYNCED_FILES, but those of the database, which RocksDB
 // writes in its own ways. Names are not held back: a file that was made or renamed is there.
 // While the file UNSYNCED_FILES_FAIL exists, every sync of a covered file fails with EIO, and what
-// it should have written is lost, as Linux does it (A16).
+// it should have written is lost, as Linux does it (A16). While the file UNSYNCED_FILES_HANG exists,
+// no sync of a covered file ends.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -64,6 +65,11 @@ bool syncs_fail() {
   return flag != nullptr && ::access(flag, F_OK) == 0;
 }
 
+void wait_while_syncs_hang() {
+  static const char* flag = std::getenv("UNSYNCED_FILES_HANG");
+  while (flag != nullptr && ::access(flag, F_OK) == 0) ::usleep(10'000);
+}
+
 void cover(int descriptor) {
   struct stat64 status {};
   if (NEXT(fstat64)(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return;
@@ -113,7 +119,13 @@ void forget(const char* path) {
   files().unsynced.erase({status.st_dev, status.st_ino});
 }
 
+bool is_covered(int descriptor) {
+  const std::lock_guard lock(files().mutex);
+  return covered(descriptor) != nullptr;
+}
+
 int sync(int descriptor, int (*call)(int)) {
+  if (is_covered(descriptor)) wait_while_syncs_hang();
   const std::lock_guard lock(files().mutex);
   const FileNumber* number = covered(descriptor);
   if (number != nullptr) {
