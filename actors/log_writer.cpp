@@ -13,8 +13,8 @@ constexpr std::size_t kOrdersPerTurn = 1024;
 constexpr std::size_t kSegmentsPerTurn = 2;
 constexpr raft::Milliseconds kLookIntervalMs = 100;
 // Of zeros ahead of the log: a copy in memory that begins its way to the disk. Once a tick, and not
-// more where nothing waits: another actor in the same loop may have something to do. Under load
-// also as often as the log has grown by half of it, so that the next segment is ready in time.
+// more where nothing waits: what comes next waits for a slice at most. Under load also as often as
+// the log has grown by half of it, so that the next segment is ready in time.
 constexpr std::uint64_t kSliceBytes = 256 << 10;
 constexpr std::uint64_t kMebibyte = 1 << 20;
 

@@ -1,6 +1,7 @@
 // Runtime: a partition of the actors into loops, and nothing more. `threaded` gives every actor a
 // loop and a thread of its own, `async` only those that wait for the disk, and puts all others on
-// one loop in one thread; the actors are the same, to the line. Used by the thread that supervises the node.
+// one loop in one thread; the actors are the same, to the line. Used by the thread that supervises
+// the node.
 #pragma once
 
 #include <optional>

@@ -10,6 +10,14 @@ from harness import DEADLINE, Cluster, preload, wait_until
 from load import Load
 
 
+def raise_flag(node, name):
+    """The path of the file that unsynced_files.cpp looks for, which is there now."""
+    path = node.environment[name]
+    with open(path, "wb"):
+        pass
+    return path
+
+
 class Disks(unittest.TestCase):
     @staticmethod
     def cluster(size):
@@ -38,9 +46,7 @@ class Disks(unittest.TestCase):
         with self.cluster(3) as cluster:
             with Load(cluster) as load:
                 leader = cluster.leader()
-                flag = leader.environment["UNSYNCED_FILES_FAIL"]
-                with open(flag, "wb"):
-                    pass
+                flag = raise_flag(leader, "UNSYNCED_FILES_FAIL")
                 self.assertNotEqual(leader.process.wait(DEADLINE), 0)
                 self.assertIn("Input/output error", leader.log())
                 load.wait_for_more()
@@ -54,9 +60,7 @@ class Disks(unittest.TestCase):
         with self.cluster(3) as cluster:
             with Load(cluster) as load:
                 leader = cluster.leader()
-                flag = leader.environment["UNSYNCED_FILES_HANG"]
-                with open(flag, "wb"):
-                    pass
+                flag = raise_flag(leader, "UNSYNCED_FILES_HANG")
                 others = [node for node in cluster.running() if node is not leader]
                 new = cluster.leader(among=others)
                 load.wait_for_more()

@@ -159,6 +159,19 @@ TEST_CASE("install_again_and_again_keeps_one_content") {
   REQUIRE(families.size() == kFamilyCount);
 }
 
+TEST_CASE("install_forgets_the_versions_that_keys_had_before") {
+  Database leader("leader", in_memory());
+  (void)leader.apply(Log().set("twice", "a").set("twice", "b").no_operation().entries());
+  Database follower("follower", in_memory());
+  (void)follower.apply(Log().set("twice", "a").set("other", "c").entries());
+  REQUIRE(load(follower, snapshot_of(leader)).ok());
+  const Log next =
+      Log(leader.applied_index(), leader.log_time_ms()).set("twice", "d").set("other", "e");
+  REQUIRE(follower.apply(next.entries()).outcomes == leader.apply(next.entries()).outcomes);
+  REQUIRE(follower.get("twice")->version == 3);
+  REQUIRE(follower.get("other")->version == 1);
+}
+
 TEST_CASE("install_in_memory_is_in_the_image") {
   Options options = in_memory();
   options.memory_image = make_memory_image();
