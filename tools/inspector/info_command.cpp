@@ -153,6 +153,8 @@ void print_json(const Inspection& found) {
                         {"starts", identity->starts}};
   }
   json["format_version"] = kFormatVersion;
+  json["segment_version"] = kSegmentVersion;
+  json["snapshot_version"] = kSnapshotVersion;
   json["hard_state"] = hard_state_json(found.hard_state);
   json["log"] = log_json(found.log);
   json["snapshots"] = snapshots_json(found.snapshots);
@@ -175,7 +177,8 @@ int run_info(const Options& options) {
     print_json(found);
   } else {
     print_identity(found);
-    fmt::print("format version {}\n", kFormatVersion);
+    fmt::print("format version {}, of segments {}, of snapshots {}\n", kFormatVersion,
+               kSegmentVersion, kSnapshotVersion);
     print_hard_state(found.hard_state);
     print_log(found.log);
     print_snapshots(found.snapshots);
