@@ -1,5 +1,7 @@
 #include "linearizability.h"
 
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,24 +29,6 @@ std::uint64_t scramble(std::uint64_t number) {  // splitmix64
   return number ^ (number >> 31);
 }
 
-// What a call makes of the register; none where the answer it got contradicts that.
-std::optional<Register> after(const Operation& operation, const Register& before) {
-  const bool known = operation.answered.has_value();
-  switch (operation.call) {
-    case Call::kSet:
-      if (known && operation.version != before.version + 1) return std::nullopt;
-      return Register{operation.value, before.version + 1};
-    case Call::kDelete:
-      if (known && (operation.version > 0) != (before.version > 0)) return std::nullopt;
-      return Register{};
-    case Call::kGet:
-      if (operation.version != before.version) return std::nullopt;
-      if (before.version > 0 && operation.value != before.value) return std::nullopt;
-      return before;
-  }
-  return std::nullopt;
-}
-
 bool is_ranked_change(const Operation& operation) {
   return operation.answered && operation.index > 0 && operation.call != Call::kGet;
 }
@@ -53,29 +37,35 @@ class Search {
  public:
   Search(std::span<const Operation> operations, std::size_t max_states)
       : operations_(operations), max_states_(max_states) {
-    count_values();
+    find_values();
     rank_changes();
-    link_events();
+    put_in_order();
   }
 
   Judgement run();
 
  private:
-  // Questions and answers in their order, as a list from which a call is taken out once it is
-  // explained: those before the first answer left are the calls that may come next.
+  // Questions and answers of the calls whose outcome is known in their order, as a list from which
+  // a call is taken out once it is explained: those before the first answer left are the known
+  // calls that may come next.
   struct Event {
     std::size_t operation;
     bool is_answer;
+    std::size_t moment;  // its place among the events of all calls
     std::size_t before;
     std::size_t next;
+  };
+  // A place in the search for the next step: an event of the list, and once that is an answer, how
+  // many of the calls with an unknown outcome were tried instead.
+  struct Scan {
+    std::size_t event;
+    std::size_t unknowns_tried = 0;
   };
   // One step of the explanation, and what is left to be tried instead of it.
   struct Step {
     std::size_t operation;
     Register before;
-    bool unknowns;     // it was chosen among the calls with an unknown outcome
-    bool tried_spare;  // those were tried at this place, see is_spare()
-    bool tried_delete;
+    Scan rest;
     bool forced;  // no other step need be tried
   };
   // How many calls with an unknown outcome were explained of those that do the same as others.
@@ -84,25 +74,30 @@ class Search {
     std::size_t spares = 0;
     std::size_t deletes = 0;
   };
-  // A place in the search for the next step.
-  struct Scan {
-    std::size_t event;
-    bool unknowns = false;
-    bool tried_spare = false;
-    bool tried_delete = false;
+  // What one operation is to the search.
+  struct Role {
+    std::uint64_t stores = 0;  // kNeverFound for all values that nobody was told
+    // A set with an unknown outcome whose value nobody was told: all it does is count.
+    bool is_spare = false;
+    std::size_t asked = 0;     // the place among the events of all calls
+    std::size_t question = 0;  // the places in events_, of a known call
+    std::size_t answer = 0;
+    bool explained = false;
   };
 
-  void count_values();
+  void find_values();
   void rank_changes();
   void find_versions_needed(std::size_t changes);
   [[nodiscard]] bool is_in_order(std::size_t operation) const;
-  void link_events();
-  [[nodiscard]] bool may_come_next(Scan& scan, const Operation& operation) const;
-  [[nodiscard]] bool is_spare(const Operation& operation) const;
-  [[nodiscard]] bool try_step(Scan& scan);
+  void put_in_order();
+  void add_unknown(std::size_t operation);
+  [[nodiscard]] std::optional<Register> after(std::size_t operation) const;
+  [[nodiscard]] std::optional<std::size_t> next_call(Scan& scan) const;
+  [[nodiscard]] std::optional<std::size_t> next_unknown(Scan& scan) const;
+  [[nodiscard]] bool try_step(std::size_t operation, const Scan& rest);
   [[nodiscard]] bool step_back(Scan& scan);
   [[nodiscard]] bool is_new(std::size_t operation, const Register& next);
-  [[nodiscard]] std::size_t* count_of(const Operation& operation);
+  [[nodiscard]] std::size_t* count_of(std::size_t operation);
   void take_out(std::size_t operation);
   void put_back(std::size_t operation);
   void remember_longest(std::size_t answer);
@@ -110,11 +105,17 @@ class Search {
 
   std::span<const Operation> operations_;
   std::size_t max_states_;
+  std::vector<Role> roles_;                                                   // by operation
   std::unordered_map<std::uint64_t, std::size_t> writers_;                    // of a value
   std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> found_with_;  // versions of a value
-  std::vector<Event> events_;             // the first is the head of the list
-  std::vector<std::size_t> question_of_;  // by operation: its place in events_
-  std::vector<std::size_t> answer_of_;
+  std::vector<Event> events_;  // the first is the head of the list
+  // The calls with an unknown outcome, in the order in which they were asked. Sets whose value was
+  // found: by the version that it was found with, where nobody else writes it, so that it is of no
+  // use elsewhere; and the others.
+  std::vector<std::size_t> unknown_deletes_;
+  std::vector<std::size_t> unknown_spares_;
+  std::unordered_map<std::uint64_t, std::vector<std::size_t>> unknown_sets_by_version_;
+  std::vector<std::size_t> unknown_sets_elsewhere_;
   std::size_t known_left_ = 0;
   Register register_;
   std::uint64_t explained_ = 0;  // stands for the set of calls explained, but for those in used_
@@ -126,18 +127,23 @@ class Search {
   std::vector<std::uint64_t> versions_needed_;  // by ranked_explained_
   std::vector<Step> steps_;
   // By the set of explained calls with the register: what had been used when it was met.
-  std::unordered_map<std::uint64_t, std::vector<Used>> seen_;
+  absl::flat_hash_map<std::uint64_t, absl::InlinedVector<Used, 1>> seen_;
   std::size_t states_ = 0;
   std::size_t longest_ = 0;
   Judgement judgement_;
 };
 
-void Search::count_values() {
+void Search::find_values() {
   for (const Operation& operation : operations_) {
     if (operation.call == Call::kSet) ++writers_[operation.value];
     if (operation.call == Call::kGet && operation.answered && operation.version > 0) {
       found_with_[operation.value].push_back(operation.version);
     }
+  }
+  for (const Operation& operation : operations_) {
+    const bool found = found_with_.contains(operation.value);
+    const bool is_spare = operation.call == Call::kSet && !operation.answered && !found;
+    roles_.push_back({found ? operation.value : kNeverFound, is_spare});
   }
 }
 
@@ -182,7 +188,7 @@ bool Search::is_in_order(std::size_t operation) const {
   return !rank_[operation] || *rank_[operation] == ranked_explained_;
 }
 
-void Search::link_events() {
+void Search::put_in_order() {
   struct Moment {
     std::uint64_t number;
     bool is_answer;  // of equal numbers the questions come first: those calls overlap
@@ -190,27 +196,64 @@ void Search::link_events() {
   };
   std::vector<Moment> moments;
   for (std::size_t i = 0; i < operations_.size(); ++i) {
-    const Operation& operation = operations_[i];
-    if (operation.answered) {
-      ++known_left_;
-      moments.push_back({*operation.answered, true, i});
-    } else if (operation.call == Call::kGet) {
-      continue;  // tells nothing and changes nothing
-    }
-    moments.push_back({operation.asked, false, i});
+    moments.push_back({operations_[i].asked, false, i});
+    if (operations_[i].answered) moments.push_back({*operations_[i].answered, true, i});
   }
   std::sort(moments.begin(), moments.end(), [](const Moment& a, const Moment& b) {
     if (a.number != b.number) return a.number < b.number;
     return a.is_answer != b.is_answer ? b.is_answer : a.operation < b.operation;
   });
-  question_of_.resize(operations_.size());
-  answer_of_.resize(operations_.size());
-  events_.push_back({0, false, 0, 1});
-  for (const Moment& moment : moments) {
+  events_.push_back({0, false, 0, 0, 1});
+  for (std::size_t moment = 0; moment < moments.size(); ++moment) {
+    const auto& [number, is_answer, operation] = moments[moment];
+    Role& role = roles_[operation];
+    if (!is_answer) role.asked = moment;
+    if (!operations_[operation].answered) {
+      add_unknown(operation);
+      continue;
+    }
     const std::size_t place = events_.size();
-    (moment.is_answer ? answer_of_ : question_of_)[moment.operation] = place;
-    events_.push_back({moment.operation, moment.is_answer, place - 1, place + 1});
+    (is_answer ? role.answer : role.question) = place;
+    events_.push_back({operation, is_answer, moment, place - 1, place + 1});
+    known_left_ += is_answer ? 1 : 0;
   }
+}
+
+void Search::add_unknown(std::size_t operation) {
+  const Operation& call = operations_[operation];
+  if (call.call == Call::kGet) return;  // tells nothing and changes nothing
+  if (call.call == Call::kDelete) {
+    unknown_deletes_.push_back(operation);
+  } else if (roles_[operation].is_spare) {
+    unknown_spares_.push_back(operation);
+  } else if (writers_.at(call.value) > 1) {
+    unknown_sets_elsewhere_.push_back(operation);
+  } else {
+    for (const std::uint64_t version : found_with_.at(call.value)) {
+      auto& sets = unknown_sets_by_version_[version];
+      if (sets.empty() || sets.back() != operation) sets.push_back(operation);
+    }
+  }
+}
+
+// What a call makes of the register; none where the answer it got contradicts that.
+std::optional<Register> Search::after(std::size_t operation) const {
+  const Operation& call = operations_[operation];
+  const Register& before = register_;
+  const bool known = call.answered.has_value();
+  switch (call.call) {
+    case Call::kSet:
+      if (known && call.version != before.version + 1) return std::nullopt;
+      return Register{roles_[operation].stores, before.version + 1};
+    case Call::kDelete:
+      if (known && (call.version > 0) != (before.version > 0)) return std::nullopt;
+      return Register{};
+    case Call::kGet:
+      if (call.version != before.version) return std::nullopt;
+      if (before.version > 0 && call.value != before.value) return std::nullopt;
+      return before;
+  }
+  return std::nullopt;
 }
 
 void Search::take_out(std::size_t operation) {
@@ -218,13 +261,15 @@ void Search::take_out(std::size_t operation) {
     events_[event.before].next = event.next;
     if (event.next < events_.size()) events_[event.next].before = event.before;
   };
-  remove(events_[question_of_[operation]]);
+  Role& role = roles_[operation];
+  role.explained = true;
   if (operations_[operation].answered) {
-    remove(events_[answer_of_[operation]]);
+    remove(events_[role.question]);
+    remove(events_[role.answer]);
     --known_left_;
   }
   ranked_explained_ += is_ranked_change(operations_[operation]) ? 1 : 0;
-  if (std::size_t* count = count_of(operations_[operation])) {
+  if (std::size_t* count = count_of(operation)) {
     ++*count;
   } else {
     explained_ ^= scramble(operation);
@@ -237,30 +282,32 @@ void Search::put_back(std::size_t operation) {
     events_[event.before].next = place;
     if (event.next < events_.size()) events_[event.next].before = place;
   };
+  Role& role = roles_[operation];
+  role.explained = false;
   if (operations_[operation].answered) {
-    restore(answer_of_[operation]);
+    restore(role.answer);
+    restore(role.question);
     ++known_left_;
   }
   ranked_explained_ -= is_ranked_change(operations_[operation]) ? 1 : 0;
-  restore(question_of_[operation]);
-  if (std::size_t* count = count_of(operations_[operation])) {
+  if (std::size_t* count = count_of(operation)) {
     --*count;
   } else {
     explained_ ^= scramble(operation);
   }
 }
 
-std::size_t* Search::count_of(const Operation& operation) {
-  if (operation.answered) return nullptr;
-  if (operation.call == Call::kDelete) return &used_.deletes;
-  return is_spare(operation) ? &used_.spares : nullptr;
+std::size_t* Search::count_of(std::size_t operation) {
+  if (operations_[operation].answered) return nullptr;
+  if (operations_[operation].call == Call::kDelete) return &used_.deletes;
+  return roles_[operation].is_spare ? &used_.spares : nullptr;
 }
 
 // Whether the step leads to where the search has not been, or not with so much left to use.
 bool Search::is_new(std::size_t operation, const Register& next) {
   Used used = used_;
   std::uint64_t explained = explained_;
-  if (const std::size_t* count = count_of(operations_[operation])) {
+  if (const std::size_t* count = count_of(operation)) {
     ++(count == &used_.spares ? used.spares : used.deletes);
   } else {
     explained ^= scramble(operation);
@@ -274,42 +321,57 @@ bool Search::is_new(std::size_t operation, const Register& next) {
   return true;
 }
 
-// A set with an unknown outcome whose value nobody was told: all it does is count.
-bool Search::is_spare(const Operation& operation) const {
-  return operation.call == Call::kSet && !found_with_.contains(operation.value);
-}
-
 // Calls with an unknown outcome may wait for as long as one likes. So they come after the known
-// ones have been tried; of those that do the same, one stands for all; and one whose value was
-// found with another version than it would get here, and that nobody else writes, comes elsewhere.
-bool Search::may_come_next(Scan& scan, const Operation& operation) const {
-  if (operation.answered.has_value() == scan.unknowns) return false;
-  if (!scan.unknowns) return true;
-  if (operation.call == Call::kDelete) {
-    return register_.version > 0 && !std::exchange(scan.tried_delete, true);
-  }
-  if (is_spare(operation)) {
-    return register_.version < versions_needed_[ranked_explained_] &&
-           !std::exchange(scan.tried_spare, true);
-  }
-  if (writers_.at(operation.value) > 1) return true;
-  const auto& versions = found_with_.at(operation.value);
-  return std::find(versions.begin(), versions.end(), register_.version + 1) != versions.end();
+// ones have been tried. None where all were tried that were asked before the first answer left.
+std::optional<std::size_t> Search::next_call(Scan& scan) const {
+  const Event& event = events_[scan.event];
+  if (event.is_answer) return next_unknown(scan);
+  scan.event = event.next;
+  return event.operation;
 }
 
-// Tries the call asked at the scanned event as the next step.
-bool Search::try_step(Scan& scan) {
-  const std::size_t number = events_[scan.event].operation;
-  const Operation& operation = operations_[number];
-  if (!is_in_order(number) || !may_come_next(scan, operation)) return false;
-  auto next = after(operation, register_);
-  if (!next) return false;
-  if (next->version > 0 && !found_with_.contains(next->value)) next->value = kNeverFound;
-  if (!is_new(number, *next)) return false;
+// Of calls that do the same, one stands for all.
+std::optional<std::size_t> Search::next_unknown(Scan& scan) const {
+  const auto may_come = [&](std::size_t operation) {
+    return !roles_[operation].explained && roles_[operation].asked < events_[scan.event].moment;
+  };
+  if (scan.unknowns_tried == 0) {
+    ++scan.unknowns_tried;
+    const bool removes = register_.version > 0 && used_.deletes < unknown_deletes_.size();
+    if (removes && may_come(unknown_deletes_[used_.deletes])) {
+      return unknown_deletes_[used_.deletes];
+    }
+  }
+  if (scan.unknowns_tried == 1) {
+    ++scan.unknowns_tried;
+    const bool counts = register_.version < versions_needed_[ranked_explained_] &&
+                        used_.spares < unknown_spares_.size();
+    if (counts && may_come(unknown_spares_[used_.spares])) return unknown_spares_[used_.spares];
+  }
+  const auto with_version = unknown_sets_by_version_.find(register_.version + 1);
+  std::size_t passed = 2;
+  for (const auto* sets :
+       {with_version == unknown_sets_by_version_.end() ? nullptr : &with_version->second,
+        &unknown_sets_elsewhere_}) {
+    if (sets == nullptr) continue;
+    while (scan.unknowns_tried - passed < sets->size()) {
+      const std::size_t operation = (*sets)[scan.unknowns_tried++ - passed];
+      if (may_come(operation)) return operation;
+    }
+    passed += sets->size();
+  }
+  return std::nullopt;
+}
+
+bool Search::try_step(std::size_t operation, const Scan& rest) {
+  if (!is_in_order(operation)) return false;
+  const auto next = after(operation);
+  if (!next || !is_new(operation, *next)) return false;
   // What fits and changes nothing may as well come at once, if no order of indices says otherwise.
-  const bool forced = operation.answered && *next == register_ && !is_ranked_change(operation);
-  steps_.push_back({number, register_, scan.unknowns, scan.tried_spare, scan.tried_delete, forced});
-  take_out(number);
+  const Operation& call = operations_[operation];
+  const bool forced = call.answered && *next == register_ && !is_ranked_change(call);
+  steps_.push_back({operation, register_, rest, forced});
+  take_out(operation);
   register_ = *next;
   return true;
 }
@@ -322,8 +384,7 @@ bool Search::step_back(Scan& scan) {
     put_back(step.operation);
     register_ = step.before;
     if (step.forced) continue;
-    scan = {events_[question_of_[step.operation]].next, step.unknowns, step.tried_spare,
-            step.tried_delete};
+    scan = step.rest;
     return true;
   }
   return false;
@@ -351,19 +412,11 @@ Judgement Search::run() {
   Scan scan = from_start();
   while (known_left_ > 0) {
     if (states_ > max_states_) return {Verdict::kUndecided, 0, "too many states"};
-    if (!events_[scan.event].is_answer) {
-      if (try_step(scan)) {
-        scan = from_start();
-      } else {
-        scan.event = events_[scan.event].next;
-      }
+    if (const auto operation = next_call(scan)) {
+      if (try_step(*operation, scan)) scan = from_start();
       continue;
     }
     // The call that is answered here must have come before what is asked behind it.
-    if (!scan.unknowns) {
-      scan = {events_[0].next, true};
-      continue;
-    }
     remember_longest(scan.event);
     if (!step_back(scan)) {
       judgement_.verdict = Verdict::kNotLinearizable;
