@@ -90,6 +90,7 @@ std::unique_ptr<storage::SpaceGuard> watch(storage::FileSystem& file_system,
 ::database::Options database_options(const settings::Settings& settings) {
   ::database::Options options;
   options.block_cache_bytes = settings.database.block_cache_bytes;
+  options.version_bytes = settings.database.version_cache_bytes;
   options.write_buffer_bytes = settings.database.write_buffer_bytes;
   options.pending_change_bytes = settings.database.write_buffer_bytes / 8;
   options.replay_retention_bytes = settings.database.replay_retention_bytes;

@@ -60,7 +60,13 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const Options& option
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     table.cache_index_and_filter_blocks = true;  // so that the cache bounds them too
     table.pin_l0_filter_and_index_blocks_in_cache = true;
+    // In pieces: those of a large file as a whole are larger than a shard of the cache, which would
+    // not keep them, and each look-up would read them anew.
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.partition_filters = true;
     result.level_compaction_dynamic_level_bytes = true;
+    // Keys that change all the time meet in more files before these are merged with all others.
+    result.level0_file_num_compaction_trigger = 8;
     // Most keys that are asked for are in a file, where there are many: a memtable says so at once.
     result.memtable_prefix_bloom_size_ratio = 0.02;
     result.memtable_whole_key_filtering = true;

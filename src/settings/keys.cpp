@@ -151,6 +151,8 @@ const std::array kKeys = {
     storage<&Storage::segment_bytes>("segment_bytes", 64 * kMiB, 64 * kKiB, kGiB),
     storage<&Storage::reserve_bytes>("reserve_bytes", 64 * kMiB, 0, 64 * kGiB),
     database<&Database::block_cache_bytes>("block_cache_bytes", 64 * kMiB, 64 * kKiB, 64 * kGiB),
+    database<&Database::version_cache_bytes>("version_cache_bytes", 128 * kMiB, 64 * kKiB,
+                                             64 * kGiB),
     database<&Database::write_buffer_bytes>("write_buffer_bytes", 64 * kMiB, 64 * kKiB, 16 * kGiB),
     database<&Database::replay_retention_bytes>("replay_retention_bytes", 256 * kMiB, 64 * kKiB,
                                                 1024 * kGiB),

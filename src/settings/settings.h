@@ -63,6 +63,7 @@ struct Storage {
 
 struct Database {
   std::uint64_t block_cache_bytes;
+  std::uint64_t version_cache_bytes;
   std::uint64_t write_buffer_bytes;
   std::uint64_t replay_retention_bytes;
 };
