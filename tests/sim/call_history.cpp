@@ -39,6 +39,7 @@ void CallHistory::rank_changes() {
     if (roles_[i].is_ranked_change) indices.push_back(operations_[i].index);
   }
   std::sort(indices.begin(), indices.end());
+  ranked_gets_.resize(indices.size() + 1);
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     const Operation& operation = operations_[i];
     if (!operation.answered || operation.index == 0) continue;
@@ -46,6 +47,7 @@ void CallHistory::rank_changes() {
                            ? std::upper_bound(indices.begin(), indices.end(), operation.index)
                            : std::lower_bound(indices.begin(), indices.end(), operation.index);
     roles_[i].rank = static_cast<std::size_t>(place - indices.begin());
+    if (operation.call == Call::kGet) ++ranked_gets_[*roles_[i].rank];
   }
   find_versions_needed(indices.size());
 }

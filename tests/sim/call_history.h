@@ -60,6 +60,8 @@ class CallHistory {
   // Sets whose value was found, and that others write too.
   [[nodiscard]] const Unknowns& unknown_sets_of_many() const { return unknown_sets_of_many_; }
 
+  // How many gets have each rank.
+  [[nodiscard]] const std::vector<std::size_t>& ranked_gets() const { return ranked_gets_; }
   // The highest version that anything shows before the next ranked change, of which so many have
   // come: a call whose effect is only to count is of no use there.
   [[nodiscard]] std::uint64_t version_needed(std::size_t ranked_changes) const {
@@ -82,6 +84,7 @@ class CallHistory {
   Unknowns unknown_spares_;
   std::unordered_map<std::uint64_t, Unknowns> unknown_sets_;  // by version
   Unknowns unknown_sets_of_many_;
+  std::vector<std::size_t> ranked_gets_;        // by rank
   std::vector<std::uint64_t> versions_needed_;  // by ranked changes that have come
 };
 

@@ -34,6 +34,7 @@ class Search {
         max_states_(max_states),
         links_(history_.events().size()),
         explained_(history_.size()),
+        gets_left_(history_.ranked_gets()),
         known_left_(history_.known()) {
     for (std::size_t i = 0; i < links_.size(); ++i) links_[i] = {i - 1, i + 1};
   }
@@ -82,8 +83,9 @@ class Search {
 
   const CallHistory history_;
   std::size_t max_states_;
-  std::vector<Link> links_;      // by event; the first is the head of the list
-  std::vector<bool> explained_;  // by operation
+  std::vector<Link> links_;             // by event; the first is the head of the list
+  std::vector<bool> explained_;         // by operation
+  std::vector<std::size_t> gets_left_;  // by rank
   std::size_t known_left_;
   Register register_;
   std::uint64_t set_explained_ = 0;  // stands for the set of calls, but for those in used_
@@ -98,8 +100,10 @@ class Search {
 };
 
 bool Search::is_in_order(std::size_t operation) const {
-  const auto& rank = history_.role(operation).rank;
-  return !rank || *rank == ranked_explained_;
+  const CallHistory::Role& role = history_.role(operation);
+  if (!role.rank) return true;
+  // A get of this place would fit nowhere once the change has come.
+  return *role.rank == ranked_explained_ && (!role.is_ranked_change || gets_left_[*role.rank] == 0);
 }
 
 // What a call makes of the register; none where the answer it got contradicts that.
@@ -132,7 +136,11 @@ void Search::take_out(std::size_t operation) {
     remove(links_[history_.role(operation).answer]);
     --known_left_;
   }
-  ranked_explained_ += history_.role(operation).is_ranked_change ? 1 : 0;
+  if (const auto& role = history_.role(operation); role.is_ranked_change) {
+    ++ranked_explained_;
+  } else if (role.rank) {
+    --gets_left_[*role.rank];
+  }
   explained_[operation] = true;
   if (std::size_t* count = count_of(operation)) {
     ++*count;
@@ -152,7 +160,11 @@ void Search::put_back(std::size_t operation) {
     restore(history_.role(operation).question);
     ++known_left_;
   }
-  ranked_explained_ -= history_.role(operation).is_ranked_change ? 1 : 0;
+  if (const auto& role = history_.role(operation); role.is_ranked_change) {
+    --ranked_explained_;
+  } else if (role.rank) {
+    ++gets_left_[*role.rank];
+  }
   explained_[operation] = false;
   if (std::size_t* count = count_of(operation)) {
     --*count;
@@ -195,28 +207,14 @@ std::optional<std::size_t> Search::next_call(Scan& scan) const {
   return event.operation;
 }
 
-// Of calls that do the same, one stands for all: the next delete is tried first, the next of those
-// that only count second.
+// Sets whose value was found are needed, and come first; then one that only counts, and a delete
+// last, which throws away what was counted. Of calls that do the same, one stands for all.
 std::optional<std::size_t> Search::next_unknown(Scan& scan) const {
   const auto may_come = [&](std::size_t operation) {
     const std::size_t first_answer = history_.events()[scan.event].moment;
     return !explained_[operation] && history_.role(operation).asked < first_answer;
   };
-  const auto next_of = [](const CallHistory::Unknowns& calls, std::size_t used) {
-    return used < calls.size() ? std::optional(calls[used]) : std::nullopt;
-  };
-  if (scan.unknowns_tried == 0) {
-    ++scan.unknowns_tried;
-    const auto next = next_of(history_.unknown_deletes(), used_.deletes);
-    if (next && may_come(*next) && register_.version > 0) return next;
-  }
-  if (scan.unknowns_tried == 1) {
-    ++scan.unknowns_tried;
-    const auto next = next_of(history_.unknown_spares(), used_.spares);
-    const bool counts = register_.version < history_.version_needed(ranked_explained_);
-    if (next && may_come(*next) && counts) return next;
-  }
-  std::size_t passed = 2;
+  std::size_t passed = 0;
   for (const auto* sets :
        {&history_.unknown_sets(register_.version + 1), &history_.unknown_sets_of_many()}) {
     while (scan.unknowns_tried - passed < sets->size()) {
@@ -224,6 +222,20 @@ std::optional<std::size_t> Search::next_unknown(Scan& scan) const {
       if (may_come(operation)) return operation;
     }
     passed += sets->size();
+  }
+  const auto next_of = [&](const CallHistory::Unknowns& calls, std::size_t used) {
+    ++scan.unknowns_tried;
+    const bool may = used < calls.size() && may_come(calls[used]);
+    return may ? std::optional(calls[used]) : std::nullopt;
+  };
+  if (scan.unknowns_tried == passed) {
+    const bool counts = register_.version < history_.version_needed(ranked_explained_);
+    const auto next = next_of(history_.unknown_spares(), used_.spares);
+    if (next && counts) return next;
+  }
+  if (scan.unknowns_tried == passed + 1) {
+    const auto next = next_of(history_.unknown_deletes(), used_.deletes);
+    if (next && register_.version > 0) return next;
   }
   return std::nullopt;
 }
