@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -10,15 +11,47 @@
 namespace database {
 namespace {
 
+using Records = std::vector<PendingChanges::Record>;
+
+// In order of the keys; a later change prevails. `earlier` may be null.
+Records merged(const PendingChanges* earlier, const PendingChanges& later, Family family) {
+  if (earlier == nullptr) return later.sorted(family);
+  const Records first = later.sorted(family);
+  const Records second = earlier->sorted(family);
+  Records all;
+  std::set_union(first.begin(), first.end(), second.begin(), second.end(), std::back_inserter(all),
+                 [](const auto& a, const auto& b) { return a.key < b.key; });
+  return all;
+}
+
+// False where nothing of the family has changed.
+bool add_to(Batch& batch, const PendingChanges& changes, Family family) {
+  const Records records = changes.sorted(family);
+  for (const auto& [key, change] : records) {
+    if (change->erased) {
+      batch.erase(family, key);
+    } else {
+      batch.put(family, key, {change->value});
+    }
+  }
+  return !records.empty();
+}
+
+void add_all_to(Batch& batch, const PendingChanges& changes) {
+  for (std::size_t i = 0; i < kFamilyCount; ++i) add_to(batch, changes, static_cast<Family>(i));
+}
+
 // So many changes are applied again after a crash, beside what RocksDB has not flushed.
 constexpr std::size_t kMaxChanges = 65'536;
-// So many times the usual bytes, with the history that waits for a flush.
-constexpr std::size_t kTimesWhileFlushing = 3;
+// Of the history that goes down at once. More, as waits after a flush, goes with all else.
+constexpr std::size_t kMaxHistoryBytes = 1 << 20;
+// So many times the usual bytes, with the history that waits for the store.
+constexpr std::size_t kTimesWhileBusy = 3;
 
 // Walks through what is below and what is pending at once. What is pending prevails.
 class MergedCursor final : public Cursor {
  public:
-  MergedCursor(std::unique_ptr<Cursor> below, std::vector<PendingChanges::Record> pending)
+  MergedCursor(std::unique_ptr<Cursor> below, Records pending)
       : below_(std::move(below)), pending_(std::move(pending)), at_(pending_.end()) {}
 
   void seek(std::string_view key) override {
@@ -72,23 +105,28 @@ class MergedCursor final : public Cursor {
   }
 
   std::unique_ptr<Cursor> below_;
-  const std::vector<PendingChanges::Record> pending_;
-  std::vector<PendingChanges::Record>::const_iterator at_;
+  const Records pending_;
+  Records::const_iterator at_;
   bool on_pending_ = false;
 };
 
-// A copy of what is pending, on what is below at the same moment.
+// A copy of what is pending, on what goes down and what is below at the same moment.
 class BufferedView final : public View {
  public:
-  BufferedView(std::unique_ptr<View> below, PendingChanges pending)
-      : below_(std::move(below)), pending_(std::move(pending)) {}
+  BufferedView(std::unique_ptr<View> below, std::shared_ptr<const PendingChanges> going_down,
+               PendingChanges pending)
+      : below_(std::move(below)),
+        going_down_(std::move(going_down)),
+        pending_(std::move(pending)) {}
 
   [[nodiscard]] std::unique_ptr<Cursor> iterate(Family family) const override {
-    return std::make_unique<MergedCursor>(below_->iterate(family), pending_.sorted(family));
+    return std::make_unique<MergedCursor>(below_->iterate(family),
+                                          merged(going_down_.get(), pending_, family));
   }
 
  private:
   std::unique_ptr<View> below_;
+  std::shared_ptr<const PendingChanges> going_down_;
   const PendingChanges pending_;
 };
 
@@ -98,12 +136,14 @@ BufferedStore::BufferedStore(std::unique_ptr<Store> below, std::size_t max_bytes
     : below_(std::move(below)), max_bytes_(max_bytes), batch_below_(below_->make_batch()) {}
 
 std::unique_ptr<Cursor> BufferedStore::iterate(Family family) const {
-  return std::make_unique<MergedCursor>(below_->iterate(family), pending_.sorted(family));
+  return std::make_unique<MergedCursor>(below_->iterate(family),
+                                        merged(going_down_.get(), pending_, family));
 }
 
 std::optional<std::string_view> BufferedStore::find(Family family, std::string_view key,
                                                     std::string& memory) const {
   const Change* change = pending_.find(family, key);
+  if (change == nullptr && going_down_) change = going_down_->find(family, key);
   if (change == nullptr && family == Family::kKeys) {
     const auto found = handed_down_.find(key);
     if (found != handed_down_.end()) change = &found->second;
@@ -116,17 +156,22 @@ std::optional<std::string_view> BufferedStore::find(Family family, std::string_v
 }
 
 std::unique_ptr<View> BufferedStore::pin() const {
-  return std::make_unique<BufferedView>(below_->pin(), pending_);
+  return std::make_unique<BufferedView>(below_->pin(), going_down_, pending_);
 }
 
 void BufferedStore::begin_changes() {
+  if (going_down_ && below_->write_has_ended()) end_hand_down();
   // The history alone would begin another flush beside one that is under way, of some families and
   // not of others: where both fail, as on a full disk, RocksDB 7.8 aborts
   // (MemTableList::RollbackMemtableFlush). So it waits meanwhile, and may take room.
-  const bool flushing = below_->is_flushing();
-  if (!flushing) hand_down_history();
-  const std::size_t most = flushing ? kTimesWhileFlushing * max_bytes_ : max_bytes_;
-  if (pending_.bytes() > most || changes_ > kMaxChanges) hand_down();
+  const bool busy = going_down_ || below_->is_flushing();
+  const bool much_waited = pending_.bytes(Family::kHistory) > kMaxHistoryBytes;
+  if (!busy && !much_waited) hand_down_history();
+  const std::size_t most = busy ? kTimesWhileBusy * max_bytes_ : max_bytes_;
+  const bool is_due = pending_.bytes() > most || changes_ > kMaxChanges;
+  if (!is_due && (busy || !much_waited)) return;
+  // Where there was no room, nothing more comes before there is.
+  refused_ ? hand_down() : begin_hand_down();
 }
 
 void BufferedStore::put(Family family, std::string_view key,
@@ -147,31 +192,55 @@ void BufferedStore::erase(Family family, std::string_view key) {
 
 void BufferedStore::hand_down_history() {
   batch_below_->clear();
-  if (!add_to_batch_below(Family::kHistory)) return;
+  if (!add_to(*batch_below_, pending_, Family::kHistory)) return;
   below_->write(*batch_below_);
   batch_below_->clear();
   pending_.clear(Family::kHistory);
 }
 
+void BufferedStore::begin_hand_down() {
+  if (going_down_) end_hand_down();
+  going_down_ = std::make_shared<PendingChanges>(pending_.take());
+  changes_ = 0;
+  // What went down before is given back to the heap there too.
+  auto before = std::make_shared<KeyChanges>(std::exchange(handed_down_, {}));
+  try {
+    below_->begin_write(
+        [changes = std::shared_ptr<const PendingChanges>(going_down_),
+         before = std::move(before)](Batch& batch) { add_all_to(batch, *changes); });
+  } catch (const NoRoom&) {
+    take_back();
+    throw;
+  }
+}
+
+void BufferedStore::end_hand_down() {
+  try {
+    below_->finish_write();
+  } catch (const NoRoom&) {
+    take_back();
+    throw;
+  }
+  // A view of it may still be there.
+  handed_down_ = going_down_.use_count() == 1 ? going_down_->take_keys() : KeyChanges();
+  going_down_.reset();
+}
+
+void BufferedStore::take_back() {
+  pending_.add_earlier(std::move(*going_down_));
+  going_down_.reset();
+  refused_ = true;
+}
+
 void BufferedStore::hand_down() {
+  if (going_down_) end_hand_down();
   batch_below_->clear();
-  for (std::size_t i = 0; i < kFamilyCount; ++i) add_to_batch_below(static_cast<Family>(i));
+  add_all_to(*batch_below_, pending_);
   below_->write(*batch_below_);
   batch_below_->clear();
   handed_down_ = pending_.take_keys();
   changes_ = 0;
-}
-
-bool BufferedStore::add_to_batch_below(Family family) {
-  const auto records = pending_.sorted(family);
-  for (const auto& [key, change] : records) {
-    if (change->erased) {
-      batch_below_->erase(family, key);
-    } else {
-      batch_below_->put(family, key, {change->value});
-    }
-  }
-  return !records.empty();
+  refused_ = false;
 }
 
 void BufferedStore::flush() {

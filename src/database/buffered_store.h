@@ -4,10 +4,11 @@
 // src/database; one owner, one thread.
 //
 // What has not gone down is lost in a crash, as is what a store has not flushed: the log has it. It
-// goes down as one batch, between two turns of changes: so a crash leaves below what was there
-// between two of them. But for the history: nothing of it is written twice, so what a turn adds
-// goes down when the next begins, unless the store flushes just then. After a crash it may be ahead
-// of all else (cut_history).
+// goes down as one batch of all that was there between two turns of changes: so a crash leaves
+// below what was there between two of them. The store writes it while changes go on. But for the
+// history: nothing of it is written twice, so what a turn adds goes down when the next begins,
+// unless the store writes or flushes just then. After a crash it may be ahead of all else
+// (cut_history).
 #pragma once
 
 #include <initializer_list>
@@ -24,7 +25,7 @@ namespace database {
 class BufferedStore final : public View {
  public:
   // `max_bytes`: of changes in memory, about, when a turn of changes begins; with the history it is
-  // up to three times as much while the store below flushes.
+  // up to three times as much while the store below writes or flushes.
   BufferedStore(std::unique_ptr<Store> below, std::size_t max_bytes);
 
   // A turn of changes begins. After NoRoom nothing has changed, and the same may be asked again.
@@ -43,7 +44,7 @@ class BufferedStore final : public View {
   [[nodiscard]] std::unique_ptr<Cursor> iterate(Family family) const override;
   [[nodiscard]] std::unique_ptr<View> pin() const;
 
-  // All that is in memory. NoRoom as above.
+  // All that is in memory, and waits for it. NoRoom as above.
   void hand_down();
 
   // As those of Store.
@@ -59,14 +60,19 @@ class BufferedStore final : public View {
 
  private:
   void hand_down_history();
-  // False where nothing of it is pending.
-  bool add_to_batch_below(Family family);
+  void begin_hand_down();
+  void end_hand_down();
+  void take_back();
 
   std::unique_ptr<Store> below_;
   const std::size_t max_bytes_;
   PendingChanges pending_;
   std::size_t changes_ = 0;  // that are pending, counting each that took the place of another
-  KeyChanges handed_down_;   // of the last time, to be read; what is below says the same
+  // What the store below is writing, from before those that are pending; read by two threads. Null
+  // where it writes nothing.
+  std::shared_ptr<PendingChanges> going_down_;
+  bool refused_ = false;                // there was no room for what went down last
+  KeyChanges handed_down_;              // of the last time, to be read; what is below says the same
   std::unique_ptr<Batch> batch_below_;  // empty between two calls; kept for its memory
 };
 

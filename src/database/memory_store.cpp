@@ -152,6 +152,17 @@ void MemoryStore::write(Batch& batch) {
   drop_old_history();
 }
 
+void MemoryStore::begin_write(std::function<void(Batch&)> fill) {
+  check_room();
+  fill_ = std::move(fill);
+}
+
+void MemoryStore::finish_write() {
+  MemoryBatch batch;
+  std::exchange(fill_, nullptr)(batch);
+  write(batch);
+}
+
 void MemoryStore::check_room() const {
   if (image_->full) throw NoRoom("the database cannot be written: its memory is said to be full");
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,6 +40,10 @@ class MemoryStore final : public Store {
   [[nodiscard]] bool get(Family family, std::string_view key, std::string& value) const override;
   [[nodiscard]] std::unique_ptr<View> pin() const override;
   void write(Batch& batch) override;
+  // Written in finish_write(), so that what comes between is seen.
+  void begin_write(std::function<void(Batch&)> fill) override;
+  [[nodiscard]] bool write_has_ended() const override { return true; }
+  void finish_write() override;
   void flush() override;
   [[nodiscard]] bool is_flushing() const override { return image_->flushing; }
   void begin_replacement() override;
@@ -55,6 +60,7 @@ class MemoryStore final : public Store {
   std::uint64_t retention_bytes_;
   std::shared_ptr<MemoryImage> image_;  // never null
   MemoryContent content_;
+  std::function<void(Batch&)> fill_;  // of a write that was begun
   MemoryContent replacement_;
 };
 

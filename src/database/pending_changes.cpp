@@ -19,14 +19,14 @@ void PendingChanges::put(Family family, std::string_view key,
   Change& change = change_of(family, key);
   change.erased = false;
   for (const std::string_view part : parts) change.value.append(part);
-  bytes_ += change.value.size();
+  bytes_[position(family)] += change.value.size();
 }
 
 void PendingChanges::put(Family family, std::string_view key, std::string&& value) {
   Change& change = change_of(family, key);
   change.erased = false;
   change.value = std::move(value);
-  bytes_ += change.value.size();
+  bytes_[position(family)] += change.value.size();
 }
 
 void PendingChanges::erase(Family family, std::string_view key) {
@@ -46,8 +46,9 @@ std::pair<Change*, bool> PendingChanges::find_or_add(Family family, std::string_
 
 Change& PendingChanges::change_of(Family family, std::string_view key) {
   const auto [change, added] = find_or_add(family, key);
-  if (added) bytes_ += kRecordOverhead + key.size();
-  bytes_ -= change->value.size();
+  std::size_t& bytes = bytes_[position(family)];
+  if (added) bytes += kRecordOverhead + key.size();
+  bytes -= change->value.size();
   change->value.clear();
   return *change;
 }
@@ -72,20 +73,28 @@ std::vector<PendingChanges::Record> PendingChanges::sorted(Family family) const 
   return records;
 }
 
-void PendingChanges::clear(Family family) {
-  OrderedChanges& changes = others_[position(family)];
-  for (const auto& [key, change] : changes) {
-    bytes_ -= kRecordOverhead + key.size() + change.value.size();
-  }
-  changes.clear();
+void PendingChanges::add_earlier(PendingChanges&& earlier) {
+  const auto add = [](auto& to, auto& from, std::size_t& bytes) {
+    for (auto& [key, change] : from) {
+      const auto [added, is_new] = to.try_emplace(key, std::move(change));
+      if (is_new) bytes += kRecordOverhead + key.size() + added->second.value.size();
+    }
+  };
+  add(keys_, earlier.keys_, bytes_[position(Family::kKeys)]);
+  for (std::size_t i = 0; i < kFamilyCount; ++i) add(others_[i], earlier.others_[i], bytes_[i]);
 }
 
-KeyChanges PendingChanges::take_keys() {
-  for (OrderedChanges& changes : others_) changes.clear();
-  bytes_ = 0;
-  KeyChanges taken = std::exchange(keys_, {});
-  keys_.reserve(taken.size());  // it will hold about as many again
+PendingChanges PendingChanges::take() {
+  PendingChanges taken = std::exchange(*this, {});
+  keys_.reserve(taken.keys_.size());  // it will hold about as many again
   return taken;
 }
+
+void PendingChanges::clear(Family family) {
+  others_[position(family)].clear();
+  bytes_[position(family)] = 0;
+}
+
+KeyChanges PendingChanges::take_keys() { return take().keys_; }
 
 }  // namespace database

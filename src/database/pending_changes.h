@@ -7,6 +7,7 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,9 +50,16 @@ class PendingChanges {
   // In order of the keys. Lasts until the next change.
   [[nodiscard]] std::vector<Record> sorted(Family family) const;
 
-  [[nodiscard]] bool empty() const { return bytes_ == 0; }
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }  // about, in memory
+  // In memory, about.
+  [[nodiscard]] std::size_t bytes() const {
+    return std::accumulate(bytes_.begin(), bytes_.end(), std::size_t{0});
+  }
+  [[nodiscard]] std::size_t bytes(Family family) const { return bytes_[position(family)]; }
 
+  // What was pending before all of these, and is not changed by them.
+  void add_earlier(PendingChanges&& earlier);
+  // Nothing is pending any more. Returns what was.
+  [[nodiscard]] PendingChanges take();
   // Nothing is pending any more in the family; not `keys`.
   void clear(Family family);
   // Nothing is pending any more. Returns what was, of the family `keys`.
@@ -67,7 +75,7 @@ class PendingChanges {
 
   KeyChanges keys_;
   std::array<OrderedChanges, kFamilyCount> others_;  // that of `keys` stays empty
-  std::size_t bytes_ = 0;
+  std::array<std::size_t, kFamilyCount> bytes_{};
 };
 
 }  // namespace database

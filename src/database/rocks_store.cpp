@@ -317,6 +317,16 @@ void RocksStore::write(Batch& batch) {
   check(status, "written");
 }
 
+void RocksStore::begin_write(std::function<void(Batch&)> fill) {
+  if (!writers_batch_) writers_batch_ = make_batch();
+  writer_.begin([this, fill = std::move(fill)] {
+    writers_batch_->clear();
+    fill(*writers_batch_);
+    write(*writers_batch_);
+    writers_batch_->clear();
+  });
+}
+
 bool RocksStore::resume() {
   const auto status = database_->Resume();
   // Busy: RocksDB tries by itself just now.

@@ -12,12 +12,14 @@
 
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "database/store.h"
+#include "database/worker.h"
 
 namespace database {
 
@@ -37,6 +39,9 @@ class RocksStore final : public Store {
   [[nodiscard]] bool get(Family family, std::string_view key, std::string& value) const override;
   [[nodiscard]] std::unique_ptr<View> pin() const override;
   void write(Batch& batch) override;
+  void begin_write(std::function<void(Batch&)> fill) override;
+  [[nodiscard]] bool write_has_ended() const override { return writer_.has_ended(); }
+  void finish_write() override { writer_.finish(); }
   void flush() override;
   [[nodiscard]] bool is_flushing() const override;
   void begin_replacement() override;
@@ -69,8 +74,10 @@ class RocksStore final : public Store {
   std::shared_ptr<rocksdb::DB> database_;
   RocksFamilies families_;
   std::uint64_t generation_ = 1;
-  bool switching_ = false;     // to the replacement: which one is present, a flush decides
-  RocksFamilies replacement_;  // null but `meta`, which is that of families_, unless begun
+  bool switching_ = false;  // to the replacement: which one is present, a flush decides
+  std::unique_ptr<Batch> writers_batch_;  // empty between two writes; kept for its memory
+  RocksFamilies replacement_;         // null but `meta`, which is that of families_, unless begun
+  Worker writer_{"database_writer"};  // last: it ends before what it uses
 };
 
 }  // namespace database

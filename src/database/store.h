@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -79,6 +80,13 @@ class Store : public View {
 
   // After NoRoom the same batch may be written again, and all may go on.
   virtual void write(Batch& batch) = 0;
+  // Begins to write what `fill` puts into a batch, as write() would, while reads go on, which may
+  // show it or not yet. `fill` may be called on another thread: what it reads must not change. One
+  // at a time; write(), flush() and install_replacement() come after its end.
+  virtual void begin_write(std::function<void(Batch&)> fill) = 0;
+  [[nodiscard]] virtual bool write_has_ended() const = 0;
+  // Waits for the end; fails as write() does, and nothing of it is written then.
+  virtual void finish_write() = 0;
   // Everything written so far survives a crash. Without it, a crash leaves what was there at some
   // earlier moment between two writes.
   virtual void flush() = 0;

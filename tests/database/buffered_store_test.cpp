@@ -156,6 +156,45 @@ TEST_CASE("buffered_store_changes_nothing_where_there_is_no_room_below") {
   REQUIRE(stores.get("colour") == "red");
 }
 
+TEST_CASE("buffered_store_takes_back_what_finds_no_room_below") {
+  Stores stores;
+  stores.put(Family::kKeys, "colour", "blue");
+  stores.put(Family::kKeys, "gone", "soon");
+  stores.put(Family::kKeys, "large", std::string(kPendingBytes, 'x'));
+  stores.put(Family::kKeys, "colour", "red");  // all but this goes down
+  stores.buffered.erase(Family::kKeys, "gone");
+  set_full(*stores.image, true);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    REQUIRE_THROWS_AS(stores.buffered.begin_changes(), NoRoom);
+    REQUIRE(stores.get("colour") == "red");
+    REQUIRE_FALSE(stores.get("gone"));
+    REQUIRE(stores.get("large"));
+  }
+  set_full(*stores.image, false);
+  stores.put(Family::kKeys, "later", "x");
+  stores.buffered.flush();
+  REQUIRE(stores.on_disk(Family::kKeys, "colour") == "red");
+  REQUIRE_FALSE(stores.on_disk(Family::kKeys, "gone"));
+  REQUIRE(stores.on_disk(Family::kKeys, "large"));
+}
+
+// What goes down is that of one moment, and what comes meanwhile goes down after it.
+TEST_CASE("buffered_store_pins_and_walks_what_goes_down") {
+  Stores stores;
+  stores.put(Family::kKeys, "a", "first");
+  stores.put(Family::kKeys, "b", "first");
+  stores.put(Family::kKeys, "c", std::string(kPendingBytes, 'x'));
+  stores.put(Family::kKeys, "b", "second");  // all but this goes down
+  stores.buffered.erase(Family::kKeys, "c");
+  const Records expected{{"a", "first"}, {"b", "second"}};
+  REQUIRE(records_of(stores.buffered, Family::kKeys) == expected);
+  const auto pinned = stores.buffered.pin();
+  stores.put(Family::kKeys, "a", "third");
+  stores.buffered.flush();
+  REQUIRE(records_of(*pinned, Family::kKeys) == expected);
+  REQUIRE(records_of(stores.buffered, Family::kKeys) == Records{{"a", "third"}, {"b", "second"}});
+}
+
 // On a full disk RocksDB aborts where a flush of some families fails beside one of others.
 TEST_CASE("buffered_store_gives_no_history_alone_to_a_store_that_flushes") {
   Stores stores;
