@@ -79,6 +79,16 @@ class PosixFile : public File {
     }
   }
 
+  void take_room(std::uint64_t from, std::uint64_t to) override {
+    const auto result = uninterrupted([&] {
+      return ::fallocate(descriptor_.number(), 0, static_cast<off_t>(from),
+                         static_cast<off_t>(to - from));
+    });
+    if (result == 0) return;
+    if (errno != EOPNOTSUPP && errno != ENOSYS) fail("enlarge", path_, errno);
+    File::take_room(from, to);
+  }
+
   [[nodiscard]] std::size_t read(std::uint64_t offset, std::span<std::byte> into) const override {
     std::size_t done = 0;
     while (done < into.size()) {

@@ -9,7 +9,7 @@ namespace storage {
 namespace {
 
 constexpr const char* kName = "reserve";
-// In one look, so that no write of the log waits long for it.
+// In one look, so that no write of the log waits long for it where zeros have to be written.
 constexpr std::uint64_t kSliceBytes = 1 << 20;
 // Of a disk, at most.
 constexpr std::uint64_t kDiskDivisor = 8;
@@ -82,7 +82,7 @@ void SpaceGuard::grow() {
   const std::uint64_t end = std::min(held_ + kSliceBytes, wanted_);
   try {
     const auto file = file_system_.open(directory_ / kName, FileSystem::OpenMode::kCreate);
-    write_zeros(*file, held_, end);
+    file->take_room(held_, end);
     held_ = end;
   } catch (const DiskFull&) {
     // The disk allows less than it says.

@@ -1,5 +1,5 @@
 // SpaceGuard: watches the room on the disk of a data directory, and keeps a reserve in it: a file
-// of real bytes, given up when the disk is full, so that the database and a snapshot can be written
+// that takes room, given up when the disk is full, so that the database and a snapshot can be written
 // and the log be trimmed, and made again when there is room. One owner, one thread; who owns the
 // log owns this too, and looks a few times a second. docs/operations.md tells what comes of it.
 #pragma once

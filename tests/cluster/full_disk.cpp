@@ -111,6 +111,12 @@ ssize_t pwritev64(int descriptor, const iovec* parts, int count, off64_t offset)
   return real(descriptor, parts, count, offset);
 }
 
+int fallocate64(int descriptor, int mode, off64_t offset, off64_t length) {
+  static const auto real = next<int (*)(int, int, off64_t, off64_t)>("fallocate64");
+  if (finds_no_room(descriptor, offset + length)) return -1;
+  return real(descriptor, mode, offset, length);
+}
+
 int statvfs64(const char* path, struct statvfs64* status) __THROW {
   return say_what_is_free("statvfs64", path, status);
 }

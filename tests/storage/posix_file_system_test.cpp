@@ -1,5 +1,6 @@
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +56,28 @@ TEST_CASE("posix_file_many_parts_are_one_run_of_bytes") {
   CHECK(file->read(expected.size(), read) == 0);
   file->truncate(7);
   CHECK(file->size() == 7);
+}
+
+TEST_CASE("posix_file_takes_room_and_keeps_what_is_there") {
+  const Scratch scratch;
+  const auto files = posix_file_system();
+  const auto path = scratch.path / "file";
+  const auto file = files->open(path, FileSystem::OpenMode::kCreate);
+  const auto text = bytes_of("abc");
+  const std::span<const std::byte> part(text);
+  file->write(0, {&part, 1});
+  constexpr std::size_t kRoom = 256 << 10;
+  file->take_room(1, kRoom);
+  file->take_room(0, 10);
+  REQUIRE(file->size() == kRoom);
+  std::vector<std::byte> content(kRoom + 1);
+  REQUIRE(file->read(0, content) == kRoom);
+  CHECK(std::equal(text.begin(), text.end(), content.begin()));
+  CHECK(std::all_of(content.begin() + 3, content.end(),
+                    [](std::byte b) { return b == std::byte{}; }));
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  CHECK(static_cast<std::size_t>(status.st_blocks) * 512 >= kRoom);
 }
 
 TEST_CASE("posix_file_system_names") {
