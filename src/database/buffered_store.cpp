@@ -167,11 +167,13 @@ void BufferedStore::begin_changes() {
   const bool busy = going_down_ || below_->is_flushing();
   const bool much_waited = pending_.bytes(Family::kHistory) > kMaxHistoryBytes;
   if (!busy && !much_waited) hand_down_history();
+  const std::size_t bytes = pending_.bytes() + (going_down_ ? going_down_->bytes() : 0);
   const std::size_t most = busy ? kTimesWhileBusy * max_bytes_ : max_bytes_;
-  const bool is_due = pending_.bytes() > most || changes_ > kMaxChanges;
-  if (!is_due && (busy || !much_waited)) return;
-  // Where there was no room, nothing more comes before there is.
-  refused_ ? hand_down() : begin_hand_down();
+  if (refused_) {
+    hand_down();  // nothing more comes before there is room
+  } else if (bytes > most || changes_ > kMaxChanges || (much_waited && !busy)) {
+    begin_hand_down();
+  }
 }
 
 void BufferedStore::put(Family family, std::string_view key,
@@ -201,13 +203,15 @@ void BufferedStore::hand_down_history() {
 void BufferedStore::begin_hand_down() {
   if (going_down_) end_hand_down();
   going_down_ = std::make_shared<PendingChanges>(pending_.take());
-  changes_ = 0;
+  changes_going_down_ = std::exchange(changes_, 0);
   // What went down before is given back to the heap there too.
-  auto before = std::make_shared<KeyChanges>(std::exchange(handed_down_, {}));
+  const auto before = std::make_shared<KeyChanges>(std::exchange(handed_down_, {}));
   try {
     below_->begin_write(
-        [changes = std::shared_ptr<const PendingChanges>(going_down_),
-         before = std::move(before)](Batch& batch) { add_all_to(batch, *changes); });
+        [changes = std::shared_ptr<const PendingChanges>(going_down_), before](Batch& batch) {
+          *before = {};
+          add_all_to(batch, *changes);
+        });
   } catch (const NoRoom&) {
     take_back();
     throw;
@@ -221,26 +225,24 @@ void BufferedStore::end_hand_down() {
     take_back();
     throw;
   }
-  // A view of it may still be there.
-  handed_down_ = going_down_.use_count() == 1 ? going_down_->take_keys() : KeyChanges();
+  handed_down_ = view_shares_what_goes_down() ? KeyChanges() : going_down_->take_keys();
   going_down_.reset();
+  refused_ = false;
 }
 
 void BufferedStore::take_back() {
-  pending_.add_earlier(std::move(*going_down_));
+  pending_.add_earlier(view_shares_what_goes_down() ? PendingChanges(*going_down_)
+                                                    : std::move(*going_down_));
   going_down_.reset();
+  changes_ += changes_going_down_;
   refused_ = true;
 }
 
+bool BufferedStore::view_shares_what_goes_down() const { return going_down_.use_count() > 1; }
+
 void BufferedStore::hand_down() {
-  if (going_down_) end_hand_down();
-  batch_below_->clear();
-  add_all_to(*batch_below_, pending_);
-  below_->write(*batch_below_);
-  batch_below_->clear();
-  handed_down_ = pending_.take_keys();
-  changes_ = 0;
-  refused_ = false;
+  begin_hand_down();
+  end_hand_down();
 }
 
 void BufferedStore::flush() {

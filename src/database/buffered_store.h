@@ -63,6 +63,7 @@ class BufferedStore final : public View {
   void begin_hand_down();
   void end_hand_down();
   void take_back();
+  [[nodiscard]] bool view_shares_what_goes_down() const;
 
   std::unique_ptr<Store> below_;
   const std::size_t max_bytes_;
@@ -71,9 +72,10 @@ class BufferedStore final : public View {
   // What the store below is writing, from before those that are pending; read by two threads. Null
   // where it writes nothing.
   std::shared_ptr<PendingChanges> going_down_;
+  std::size_t changes_going_down_ = 0;
   bool refused_ = false;                // there was no room for what went down last
   KeyChanges handed_down_;              // of the last time, to be read; what is below says the same
-  std::unique_ptr<Batch> batch_below_;  // empty between two calls; kept for its memory
+  std::unique_ptr<Batch> batch_below_;  // of the history; empty between two calls
 };
 
 }  // namespace database

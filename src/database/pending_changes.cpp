@@ -6,6 +6,8 @@
 namespace database {
 namespace {
 
+constexpr std::size_t kKeptCapacity = 512;
+
 template <typename Table>
 const Change* find_in(const Table& table, std::string_view key) {
   const auto found = table.find(key);
@@ -49,6 +51,8 @@ Change& PendingChanges::change_of(Family family, std::string_view key) {
   std::size_t& bytes = bytes_[position(family)];
   if (added) bytes += kRecordOverhead + key.size();
   bytes -= change->value.size();
+  // What a value took is kept for the next one, if it is not much: it is not counted.
+  if (change->value.capacity() > kKeptCapacity) std::string().swap(change->value);
   change->value.clear();
   return *change;
 }

@@ -67,6 +67,8 @@ rocksdb::ColumnFamilyOptions family_options(Family family, const Options& option
     result.level_compaction_dynamic_level_bytes = true;
     // Keys that change all the time meet in more files before these are merged with all others.
     result.level0_file_num_compaction_trigger = 8;
+    result.level0_slowdown_writes_trigger = 24;
+    result.level0_stop_writes_trigger = 40;
     // Most keys that are asked for are in a file, where there are many: a memtable says so at once.
     result.memtable_prefix_bloom_size_ratio = 0.02;
     result.memtable_whole_key_filtering = true;

@@ -82,7 +82,8 @@ class Store : public View {
   virtual void write(Batch& batch) = 0;
   // Begins to write what `fill` puts into a batch, as write() would, while reads go on, which may
   // show it or not yet. `fill` may be called on another thread: what it reads must not change. One
-  // at a time; write(), flush() and install_replacement() come after its end.
+  // at a time; write(), flush() and install_replacement() come after its end, while a replacement
+  // may be begun, written and abandoned.
   virtual void begin_write(std::function<void(Batch&)> fill) = 0;
   [[nodiscard]] virtual bool write_has_ended() const = 0;
   // Waits for the end; fails as write() does, and nothing of it is written then.

@@ -16,6 +16,7 @@ void Worker::begin(std::function<void()> task) {
     const std::lock_guard lock(mutex_);
     CHECK(!busy_, "{}: a task while another one is under way", name_);
     busy_ = true;
+    failure_ = nullptr;
     task_ = std::move(task);
   }
   begun_.notify_one();
@@ -29,7 +30,7 @@ bool Worker::has_ended() const {
 void Worker::finish() {
   std::unique_lock lock(mutex_);
   ended_.wait(lock, [this] { return !busy_; });
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  if (failure_) std::rethrow_exception(failure_);
 }
 
 void Worker::run(const std::stop_token& stop) {

@@ -24,7 +24,7 @@ class Worker {
   // None is under way. What the task holds is destroyed on the thread of the worker.
   void begin(std::function<void()> task);
   [[nodiscard]] bool has_ended() const;
-  // Waits for the end, and throws what the task threw.
+  // Waits for the end, and throws what the last task threw.
   void finish();
 
  private:

@@ -18,7 +18,9 @@ void make_durable_directory(FileSystem& file_system, const FileSystem::Path& pat
   file_system.sync_directory(path.parent_path());
 }
 
-void File::take_room(std::uint64_t from, std::uint64_t to) { write_zeros(*this, from, to); }
+void File::take_room(std::uint64_t from, std::uint64_t to) {
+  write_zeros(*this, std::max(from, size()), to);
+}
 
 void write_zeros(File& file, std::uint64_t from, std::uint64_t to) {
   static constexpr std::array<std::byte, 64 << 10> kZeros{};

@@ -42,7 +42,8 @@ class File {
   // Writes all parts one after the other from `offset` (pwritev), or throws.
   virtual void write(std::uint64_t offset, std::span<const std::span<const std::byte>> parts) = 0;
   // Makes the file as long as `to`, if it is shorter, and takes the room for [from, to) from the
-  // disk: zeros where nothing was (fallocate; where the disk has none, by writing them).
+  // disk: zeros where nothing was (fallocate; where the disk has none, by writing them behind the
+  // end, and holes stay).
   virtual void take_room(std::uint64_t from, std::uint64_t to);
   // Reads up to `into.size()` bytes; fewer only at the end of the file.
   [[nodiscard]] virtual std::size_t read(std::uint64_t offset, std::span<std::byte> into) const = 0;

@@ -80,6 +80,7 @@ class PosixFile : public File {
   }
 
   void take_room(std::uint64_t from, std::uint64_t to) override {
+    if (from >= to) return;
     const auto result = uninterrupted([&] {
       return ::fallocate(descriptor_.number(), 0, static_cast<off_t>(from),
                          static_cast<off_t>(to - from));

@@ -163,12 +163,15 @@ TEST_CASE("buffered_store_takes_back_what_finds_no_room_below") {
   stores.put(Family::kKeys, "large", std::string(kPendingBytes, 'x'));
   stores.put(Family::kKeys, "colour", "red");  // all but this goes down
   stores.buffered.erase(Family::kKeys, "gone");
+  const auto pinned = stores.buffered.pin();
   set_full(*stores.image, true);
   for (int attempt = 0; attempt < 3; ++attempt) {
     REQUIRE_THROWS_AS(stores.buffered.begin_changes(), NoRoom);
     REQUIRE(stores.get("colour") == "red");
     REQUIRE_FALSE(stores.get("gone"));
     REQUIRE(stores.get("large"));
+    REQUIRE(records_of(*pinned, Family::kKeys) ==
+            Records{{"colour", "red"}, {"large", std::string(kPendingBytes, 'x')}});
   }
   set_full(*stores.image, false);
   stores.put(Family::kKeys, "later", "x");
@@ -176,6 +179,29 @@ TEST_CASE("buffered_store_takes_back_what_finds_no_room_below") {
   REQUIRE(stores.on_disk(Family::kKeys, "colour") == "red");
   REQUIRE_FALSE(stores.on_disk(Family::kKeys, "gone"));
   REQUIRE(stores.on_disk(Family::kKeys, "large"));
+}
+
+TEST_CASE("buffered_store_takes_nothing_while_there_is_no_room_below") {
+  Stores stores;
+  stores.put(Family::kKeys, "large", std::string(kPendingBytes, 'x'));
+  stores.put(Family::kKeys, "small", "x");
+  set_full(*stores.image, true);
+  set_flushing(*stores.image, true);  // as RocksDB is, whose flush found no room
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    REQUIRE_THROWS_AS(stores.buffered.begin_changes(), NoRoom);
+  }
+  set_full(*stores.image, false);
+  REQUIRE_NOTHROW(stores.buffered.begin_changes());
+}
+
+TEST_CASE("pending_changes_keep_no_room_of_large_values") {
+  PendingChanges changes;
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = std::to_string(i);
+    changes.put(Family::kKeys, key, std::string(100'000, 'x'));
+    changes.erase(Family::kKeys, key);
+    REQUIRE(changes.find(Family::kKeys, key)->value.capacity() < 1000);
+  }
 }
 
 // What goes down is that of one moment, and what comes meanwhile goes down after it.
