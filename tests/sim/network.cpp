@@ -48,7 +48,9 @@ void Network::send(raft::NodeId from_node, const raft::Send& send) {
 
 bool Network::is_last_loss(std::size_t link, const raft::Message& message) {
   if (!loses_last_ || !sent_since_healed_.emplace(link, message.index()).second) return false;
-  return random_.chance(1, 2);
+  const bool lost = random_.chance(1, 2);
+  last_losses_ += lost ? 1 : 0;
+  return lost;
 }
 
 Microseconds Network::draw_delay() {

@@ -45,6 +45,8 @@ class Network {
   // For good: every other link works and is quick. Where messages were lost before, a few more are:
   // of each kind the first one of a link, as whatever is lost has to be sent again.
   void heal(Microseconds delay_max_us);
+  // How many of these there were.
+  [[nodiscard]] std::uint64_t last_losses() const { return last_losses_; }
 
  private:
   [[nodiscard]] bool is_last_loss(std::size_t link, const raft::Message& message);
@@ -69,6 +71,7 @@ class Network {
     raft::Send send;
   };
   bool loses_last_ = false;
+  std::uint64_t last_losses_ = 0;
   std::set<std::pair<std::size_t, std::size_t>> sent_since_healed_;  // link and kind
   bool holds_ = false;
   std::vector<Held> held_;
