@@ -18,8 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "database/rocks_worker.h"
 #include "database/store.h"
-#include "database/worker.h"
 
 namespace database {
 
@@ -77,7 +77,7 @@ class RocksStore final : public Store {
   bool switching_ = false;  // to the replacement: which one is present, a flush decides
   std::unique_ptr<Batch> writers_batch_;  // empty between two writes; kept for its memory
   RocksFamilies replacement_;         // null but `meta`, which is that of families_, unless begun
-  Worker writer_{"database_writer"};  // last: it ends before what it uses
+  RocksWorker writer_;  // last: its task ends before what that uses
 };
 
 }  // namespace database

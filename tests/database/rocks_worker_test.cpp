@@ -1,4 +1,4 @@
-#include "database/worker.h"
+#include "database/rocks_worker.h"
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -9,8 +9,8 @@
 namespace database {
 namespace {
 
-TEST_CASE("worker_does_a_task_while_its_owner_goes_on") {
-  Worker worker("worker");
+TEST_CASE("rocks_worker_does_a_task_while_its_owner_goes_on") {
+  RocksWorker worker;
   REQUIRE(worker.has_ended());
   std::binary_semaphore may_end(0);
   int done = 0;
@@ -27,26 +27,26 @@ TEST_CASE("worker_does_a_task_while_its_owner_goes_on") {
   }
 }
 
-TEST_CASE("worker_throws_what_its_task_threw_and_takes_the_next") {
-  Worker worker("worker");
+TEST_CASE("rocks_worker_throws_what_its_task_threw_and_takes_the_next") {
+  RocksWorker worker;
   worker.begin([] { throw std::runtime_error("no"); });
   REQUIRE_THROWS_AS(worker.finish(), std::runtime_error);
   worker.begin([] {});
   REQUIRE_NOTHROW(worker.finish());
 }
 
-TEST_CASE("worker_lets_go_of_a_task_before_its_end_is_seen") {
-  Worker worker("worker");
+TEST_CASE("rocks_worker_lets_go_of_a_task_before_its_end_is_seen") {
+  RocksWorker worker;
   auto held = std::make_shared<int>(0);
   worker.begin([held] { ++*held; });
   worker.finish();
   REQUIRE(held.use_count() == 1);
 }
 
-TEST_CASE("worker_ends_a_task_before_it_ends_itself") {
+TEST_CASE("rocks_worker_ends_a_task_before_it_ends_itself") {
   std::atomic<bool> done = false;
   {
-    Worker worker("worker");
+    RocksWorker worker;
     worker.begin([&] { done = true; });
   }
   REQUIRE(done);
