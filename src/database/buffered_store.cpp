@@ -42,7 +42,7 @@ void add_all_to(Batch& batch, const PendingChanges& changes) {
 }
 
 // So many changes are applied again after a crash, beside what RocksDB has not flushed.
-constexpr std::size_t kMaxChanges = 65'536;
+constexpr std::size_t kMaxChanges = 1 << 18;
 // Of the history that goes down at once. More, as waits after a flush, goes with all else.
 constexpr std::size_t kMaxHistoryBytes = 1 << 20;
 // So many times the usual bytes, with the history that waits for the store.
