@@ -48,7 +48,8 @@ class NoRoom : public DatabaseFault {
 struct Options {
   std::size_t block_cache_bytes = 64 << 20;
   std::size_t write_buffer_bytes = 64 << 20;  // of all memtables together
-  // Of changes in memory that RocksDB is given together, about; as much again is kept to be read.
+  // Of changes in memory that RocksDB is given together, about; as much again is kept to be read. Up
+  // to three times as much, and a batch of it, while RocksDB writes or flushes what came before.
   // 0: it gets those of one call when the next begins.
   std::size_t pending_change_bytes = 8 << 20;
   // Of what keeps the versions of keys that were changed lately.
