@@ -20,50 +20,68 @@ void CallHistory::find_values() {
   for (const Operation& operation : operations_) {
     if (operation.call == Call::kSet) ++writers_[operation.value];
     if (operation.call == Call::kGet && operation.answered && operation.version > 0) {
-      found_with_[operation.value].push_back(operation.version);
+      found_[operation.value].push_back({operation.version, operation.index});
     }
   }
   for (const Operation& operation : operations_) {
-    const bool found = found_with_.contains(operation.value);
+    const bool found = found_.contains(operation.value);
     const bool known = operation.answered.has_value();
-    roles_.push_back(
-        {.stores = found ? operation.value : kNeverFound,
-         .is_spare = operation.call == Call::kSet && !known && !found,
-         .is_ranked_change = operation.call != Call::kGet && known && operation.index > 0});
+    const std::uint64_t index = index_told(operation);
+    roles_.push_back({.stores = found ? operation.value : kNeverFound,
+                      .is_spare = operation.call == Call::kSet && !known && !found,
+                      .index = index,
+                      .is_ranked_change = operation.call != Call::kGet && index > 0});
   }
+}
+
+std::uint64_t CallHistory::index_told(const Operation& operation) const {
+  if (operation.answered) return operation.index;
+  const auto found = found_.find(operation.value);
+  if (operation.call != Call::kSet || found == found_.end()) return 0;
+  if (writers_.at(operation.value) > 1) return 0;
+  const std::uint64_t index = found->second.front().index;
+  const bool agreed = std::all_of(found->second.begin(), found->second.end(),
+                                  [&](const Found& each) { return each.index == index; });
+  return agreed ? index : 0;
 }
 
 void CallHistory::rank_changes() {
   std::vector<std::uint64_t> indices;
-  for (std::size_t i = 0; i < operations_.size(); ++i) {
-    if (roles_[i].is_ranked_change) indices.push_back(operations_[i].index);
+  for (const Role& role : roles_) {
+    if (role.is_ranked_change) indices.push_back(role.index);
   }
   std::sort(indices.begin(), indices.end());
   ranked_gets_.resize(indices.size() + 1);
-  for (std::size_t i = 0; i < operations_.size(); ++i) {
-    const Operation& operation = operations_[i];
-    if (!operation.answered || operation.index == 0) continue;
-    const auto place = operation.call == Call::kGet
-                           ? std::upper_bound(indices.begin(), indices.end(), operation.index)
-                           : std::lower_bound(indices.begin(), indices.end(), operation.index);
-    roles_[i].rank = static_cast<std::size_t>(place - indices.begin());
-    if (operation.call == Call::kGet) ++ranked_gets_[*roles_[i].rank];
+  for (Role& role : roles_) {
+    if (role.index == 0) continue;
+    const auto place = role.is_ranked_change
+                           ? std::lower_bound(indices.begin(), indices.end(), role.index)
+                           : std::upper_bound(indices.begin(), indices.end(), role.index);
+    role.rank = static_cast<std::size_t>(place - indices.begin());
+    if (!role.is_ranked_change) ++ranked_gets_[*role.rank];
   }
   find_versions_needed(indices.size());
+}
+
+// What the key's version was when the call took effect; 0 where nothing says so.
+std::uint64_t CallHistory::version_shown(std::size_t number) const {
+  const Operation& operation = operations_[number];
+  if (!operation.answered) {
+    return roles_[number].is_ranked_change ? found_.at(operation.value).front().version - 1 : 0;
+  }
+  if (operation.version == 0 || operation.call == Call::kGet) return operation.version;
+  return operation.call == Call::kSet ? operation.version - 1 : 1;
 }
 
 void CallHistory::find_versions_needed(std::size_t changes) {
   versions_needed_.resize(changes + 1);
   for (std::size_t i = 0; i < operations_.size(); ++i) {
-    const Operation& operation = operations_[i];
-    if (!operation.answered || operation.version == 0) continue;
+    const std::uint64_t needed = version_shown(i);
+    if (needed == 0) continue;
     if (!roles_[i].rank) {
       versions_needed_.assign(changes + 1, UINT64_MAX);
       return;
     }
-    const std::uint64_t needed = operation.call == Call::kGet   ? operation.version
-                                 : operation.call == Call::kSet ? operation.version - 1
-                                                                : 1;
     std::uint64_t& highest = versions_needed_[*roles_[i].rank];
     highest = std::max(highest, needed);
   }
@@ -108,8 +126,8 @@ void CallHistory::add_unknown(std::size_t number) {
   } else if (writers_.at(operation.value) > 1) {
     unknown_sets_of_many_.push_back(number);
   } else {
-    for (const std::uint64_t version : found_with_.at(operation.value)) {
-      Unknowns& sets = unknown_sets_[version];
+    for (const Found& found : found_.at(operation.value)) {
+      Unknowns& sets = unknown_sets_[found.version];
       if (sets.empty() || sets.back() != number) sets.push_back(number);
     }
   }

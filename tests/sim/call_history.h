@@ -24,6 +24,9 @@ class CallHistory {
     std::uint64_t stores = 0;  // kNeverFound for all values that nobody was told
     // A set with an unknown outcome whose value nobody was told: all it does is count.
     bool is_spare = false;
+    // Its place in the order of all changes, where that was told: to who asked, or, of a set with
+    // an unknown outcome, to all who found the value that it alone stores. 0: not told.
+    std::uint64_t index = 0;
     // A change whose index was told. These come in that order.
     bool is_ranked_change = false;
     // Of a ranked change: how many are before it. Of a get that was told an index: how many are not
@@ -69,16 +72,23 @@ class CallHistory {
   }
 
  private:
+  struct Found {
+    std::uint64_t version;
+    std::uint64_t index;
+  };
+
   void find_values();
+  [[nodiscard]] std::uint64_t index_told(const Operation& operation) const;
+  [[nodiscard]] std::uint64_t version_shown(std::size_t number) const;
   void rank_changes();
   void find_versions_needed(std::size_t changes);
   void put_in_order();
   void add_unknown(std::size_t number);
 
   std::span<const Operation> operations_;
-  std::vector<Role> roles_;                                                   // by operation
-  std::unordered_map<std::uint64_t, std::size_t> writers_;                    // of a value
-  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> found_with_;  // versions of a value
+  std::vector<Role> roles_;                                      // by operation
+  std::unordered_map<std::uint64_t, std::size_t> writers_;       // of a value
+  std::unordered_map<std::uint64_t, std::vector<Found>> found_;  // a value, by each get
   std::vector<Event> events_;
   Unknowns unknown_deletes_;
   Unknowns unknown_spares_;
