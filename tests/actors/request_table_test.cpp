@@ -1,0 +1,85 @@
+// The table of requests that wait: numbers, limits, and whose time is up.
+#include "actors/request_table.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+
+using actors::ClientAddress;
+using actors::RequestKind;
+using actors::RequestTable;
+
+namespace {
+
+ClientAddress client(const std::string& routing_id) { return {routing_id, {}}; }
+
+raft::RequestNumber add(RequestTable& table, const std::string& routing_id,
+                        raft::Milliseconds now) {
+  return table.add(client(routing_id), "\x01", RequestKind::kWrite, now);
+}
+
+}  // namespace
+
+TEST_CASE("a_request_is_taken_once") {
+  RequestTable table(1, {.in_all = 10, .per_client = 10, .timeout_ms = 100});
+  const auto first = add(table, "a", 0);
+  const auto second = add(table, "b", 0);
+  REQUIRE(second == first + 1);
+  REQUIRE(table.take(second)->client.routing_id == "b");
+  REQUIRE_FALSE(table.take(second));
+  REQUIRE(table.take(first)->client.routing_id == "a");
+  REQUIRE_FALSE(table.take(first + 2));
+  REQUIRE(table.size() == 0);
+  REQUIRE(table.clients() == 0);
+}
+
+TEST_CASE("numbers_of_another_start_are_others") {
+  RequestTable table(1, {.in_all = 10, .per_client = 10, .timeout_ms = 100});
+  RequestTable next(2, {.in_all = 10, .per_client = 10, .timeout_ms = 100});
+  const auto number = add(table, "a", 0);
+  REQUIRE_FALSE(next.take(number));
+  REQUIRE(add(next, "a", 0) > number);
+}
+
+TEST_CASE("the_table_is_full_for_one_client_or_for_all") {
+  RequestTable table(1, {.in_all = 3, .per_client = 2, .timeout_ms = 100});
+  const auto first = add(table, "a", 0);
+  REQUIRE_FALSE(table.full_for(client("a")));
+  static_cast<void>(add(table, "a", 0));
+  REQUIRE(table.full_for(client("a")));
+  REQUIRE_FALSE(table.full_for(client("b")));
+  REQUIRE_FALSE(table.full());
+  static_cast<void>(add(table, "b", 0));
+  REQUIRE(table.full());
+  REQUIRE(table.take(first));
+  REQUIRE_FALSE(table.full());
+  REQUIRE_FALSE(table.full_for(client("a")));
+}
+
+TEST_CASE("requests_expire_in_the_order_in_which_they_came_but_for_those_that_were_answered") {
+  RequestTable table(1, {.in_all = 10'000, .per_client = 10'000, .timeout_ms = 100});
+  base::Random random(3);
+  std::vector<raft::RequestNumber> waiting;
+  raft::RequestNumber oldest = 0;
+  for (raft::Milliseconds now = 0; now < 2000; ++now) {
+    waiting.push_back(add(table, "a", now));
+    if (random.chance(2, 3)) {
+      const auto answered =
+          waiting.begin() + static_cast<std::ptrdiff_t>(random.between(0, waiting.size() - 1));
+      REQUIRE(table.take(*answered));
+      waiting.erase(answered);
+    }
+    while (const auto expired = table.take_expired(now)) {
+      REQUIRE(expired->request.deadline <= now);
+      REQUIRE(expired->number > oldest);
+      REQUIRE(expired->number == waiting.front());
+      oldest = expired->number;
+      waiting.erase(waiting.begin());
+    }
+    REQUIRE(waiting.size() <= 100);
+    REQUIRE(table.size() == waiting.size());
+  }
+  REQUIRE(oldest > 0);
+}
