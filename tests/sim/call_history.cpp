@@ -6,6 +6,7 @@ namespace sim {
 
 CallHistory::CallHistory(std::span<const Operation> operations) : operations_(operations) {
   find_values();
+  find_contradiction();
   rank_changes();
   put_in_order();
 }
@@ -31,6 +32,22 @@ void CallHistory::find_values() {
                       .is_spare = operation.call == Call::kSet && !known && !found,
                       .index = index,
                       .is_ranked_change = operation.call != Call::kGet && index > 0});
+  }
+}
+
+void CallHistory::find_contradiction() {
+  std::unordered_map<std::uint64_t, std::uint64_t> index_of;  // a value, as it was told
+  for (const Operation& operation : operations_) {
+    const bool told = operation.call == Call::kSet && operation.answered && operation.index > 0;
+    if (told) index_of.emplace(operation.value, operation.index);
+  }
+  for (std::size_t i = 0; i < operations_.size() && !contradiction_; ++i) {
+    const Operation& get = operations_[i];
+    if (get.call != Call::kGet || !get.answered || get.version == 0 || get.index == 0) continue;
+    const auto writers = writers_.find(get.value);
+    if (writers == writers_.end() || writers->second > 1) continue;
+    const auto [told, is_first] = index_of.emplace(get.value, get.index);
+    if (told->second != get.index) contradiction_ = i;
   }
 }
 

@@ -63,6 +63,10 @@ class CallHistory {
   // Sets whose value was found, and that others write too.
   [[nodiscard]] const Unknowns& unknown_sets_of_many() const { return unknown_sets_of_many_; }
 
+  // A get that tells another index than that of the one set that stores what it found, or than
+  // another get of the same: no register gives one value two places.
+  [[nodiscard]] std::optional<std::size_t> contradiction() const { return contradiction_; }
+
   // How many gets have each rank.
   [[nodiscard]] const std::vector<std::size_t>& ranked_gets() const { return ranked_gets_; }
   // The highest version that anything shows before the next ranked change, of which so many have
@@ -78,6 +82,7 @@ class CallHistory {
   };
 
   void find_values();
+  void find_contradiction();
   [[nodiscard]] std::uint64_t index_told(const Operation& operation) const;
   [[nodiscard]] std::uint64_t version_shown(std::size_t number) const;
   void rank_changes();
@@ -94,6 +99,7 @@ class CallHistory {
   Unknowns unknown_spares_;
   std::unordered_map<std::uint64_t, Unknowns> unknown_sets_;  // by version
   Unknowns unknown_sets_of_many_;
+  std::optional<std::size_t> contradiction_;
   std::vector<std::size_t> ranked_gets_;        // by rank
   std::vector<std::uint64_t> versions_needed_;  // by ranked changes that have come
 };

@@ -5,6 +5,11 @@
 #include "raft/reads.h"
 
 namespace sim {
+namespace {
+
+constexpr std::size_t kLargestEntryBytes = 4096;  // that a run makes
+
+}  // namespace
 
 void Checks::on_stepped(const Node& node) {
   const raft::State& state = node.state();
@@ -17,6 +22,7 @@ void Checks::on_stepped(const Node& node) {
   }
   check_commit(state, view);
   check_matches(state, view);
+  check_limits(state);
   check_configurations(state, view);
   const auto& waiting = state.waiting_writes;
   require(std::is_sorted(waiting.begin(), waiting.end(),
@@ -260,6 +266,27 @@ void Checks::check_matches(const raft::State& state, const View& view) const {
           nodes_[state.id() - 1]->disk().last_index());
 }
 
+// Queues and windows within their limits; a last message or entry may be as large as it is.
+void Checks::check_limits(const raft::State& state) const {
+  const raft::Options& limits = state.options;
+  const std::size_t appending = limits.window_bytes + limits.max_append_bytes + kLargestEntryBytes;
+  require(state.output.applying_bytes <= limits.max_applying_bytes + kLargestEntryBytes,
+          "node {} has handed out {} B that are not applied, {} are allowed", state.id(),
+          state.output.applying_bytes, limits.max_applying_bytes);
+  const auto* leader = state.as<raft::LeaderState>();
+  if (leader == nullptr) return;
+  require(leader->pending_bytes <= limits.max_uncommitted_bytes,
+          "node {} has taken commands of {} B, {} are allowed", state.id(), leader->pending_bytes,
+          limits.max_uncommitted_bytes);
+  for (const auto& [peer, progress] : leader->peers) {
+    require(progress.messages_in_flight() <= limits.window_messages &&
+                progress.bytes_in_flight() <= appending,
+            "node {} has {} messages of {} B under way to node {}, {} of {} are allowed",
+            state.id(), progress.messages_in_flight(), progress.bytes_in_flight(), peer,
+            limits.window_messages, limits.window_bytes);
+  }
+}
+
 // What it lost is committed, or will not be: of the former it has everything again.
 void Checks::on_vouching(const Node& node) {
   const Disk& disk = node.disk();
@@ -328,7 +355,10 @@ void Checks::on_applied(const Node& node, const raft::Entry& entry, const Applie
   constexpr raft::Index kHashEvery = 64;
   if (effects_.size() < entry.index) effects_.resize(entry.index);
   std::optional<Effect>& effect = effects_[entry.index - 1];
-  if (!effect) effect = Effect{applied.digest, std::nullopt};
+  if (!effect) {
+    effect = Effect{applied.digest, std::nullopt};
+    broadcasts_.on_first_applied(entry, applied);
+  }
   require(effect->digest == applied.digest,
           "equal outcome at equal applied index: node {} differs at {}", node.id(), entry.index);
   if (entry.index % kHashEvery == 0) check_state(node);
@@ -338,11 +368,11 @@ void Checks::on_applied(const Node& node, const raft::Entry& entry, const Applie
       std::holds_alternative<database::SeqTooOld>(applied.outcome)) {
     return;
   }
-  const auto [seen, is_new] = session_effects_.emplace(*name, applied);
-  require(seen->second.effect_index == applied.effect_index && (!is_new || is_first),
+  const auto [seen, is_new] = session_effects_.emplace(*name, applied.effect_index);
+  require(seen->second == applied.effect_index && (!is_new || is_first),
           "each session request is applied at most once: seq {} of session {} takes effect at {} "
           "and {}",
-          name->seq, name->session, seen->second.effect_index, applied.effect_index);
+          name->seq, name->session, seen->second, applied.effect_index);
 }
 
 void Checks::on_restored(const Node& node) {
@@ -359,6 +389,15 @@ void Checks::check_state(const Node& node) {
   if (!effect->state_hash) effect->state_hash = hash;
   require(effect->state_hash == hash, "equal state at equal applied index: node {} differs at {}",
           node.id(), applied);
+  require(node.machine().session_count() <= options_.client.max_sessions,
+          "node {} keeps {} sessions, {} are allowed", node.id(), node.machine().session_count(),
+          options_.client.max_sessions);
+}
+
+void Checks::require_same_state(const Node& node) {
+  if (node.machine().applied_index() == 0) return;
+  check_state(node);
+  broadcasts_.check_replay(node);
 }
 
 void Checks::on_not_taken(std::uint64_t write) {
@@ -389,9 +428,12 @@ bool Checks::is_on_majority_of(const raft::Configuration& configuration, raft::I
   auto holders = intact_nodes(configuration, [&](const Node& node) {
     return node.disk().held(index, committed_[index - 1].checksum);
   });
-  // Lost directories held what they had acknowledged; as long as a majority is whole, it shows.
+  // A directory that was lost since held what it had acknowledged.
   for (const raft::Member& member : configuration.members) {
-    if (nodes_[member.id - 1]->disk().identity() != member.identity) holders.insert(member.id);
+    const Disk& disk = nodes_[member.id - 1]->disk();
+    if (disk.wiped_directory_held(member.identity, index, committed_[index - 1].checksum)) {
+      holders.insert(member.id);
+    }
   }
   return has_majorities(configuration, holders);
 }

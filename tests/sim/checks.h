@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "broadcast_model.h"
 #include "node.h"
 
 namespace sim {
@@ -24,7 +25,8 @@ class Checks {
  public:
   using Nodes = std::vector<std::unique_ptr<Node>>;
 
-  Checks(const Nodes& nodes, Report& report) : nodes_(nodes), report_(report) {}
+  Checks(const Nodes& nodes, const RunOptions& options, Report& report)
+      : nodes_(nodes), options_(options), report_(report) {}
 
   void on_stepped(const Node& node);
   void on_hard_state_durable(const Node& node);
@@ -52,6 +54,8 @@ class Checks {
   [[nodiscard]] bool is_intact(const raft::Configuration& configuration, raft::NodeId node) const;
   // The node has everything that is committed, and nothing else, in its log and on its disk.
   [[nodiscard]] bool has_all_committed(const Node& node) const;
+  // It has the same state as every other node that has applied as much, down to what it replays.
+  void require_same_state(const Node& node);
   // A write is committed only at an index above `floor`: it was asked after that one was answered.
   void expect_above(std::uint64_t write, raft::Index floor) { floors_[write] = floor; }
 
@@ -105,6 +109,7 @@ class Checks {
   void check_commit(const raft::State& state, const View& view);
   void commit(raft::Index index, const Record& record, const raft::State& by);
   void check_matches(const raft::State& state, const View& view) const;
+  void check_limits(const raft::State& state) const;
   void vote(const Node& voter, raft::Term term, raft::NodeId candidate);
   // Whether this view agrees with what is committed at `index`.
   [[nodiscard]] bool has_committed(const View& view, raft::Index index) const;
@@ -122,6 +127,7 @@ class Checks {
       const std::function<bool(const Node&)>& holds) const;
 
   const Nodes& nodes_;
+  const RunOptions& options_;
   Report& report_;
   std::map<raft::NodeId, View> views_;
   std::map<raft::Term, raft::NodeId> leaders_;
@@ -132,8 +138,9 @@ class Checks {
     std::uint64_t digest = 0;
     std::optional<std::uint64_t> state_hash;  // where it was looked at
   };
-  std::vector<std::optional<Effect>> effects_;          // by applied index - 1
-  std::map<SessionSeq, AppliedEntry> session_effects_;  // the first outcome of each
+  std::vector<std::optional<Effect>> effects_;         // by applied index - 1
+  std::map<SessionSeq, raft::Index> session_effects_;  // where each took effect first
+  BroadcastModel broadcasts_;
   std::shared_ptr<const raft::Configuration> committed_configuration_;
   std::map<raft::Index, std::shared_ptr<const raft::Configuration>> committed_configurations_;
   std::shared_ptr<const raft::Configuration> committing_;  // that counted last

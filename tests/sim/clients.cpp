@@ -32,6 +32,7 @@ Clients::Clients(Environment& environment, Checks& checks, const Checks::Nodes& 
       checks_(checks),
       nodes_(nodes),
       random_(environment.options.seed ^ 0x636c69656e7473),
+      more_random_(environment.options.seed ^ 0x6d6f7265),
       left_(environment.options.client.operations),
       sessions_(environment.options.client.sessions),
       attempts_(all_nodes(environment.options)) {}
@@ -65,9 +66,12 @@ void Clients::begin_next() {
   }
 }
 
-std::size_t Clients::free_session() {
-  const auto found =
-      std::find_if(sessions_.begin(), sessions_.end(), [](const auto& each) { return !each.busy; });
+std::size_t Clients::free_session() const {
+  const auto is_free = [&](const Session& each) {
+    if (each.id == 0 || each.changing) return each.under_way == 0;
+    return each.under_way < environment_.options.client.session_writes;
+  };
+  const auto found = std::find_if(sessions_.begin(), sessions_.end(), is_free);
   return found == sessions_.end() ? kNoSession
                                   : static_cast<std::size_t>(found - sessions_.begin());
 }
@@ -75,12 +79,18 @@ std::size_t Clients::free_session() {
 // It is tried until it is answered; where the session is not open, that is opened instead.
 void Clients::begin_under_session(std::size_t place, Call call) {
   Session& session = sessions_[place];
-  session.busy = true;
+  const bool opens = session.id == 0;
+  const bool closes = !opens && session.under_way == 0 &&
+                      more_random_.chance(environment_.options.client.close_percent, 100);
+  ++session.under_way;
+  session.changing = opens || closes;
   const Ticket ticket = begin(call, ~std::uint64_t{0});
   Pending& operation = operations_[ticket];
   operation.session = place;
-  operation.opens = session.id == 0;
-  if (!operation.opens) operation.name = SessionSeq{session.id, ++session.last_seq};
+  if (opens) operation.purpose = Purpose::kOpensSession;
+  if (closes) operation.purpose = Purpose::kClosesSession;
+  // That which closes it has no number of its own.
+  if (!opens) operation.name = SessionSeq{session.id, closes ? 0 : ++session.last_seq};
   try_somewhere(ticket);
 }
 
@@ -92,6 +102,8 @@ Clients::Ticket Clients::begin(Call call, std::uint64_t attempts) {
   operation.told.call = call;
   operation.told.asked = ++last_moment_;
   if (call == Call::kSet) operation.told.value = ticket + 1;
+  const bool publishes = more_random_.chance(environment_.options.client.publish_percent, 100);
+  if (call == Call::kSet && publishes) operation.purpose = Purpose::kPublication;
   ++open_;
   ++environment_.report.statistics.operations;
   environment_.report.note_named(kClients, "operation {0} is a {3} of key {1}", name_of(call),
@@ -138,12 +150,17 @@ raft::Event Clients::event_of(const Attempt& attempt, raft::RequestNumber number
   const Pending& operation = operations_[attempt.operation];
   const ClientOptions& options = environment_.options.client;
   if (operation.told.call == Call::kGet) return raft::ReadRequested{number};
-  if (operation.opens) {
-    const OpenSession open{attempt.write, options.session_timeout_ms};
+  if (operation.purpose == Purpose::kOpensSession) {
+    const OpenSession open{attempt.write, options.session_timeout_ms, options.max_sessions};
     return raft::CommandSubmitted{number, open.encode()};
   }
-  const Command command{attempt.write, operation.key, operation.told.call, operation.told.value,
-                        operation.name};
+  if (operation.purpose == Purpose::kClosesSession) {
+    const CloseSession close{attempt.write, operation.name->session};
+    return raft::CommandSubmitted{number, close.encode()};
+  }
+  Command command{attempt.write, operation.key, Deed::kSet, operation.told.value, operation.name};
+  if (operation.told.call == Call::kDelete) command.deed = Deed::kDelete;
+  if (operation.purpose == Purpose::kPublication) command.deed = Deed::kPublish;
   return raft::CommandSubmitted{number, command.encode(random_.between(0, options.value_bytes))};
 }
 
@@ -180,7 +197,11 @@ Clients::Attempt* Clients::end(const Node& node, raft::RequestNumber number, Out
 
 void Clients::finish(Ticket ticket, Outcome outcome) {
   Pending& operation = operations_[ticket];
-  if (operation.session != kNoSession) sessions_[operation.session].busy = false;
+  if (operation.session != kNoSession) {
+    Session& session = sessions_[operation.session];
+    --session.under_way;
+    session.changing = false;
+  }
   operation.outcome = outcome;
   --open_;
   if (outcome == Outcome::kDone) operation.told.answered = ++last_moment_;
@@ -202,20 +223,31 @@ void Clients::on_failed(const Attempt& attempt, Outcome outcome) {
 }
 
 void Clients::finish_opening(Ticket ticket, const AppliedEntry& applied) {
-  const auto* opened = std::get_if<database::SessionOpened>(&applied.outcome);
-  if (opened != nullptr) {
+  if (const auto* opened = std::get_if<database::SessionOpened>(&applied.outcome)) {
     ++environment_.report.statistics.sessions_opened;
-    sessions_[operations_[ticket].session] = {opened->session, 0, true};
+    Session& session = sessions_[operations_[ticket].session];
+    session.id = opened->session;
+    session.last_seq = 0;
+  } else {
+    require(std::holds_alternative<database::SessionsFull>(applied.outcome),
+            "to open a session has another outcome");
+    ++environment_.report.statistics.sessions_refused;
   }
-  operations_[ticket].told.call = Call::kGet;  // it wrote nothing: not for the histories
-  finish(ticket, Outcome::kNotTaken);
+  finish(ticket, Outcome::kDone);
+}
+
+void Clients::finish_closing(Ticket ticket) {
+  ++environment_.report.statistics.sessions_closed;
+  sessions_[operations_[ticket].session].id = 0;
+  finish(ticket, Outcome::kDone);
 }
 
 // No effect now; whether an earlier attempt had one, nobody was told.
 void Clients::on_session_expired(Ticket ticket) {
   ++environment_.report.statistics.sessions_expired;
   const Pending& operation = operations_[ticket];
-  sessions_[operation.session] = {0, 0, true};
+  Session& session = sessions_[operation.session];
+  if (session.id == operation.name->session) session.id = 0;
   finish(ticket, operation.doubtful ? Outcome::kUnknown : Outcome::kNotTaken);
 }
 
@@ -231,32 +263,44 @@ void Clients::on_written(const Node& node, raft::RequestNumber number, raft::Ind
           "success is of that very entry (A13): node {} answers write {} with index {}, where "
           "write {} is committed",
           node.id(), attempt->write, index, checks_.write_at(index));
-  const Ticket ticket = attempt->operation;
-  if (operations_[ticket].opens) {
-    finish_opening(ticket, applied);
-    return;
+  checks_.require_on_majority(index);
+  answered_index_ = std::max(answered_index_, index);
+  const Purpose purpose = operations_[attempt->operation].purpose;
+  if (purpose == Purpose::kOpensSession) {
+    finish_opening(attempt->operation, applied);
+  } else if (purpose == Purpose::kClosesSession) {
+    finish_closing(attempt->operation);
+  } else if (std::holds_alternative<database::SessionExpired>(applied.outcome)) {
+    on_session_expired(attempt->operation);
+  } else {
+    if (effect != index) ++environment_.report.statistics.session_writes_repeated;
+    finish_write(node, *attempt, applied);
   }
-  if (std::holds_alternative<database::SessionExpired>(applied.outcome)) {
-    on_session_expired(ticket);
-    return;
-  }
+}
+
+void Clients::finish_write(const Node& node, const Attempt& attempt, const AppliedEntry& applied) {
+  const Ticket ticket = attempt.operation;
+  const raft::Index effect = applied.effect_index;
   ++environment_.report.statistics.writes_acknowledged;
-  if (effect != index) ++environment_.report.statistics.session_writes_repeated;
   require(operation_of_write_.at(checks_.write_at(effect) - 1) == ticket,
           "a retry is told of the first effect of the same request: node {} answers write {} with "
           "index {}, where write {} is committed",
-          node.id(), attempt->write, effect, checks_.write_at(effect));
-  checks_.require_on_majority(index);
-  answered_index_ = std::max(answered_index_, index);
+          node.id(), attempt.write, effect, checks_.write_at(effect));
+  const Pending& operation = operations_[ticket];
   Operation& told = operations_[ticket].told;
+  bool is_of_kind = false;
   if (const auto* set = std::get_if<database::SetOutcome>(&applied.outcome)) {
+    is_of_kind = told.call == Call::kSet && operation.purpose == Purpose::kKey;
     told.version = set->version;
-  } else {
-    const auto* erased = std::get_if<database::DeleteOutcome>(&applied.outcome);
-    require(erased != nullptr, "node {} answers write {} with an outcome of another kind",
-            node.id(), attempt->write);
+  } else if (const auto* erased = std::get_if<database::DeleteOutcome>(&applied.outcome)) {
+    is_of_kind = told.call == Call::kDelete;
     told.version = erased->found ? 1 : 0;
+  } else if (std::holds_alternative<database::PublishOutcome>(applied.outcome)) {
+    is_of_kind = operation.purpose == Purpose::kPublication;
+    ++environment_.report.statistics.publications;
   }
+  require(is_of_kind, "node {} answers write {} with an outcome of another kind", node.id(),
+          attempt.write);
   told.index = effect;
   finish(ticket, Outcome::kDone);
 }
@@ -329,7 +373,7 @@ void Clients::on_ended(const Node& node) {
 void Clients::check_histories() {
   std::vector<std::vector<Operation>> histories(environment_.options.client.keys + 1);
   for (const Pending& operation : operations_) {
-    if (operation.outcome == Outcome::kNotTaken || operation.opens) continue;
+    if (operation.outcome == Outcome::kNotTaken || operation.purpose != Purpose::kKey) continue;
     histories[operation.key].push_back(operation.told);
   }
   for (std::size_t key = 1; key < histories.size(); ++key) {

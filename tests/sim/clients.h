@@ -59,11 +59,17 @@ class Clients {
   static constexpr Ticket kOperator = ~Ticket{0};
   static constexpr std::size_t kNoSession = ~std::size_t{0};
 
+  enum class Purpose : std::uint8_t {
+    kKey,          // its call is one of the histories
+    kPublication,  // all that follow write nothing to a key
+    kOpensSession,
+    kClosesSession,
+  };
   struct Pending {
     Operation told;
     std::uint64_t key = 0;
+    Purpose purpose = Purpose::kKey;
     std::size_t session = kNoSession;  // its place in sessions_
-    bool opens = false;                // it opens that session, and writes nothing
     std::optional<SessionSeq> name;
     bool doubtful = false;  // an attempt may have taken effect, and nobody was told
     std::uint64_t attempts_left = 0;
@@ -77,11 +83,12 @@ class Clients {
     Outcome outcome = Outcome::kOpen;
     bool expired = false;
   };
-  // One client that numbers its writes, one after the other.
+  // One client that numbers its writes.
   struct Session {
     std::uint64_t id = 0;  // 0: not open
     std::uint64_t last_seq = 0;
-    bool busy = false;
+    std::uint64_t under_way = 0;
+    bool changing = false;  // it is being opened or closed, alone
   };
   // Those of one node since its last start, by the order of their numbers.
   struct Attempts {
@@ -91,10 +98,12 @@ class Clients {
 
   void begin_next();
   Ticket begin(Call call, std::uint64_t attempts);
-  [[nodiscard]] std::size_t free_session();
+  [[nodiscard]] std::size_t free_session() const;
   void begin_under_session(std::size_t session, Call call);
   raft::RequestNumber begin_attempt(Node& node, Attempt attempt);
   void finish_opening(Ticket ticket, const AppliedEntry& applied);
+  void finish_closing(Ticket ticket);
+  void finish_write(const Node& node, const Attempt& attempt, const AppliedEntry& applied);
   void on_session_expired(Ticket ticket);
   [[nodiscard]] raft::Event event_of(const Attempt& attempt, raft::RequestNumber number);
   void try_somewhere(Ticket ticket);
@@ -111,6 +120,7 @@ class Clients {
   Checks& checks_;
   const Checks::Nodes& nodes_;
   base::Random random_;
+  base::Random more_random_;  // of publications and of sessions that are closed
   bool stopped_ = false;
   std::uint64_t left_;  // operations that have not begun
   std::uint64_t left_in_burst_ = 0;

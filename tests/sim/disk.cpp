@@ -199,6 +199,8 @@ void Disk::note_snapshot() {
 
 void Disk::wipe() {
   files_.wipe(kDirectory);
+  wiped_[identity_] = {base_index_, std::move(records_), std::max(snapshot_index_, lost_snapshot_),
+                       std::move(lost_)};
   damaged_ = in_doubt_ = settling_ = false;
   repairable_ = true;
   forget_lost();
@@ -207,6 +209,16 @@ void Disk::wipe() {
   possible_hard_state_.reset();
   records_.clear();
   base_index_ = certain_index_ = snapshot_index_ = snapshot_checksum_ = 0;
+}
+
+bool Disk::wiped_directory_held(raft::Identity directory, raft::Index index,
+                                std::uint64_t checksum) const {
+  const auto found = wiped_.find(directory);
+  if (found == wiped_.end()) return false;
+  const Wiped& wiped = found->second;
+  if (index <= wiped.snapshot_index || wiped.lost.contains({index, checksum})) return true;
+  return index > wiped.base_index && index - wiped.base_index <= wiped.records.size() &&
+         wiped.records[index - wiped.base_index - 1].checksum == checksum;
 }
 
 void Disk::expect_part_of(std::span<const raft::Persist> group) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -115,6 +116,9 @@ class Disk {
   [[nodiscard]] bool held(raft::Index index, std::uint64_t checksum) const {
     return holds(index, checksum) || index <= lost_snapshot_ || lost_.contains({index, checksum});
   }
+  // The same of a directory of this node that was wiped, when that happened.
+  [[nodiscard]] bool wiped_directory_held(raft::Identity directory, raft::Index index,
+                                          std::uint64_t checksum) const;
   // From base_index() + 1 on.
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
   [[nodiscard]] raft::Index base_index() const { return base_index_; }
@@ -157,6 +161,13 @@ class Disk {
   std::vector<std::string> findings_;
   std::set<std::pair<raft::Index, std::uint64_t>> lost_;
   raft::Index lost_snapshot_ = 0;
+  struct Wiped {
+    raft::Index base_index;
+    std::vector<Record> records;
+    raft::Index snapshot_index;
+    std::set<std::pair<raft::Index, std::uint64_t>> lost;
+  };
+  std::map<raft::Identity, Wiped> wiped_;
 
   // The model. Where an order was under way when the process ended, a part of it may be there.
   raft::HardState hard_state_;

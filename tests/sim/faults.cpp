@@ -27,12 +27,13 @@ constexpr std::array<FaultDescription, kFaults> kDescriptions{{
      "a bit of what is stored changes while a node is down, at fewer than half of the nodes"},
     {Fault::kPauses, "pauses", "nodes stand still and go on"},
     {Fault::kDrift, "drift", "clocks run at different rates"},
-    {Fault::kClockJumps, "clock-jumps", "clocks leap ahead"},
+    {Fault::kClockJumps, "clock-jumps", "clocks leap ahead, or begin anew with a power cut"},
     {Fault::kSmallLimits, "small-limits", "limits of the core that are reached: queues are full"},
     {Fault::kChurn, "churn", "members join, leave, and are promoted, several at once too"},
     {Fault::kTransfers, "transfers", "leadership is handed over, for no reason"},
     {Fault::kSnapshots, "snapshots", "snapshots are taken at any moment, and logs are short"},
     {Fault::kWipes, "wipes", "nodes lose their data directory; a majority keeps its own"},
+    {Fault::kFlapping, "flapping", "links come and go, several times a second"},
 }};
 
 }  // namespace

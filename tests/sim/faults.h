@@ -32,8 +32,9 @@ enum class Fault : std::uint8_t {
   kTransfers,
   kSnapshots,
   kWipes,
+  kFlapping,
 };
-inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kWipes) + 1;
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kFlapping) + 1;
 
 class FaultSet {
  public:

@@ -286,6 +286,11 @@ void Search::remember_longest(std::size_t answer) {
 }
 
 Judgement Search::run() {
+  if (const auto get = history_.contradiction()) {
+    return {Verdict::kNotLinearizable, *get,
+            fmt::format("{}, at index {}, was told of another index too",
+                        describe(history_.operation(*get)), history_.operation(*get).index)};
+  }
   Scan scan = from_start();
   while (known_left_ > 0) {
     if (states_ > max_states_) return {Verdict::kUndecided, 0, "too many states"};

@@ -27,7 +27,8 @@ struct Operation {
   // something to remove. 0: nothing was found.
   std::uint64_t version = 0;
   // Where a cluster tells it, the place of the change in the order of all changes; of a get: that
-  // of the last change of what it found. The explanation has to keep to it. 0: not told.
+  // of the last change of what it found, which is that of the set that stored it. The explanation
+  // has to keep to it. 0: not told.
   std::uint64_t index = 0;
 };
 // "set 7 -> version 3", for people.

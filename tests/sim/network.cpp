@@ -24,6 +24,8 @@ Network::Network(const RunOptions& options, Schedule& schedule, Report& report, 
       identity_of_(std::move(identity_of)),
       cut_((nodes_ + 1) * (nodes_ + 1)),
       deaf_(nodes_ + 1),
+      mute_(nodes_ + 1),
+      flap_random_(options.seed ^ 0x666c6170),
       last_arrival_(cut_.size()) {}
 
 void Network::send(raft::NodeId from_node, const raft::Send& send) {
@@ -34,7 +36,8 @@ void Network::send(raft::NodeId from_node, const raft::Send& send) {
     held_.push_back({from, send});
     return;
   }
-  if (cut || deaf_[send.to.id] || random_.chance(options_.loss_per_mille, 1000) ||
+  if (cut || deaf_[send.to.id] || mute_[from.id] || flaps_now(link(from.id, send.to.id)) ||
+      random_.chance(options_.loss_per_mille, 1000) ||
       is_last_loss(link(from.id, send.to.id), send.message)) {
     ++report_.statistics.messages_lost;
     return;
@@ -44,6 +47,27 @@ void Network::send(raft::NodeId from_node, const raft::Send& send) {
     ++report_.statistics.messages_doubled;
     carry(from, send);
   }
+}
+
+void Network::flap(Microseconds length) {
+  ++report_.statistics.flaps;
+  const Microseconds now = schedule_.now();
+  std::erase_if(flaps_, [now](const Flap& each) { return each.until <= now; });
+  const raft::NodeId one = flap_random_.between(1, nodes_);
+  const raft::NodeId other = flap_random_.between(1, nodes_);
+  const Microseconds period = flap_random_.between(5'000, 500'000);
+  const bool one_way = flap_random_.chance(1, 3);
+  flaps_.push_back({link(one, other), period, now + length});
+  if (!one_way) flaps_.push_back({link(other, one), period, now + length});
+  report_.note(kWorld, "lets the link from node {} to node {} flap, every {} us", one, other,
+               period);
+}
+
+bool Network::flaps_now(std::size_t link) const {
+  const Microseconds now = schedule_.now();
+  return std::any_of(flaps_.begin(), flaps_.end(), [&](const Flap& each) {
+    return each.link == link && now < each.until && now % each.period < each.period / 2;
+  });
 }
 
 bool Network::is_last_loss(std::size_t link, const raft::Message& message) {
@@ -161,6 +185,7 @@ void Network::heal_partition() {
 
 void Network::heal(Microseconds delay_max_us) {
   heal_partition();
+  flaps_.clear();
   last_arrival_.assign(last_arrival_.size(), 0);
   loses_last_ = options_.loss_per_mille > 0;
   options_.loss_per_mille = 0;

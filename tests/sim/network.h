@@ -40,8 +40,12 @@ class Network {
   void hold_from_too(raft::NodeId node);
   void give_to(raft::NodeId node);
   void heal_partition();
-  // For good: nothing reaches this node.
+  // Beside that: a link comes and goes for a while, and what is sent meanwhile is lost. One way, or
+  // both.
+  void flap(Microseconds length);
+  // For good: nothing reaches this node; nothing that it sends arrives.
   void deafen(raft::NodeId node) { deaf_[node] = true; }
+  void mute(raft::NodeId node) { mute_[node] = true; }
   // For good: every other link works and is quick. Where messages were lost before, a few more are:
   // of each kind the first one of a link, as whatever is lost has to be sent again.
   void heal(Microseconds delay_max_us);
@@ -49,6 +53,7 @@ class Network {
   [[nodiscard]] std::uint64_t last_losses() const { return last_losses_; }
 
  private:
+  [[nodiscard]] bool flaps_now(std::size_t link) const;
   [[nodiscard]] bool is_last_loss(std::size_t link, const raft::Message& message);
   void carry(const raft::Peer& from, const raft::Send& send);
   void arrive(raft::NodeId to, const codec::Frames& frames);
@@ -66,6 +71,14 @@ class Network {
   }
   std::vector<bool> cut_;   // by link
   std::vector<bool> deaf_;  // by node
+  std::vector<bool> mute_;  // likewise
+  struct Flap {
+    std::size_t link;
+    Microseconds period;  // half of it the link is there
+    Microseconds until;
+  };
+  std::vector<Flap> flaps_;
+  base::Random flap_random_;
   struct Held {
     raft::Peer from;
     raft::Send send;

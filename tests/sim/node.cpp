@@ -28,8 +28,9 @@ Node::Node(Environment& environment, raft::NodeId id, bool first)
 
 raft::Milliseconds Node::clock() const {
   const auto rate = static_cast<std::uint64_t>(1000 + drift_per_mille_);
-  return environment_.options.node.clock_start_ms + jumped_ms_ +
-         environment_.schedule.now() * rate / 1000 / 1000;
+  const Microseconds run_us = environment_.schedule.now() - booted_at_.value_or(0);
+  const raft::Milliseconds start_ms = booted_at_ ? 1 : environment_.options.node.clock_start_ms;
+  return start_ms + jumped_ms_ + run_us * rate / 1000 / 1000;
 }
 
 raft::Member Node::description() const {
@@ -175,6 +176,10 @@ void Node::end(End end) {
   ++lives_;
   Statistics& statistics = environment_.report.statistics;
   ++(end == End::kKill ? statistics.kills : statistics.power_cuts);
+  if (end == End::kPowerCut && environment_.options.node.clock_restarts) {
+    booted_at_ = environment_.schedule.now();
+    jumped_ms_ = 0;
+  }
   statistics.orders_lost += group_.size();
   for (const LogOrders& each : orders_) statistics.orders_lost += each.persist ? 1 : 0;
   environment_.report.note(id_,

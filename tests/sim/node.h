@@ -175,6 +175,7 @@ class Node {
   base::Random repair_random_;  // of whether a start that repairs is interrupted
   std::int64_t drift_per_mille_;
   raft::Milliseconds jumped_ms_ = 0;
+  std::optional<Microseconds> booted_at_;  // where its clock began anew
   DiskOptions disk_options_;
   Microseconds apply_delay_us_;
   Disk disk_;

@@ -133,6 +133,19 @@ void draw_snapshot_rate(RunOptions& options) {
   if (options.faults.has(Fault::kSmallLimits)) options.core.snapshot_bytes_per_second = rate;
 }
 
+// Likewise.
+void draw_more(RunOptions& options) {
+  base::Random random(options.seed ^ 0x3a1e5e55);
+  ClientOptions& client = options.client;
+  client.publish_percent = sometimes(random, 30, 5, 50);
+  client.session_writes = pick<4>(random, {1, 1, 2, 4});
+  client.max_sessions = pick<4>(random, {100, 100, 3, 1});
+  client.close_percent = sometimes(random, 30, 1, 20);
+  options.node.clock_restarts = random.chance(1, 3);
+  options.network.flap_interval_ms = sometimes(random, 40, 500, 20'000);
+  options.network.flap_length_ms = random.between(100, 10'000);
+}
+
 void leave_out(RunOptions& options) {
   const auto off = [&](Fault fault, auto& rate) {
     if (!options.faults.has(fault)) rate = 0;
@@ -158,6 +171,8 @@ void leave_out(RunOptions& options) {
   off(Fault::kTransfers, options.node.transfer_interval_ms);
   off(Fault::kSnapshots, options.node.snapshot_interval_ms);
   off(Fault::kWipes, options.node.wipe_per_mille);
+  off(Fault::kFlapping, options.network.flap_interval_ms);
+  if (!options.faults.has(Fault::kClockJumps)) options.node.clock_restarts = false;
   if (!options.faults.has(Fault::kReordering)) options.network.in_order = true;
   if (!options.faults.has(Fault::kSnapshots)) options.core.snapshot_log_bytes = SIZE_MAX;
 }
@@ -177,6 +192,7 @@ RunOptions draw_options(std::uint64_t seed, const FaultSet& faults) {
   options.client = draw_client(random);
   draw_full_disks(options);
   draw_snapshot_rate(options);
+  draw_more(options);
   // Leases trust clocks: only where none leaps, and with room for how far they drift apart.
   const bool lease = random.chance(1, 5);
   options.node.snapshot_kill_per_mille = sometimes(random, 50, 100, 900);
@@ -200,11 +216,11 @@ std::string describe(const RunOptions& o) {
       core.log_memory_bytes);
   text += fmt::format(
       "  network: loss {}/1000, duplicates {}/1000, delay {} to {} us, {}/1000 up to {} ms, {}, "
-      "a partition every {} ms for up to {} ms\n",
+      "a partition every {} ms for up to {} ms, a link flaps every {} ms for up to {} ms\n",
       o.network.loss_per_mille, o.network.duplicate_per_mille, o.network.delay_min_us,
       o.network.delay_max_us, o.network.long_delay_per_mille, o.network.long_delay_ms,
       o.network.in_order ? "in order" : "reordered", o.network.partition_interval_ms,
-      o.network.partition_length_ms);
+      o.network.partition_length_ms, o.network.flap_interval_ms, o.network.flap_length_ms);
   text += fmt::format(
       "  disk: sync {} to {} us, {}/1000 up to {} ms, of groups {}/1000 fail, {}/1000 find no "
       "space, reads {}/1000 fail, bit flips {}/1000 starts, segments of {} B, full every {} ms for "
@@ -217,12 +233,13 @@ std::string describe(const RunOptions& o) {
       "  nodes: a kill every {} ms, a power cut every {} ms, down up to {} ms, {}/1000 starts "
       "interrupted, {}/1000 snapshots end in a kill, a pause every {} ms for up to {} ms, drift "
       "{}/1000, a clock jump every {} ms "
-      "by up to {} ms, clock from {} ms, {} events a turn, turn {} us, apply {} us, {} B recent\n",
+      "by up to {} ms, clock from {} ms{}, {} events a turn, turn {} us, apply {} us, {} B "
+      "recent\n",
       o.node.kill_interval_ms, o.node.power_cut_interval_ms, o.node.down_ms,
       o.node.interrupted_start_per_mille, o.node.snapshot_kill_per_mille, o.node.pause_interval_ms,
       o.node.pause_ms, o.node.drift_per_mille, o.node.clock_jump_interval_ms, o.node.clock_jump_ms,
-      o.node.clock_start_ms, o.node.batch_events, o.node.turn_delay_us, o.node.apply_delay_us,
-      o.node.recent_bytes);
+      o.node.clock_start_ms, o.node.clock_restarts ? " and anew from power cuts" : "",
+      o.node.batch_events, o.node.turn_delay_us, o.node.apply_delay_us, o.node.recent_bytes);
   text += fmt::format(
       "  members: {} may join, a change every {} ms, a transfer every {} ms, {}, {}/1000 restarts "
       "without data; a snapshot every {} ms and every {} B of log, {} entries behind it, sent at "
@@ -235,11 +252,13 @@ std::string describe(const RunOptions& o) {
       core.snapshot_bytes_per_second, core.read_lease_drift_percent, core.max_disk_wait_ms);
   text += fmt::format(
       "  clients: {} operations, {} at a time, every {} us, {} keys, {} % reads, {} % deletes, "
-      "timeout {} ms, {} attempts, up to {} B, {} % under {} sessions of {} ms\n",
+      "{} % of sets publications, timeout {} ms, {} attempts, up to {} B, {} % under {} sessions "
+      "of {} ms, {} at a time each, {} % close it, {} sessions allowed\n",
       o.client.operations, o.client.burst, o.client.interval_us, o.client.keys,
-      o.client.read_percent, o.client.delete_percent, o.client.timeout_ms, o.client.attempts,
-      o.client.value_bytes, o.client.session_percent, o.client.sessions,
-      o.client.session_timeout_ms);
+      o.client.read_percent, o.client.delete_percent, o.client.publish_percent, o.client.timeout_ms,
+      o.client.attempts, o.client.value_bytes, o.client.session_percent, o.client.sessions,
+      o.client.session_timeout_ms, o.client.session_writes, o.client.close_percent,
+      o.client.max_sessions);
   return text;
 }
 

@@ -24,6 +24,8 @@ struct NetworkOptions {
   bool in_order = true;  // a link never reorders, as TCP does not
   std::uint64_t partition_interval_ms = 0;
   std::uint64_t partition_length_ms = 0;
+  std::uint64_t flap_interval_ms = 0;
+  std::uint64_t flap_length_ms = 0;
 };
 
 struct DiskOptions {
@@ -50,6 +52,7 @@ struct NodeOptions {
   std::uint64_t drift_per_mille = 0;  // a clock runs this much faster or slower at most
   std::uint64_t clock_jump_interval_ms = 0;
   std::uint64_t clock_jump_ms = 0;
+  bool clock_restarts = false;  // with a power cut, as the clock since boot does
   raft::Milliseconds clock_start_ms = 1;
   std::size_t batch_events = 1;  // events of one turn, at most
   Microseconds turn_delay_us = 0;
@@ -77,7 +80,11 @@ struct ClientOptions {
   std::uint64_t session_percent = 0;  // of operations, under a session
   std::uint64_t sessions = 3;         // at a time, at most
   std::uint64_t session_timeout_ms = 60'000;
-  std::size_t value_bytes = 0;  // padding of a command, at most
+  std::uint64_t session_writes = 1;   // of one session under way at once, at most
+  std::uint64_t max_sessions = 100;   // open at once, as the cluster allows
+  std::uint64_t close_percent = 0;    // of operations under a session: it is closed instead
+  std::uint64_t publish_percent = 0;  // of sets: a publication instead
+  std::size_t value_bytes = 0;        // padding of a command, at most
 };
 
 struct RunOptions {

@@ -74,16 +74,23 @@ struct OutcomeDigest {
 base::SharedBytes Command::encode(std::size_t padding) const {
   const std::string name_of_key = key_name(key);
   const std::string content = fmt::format("{}{}", value, std::string(padding, '.'));
-  const database::Write change = call == Call::kSet
-                                     ? database::Write(database::SetCommand{name_of_key, content})
-                                     : database::Write(database::DeleteCommand{name_of_key});
+  database::Write change = database::SetCommand{name_of_key, content};
+  if (deed == Deed::kDelete) change = database::DeleteCommand{name_of_key};
+  if (deed == Deed::kPublish) change = database::PublishCommand{name_of_key, content};
   if (name) return with_write(write, database::SessionCommand{name->session, name->seq, change});
   return std::visit([&](const auto& each) { return with_write(write, each); }, change);
 }
 
 base::SharedBytes OpenSession::encode() const {
-  constexpr std::uint64_t kMaxSessions = 100;
-  return with_write(write, database::OpenSessionCommand{timeout_ms, kMaxSessions});
+  return with_write(write, database::OpenSessionCommand{timeout_ms, max_sessions});
+}
+
+base::SharedBytes CloseSession::encode() const {
+  return with_write(write, database::CloseSessionCommand{session});
+}
+
+std::string_view command_in(const base::SharedBytes& payload) {
+  return payload.view().substr(kWriteBytes);
 }
 
 std::uint64_t write_of(const raft::Entry& entry) {
@@ -94,7 +101,7 @@ std::uint64_t write_of(const raft::Entry& entry) {
 std::optional<SessionSeq> session_seq_of(const raft::Entry& entry) {
   if (entry.kind != raft::EntryKind::kCommand) return std::nullopt;
   const base::SharedBytes payload = entry.payload();
-  const auto command = database::decode_command(payload.view().substr(kWriteBytes));
+  const auto command = database::decode_command(command_in(payload));
   const auto* session = command ? std::get_if<database::SessionCommand>(&*command) : nullptr;
   if (session == nullptr) return std::nullopt;
   return SessionSeq{session->session, session->seq};
@@ -109,8 +116,8 @@ AppliedEntry StateMachine::apply(const raft::Entry& entry) {
     const base::SharedBytes payload = entry.payload();
     committed.command = payload.part(kWriteBytes, payload.size() - kWriteBytes);
   }
-  const database::Applied applied = database_.apply({&committed, 1});
-  AppliedEntry result{applied.outcomes.front(), applied.effect_indices.front(), 0};
+  database::Applied applied = database_.apply({&committed, 1});
+  AppliedEntry result{applied.outcomes.front(), applied.effect_indices.front(), 0, {}};
   Digest digest;
   digest.add(result.outcome.index());
   digest.add(result.effect_index);
@@ -122,6 +129,7 @@ AppliedEntry StateMachine::apply(const raft::Entry& entry) {
     digest.add(broadcast.payload.view());
   }
   result.digest = digest.value();
+  result.broadcasts = std::move(applied.broadcasts);
   return result;
 }
 
@@ -129,6 +137,11 @@ Register StateMachine::read(std::uint64_t key) const {
   const auto found = database_.get(key_name(key));
   if (!found) return {};
   return {found->version, number_in(found->value), found->index};
+}
+
+std::variant<database::Replay, database::Compacted> StateMachine::replay(raft::Index after) const {
+  constexpr std::size_t kMost = 100;  // so that it takes more than one
+  return database_.replay(after, {}, kMost, kReplayBytes);
 }
 
 void StateMachine::load(std::string_view snapshot) {

@@ -23,6 +23,7 @@ struct Statistics {
   std::uint64_t pauses = 0;
   std::uint64_t clock_jumps = 0;
   std::uint64_t partitions = 0;
+  std::uint64_t flaps = 0;  // links that came and went for a while
   std::uint64_t messages = 0;
   std::uint64_t messages_lost = 0;
   std::uint64_t messages_doubled = 0;
@@ -45,7 +46,10 @@ struct Statistics {
   std::uint64_t snapshots_restored = 0;  // into a state machine
   std::uint64_t changes_committed = 0;   // of configurations
   std::uint64_t requests_completed = 0;
+  std::uint64_t publications = 0;
   std::uint64_t sessions_opened = 0;
+  std::uint64_t sessions_refused = 0;  // as many were open as are allowed
+  std::uint64_t sessions_closed = 0;
   std::uint64_t session_writes_repeated = 0;
   std::uint64_t sessions_expired = 0;
   std::uint64_t spares_used = 0;  // segments that were prepared ahead of their use
@@ -61,7 +65,7 @@ struct StatisticsField {
   std::string_view name;
   std::uint64_t Statistics::*value;
 };
-inline constexpr std::size_t kStatisticsFields = 44;
+inline constexpr std::size_t kStatisticsFields = 48;
 extern const std::array<StatisticsField, kStatisticsFields> kStatistics;
 
 // "steps 7, elections_won 2, …"

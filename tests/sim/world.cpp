@@ -100,6 +100,7 @@ std::string command_line(const RunOptions& options) {
 World::World(const RunOptions& options)
     : options_(options),
       random_(options.seed ^ 0x5eed),
+      end_random_(options.seed ^ 0xdead),
       report_(schedule_),
       environment_{options_, schedule_, report_, *this},
       network_(
@@ -108,7 +109,7 @@ World::World(const RunOptions& options)
             nodes_[to - 1]->receive(std::move(message));
           },
           [this](raft::NodeId node) { return nodes_[node - 1]->disk().identity(); }),
-      checks_(nodes_, report_),
+      checks_(nodes_, options_, report_),
       clients_(environment_, checks_, nodes_),
       dead_(all_nodes(options_)) {
   for (raft::NodeId id = 1; id <= all_nodes(options_); ++id) {
@@ -184,13 +185,44 @@ void World::heal() {
   const Microseconds delay_max_us = options_.core.heartbeat_interval_ms * 1000 / 4;
   network_.heal(delay_max_us);
   for (const auto& node : nodes_) {
-    node->heal(delay_max_us);
-    const bool dead = dead_[node->id() - 1];
-    if (dead && node->runs()) {
-      // It is gone, or still speaks but hears nothing (A27).
-      random_.chance(1, 2) ? network_.deafen(node->id()) : node->end(End::kKill);
+    if (dead_[node->id() - 1]) {
+      if (node->runs()) break_for_good(*node);
+      continue;
     }
-    if (!dead && !node->runs()) node->start();
+    node->heal(delay_max_us);
+    if (!node->runs()) node->start();
+  }
+}
+
+// It is gone; or still speaks but hears nothing (A27), or the other way round. Its disk and its
+// clock are as they were, and may end it.
+void World::break_for_good(Node& node) {
+  switch (end_random_.between(0, 2)) {
+    case 0:
+      network_.deafen(node.id());
+      break;
+    case 1:
+      network_.mute(node.id());
+      break;
+    default:
+      node.end(End::kKill);
+  }
+}
+
+// Every message that is still lost may cost an election: the time counts from the last one on.
+void World::require_leader() {
+  const Microseconds limit = 10 * options_.core.election_timeout_ms * 1000;
+  Microseconds end = schedule_.now() + limit;
+  std::uint64_t losses = network_.last_losses();
+  while (!has_leader()) {
+    if (std::exchange(losses, network_.last_losses()) != network_.last_losses()) {
+      end = schedule_.now() + limit;
+    }
+    require(schedule_.now() <= end,
+            "liveness: a leader that all healed nodes follow, not within {} ms after the world "
+            "healed",
+            limit / 1000);
+    schedule_.run_next();
   }
 }
 
@@ -267,8 +299,8 @@ void World::require_converged() {
 // A late message of the time before may still unseat a leader, so once may not be enough. Nor where
 // the next entry of the node is compacted away just then: it answers when it has applied the write,
 // and a write more would make the leader begin again with a newer snapshot.
-void World::require_write(Node& node) {
-  Clients::Ticket ticket = clients_.write(node);
+void World::require_answer(Node& node, Clients::Ticket (Clients::*ask)(Node&)) {
+  Clients::Ticket ticket = (clients_.*ask)(node);
   const Microseconds limit = 10 * options_.core.election_timeout_ms * 1000 +
                              5 * options_.client.timeout_ms * 1000 + wait_for_snapshots();
   Microseconds end = schedule_.now() + limit;
@@ -279,17 +311,20 @@ void World::require_write(Node& node) {
       const Microseconds before = schedule_.now();
       require_converged();
       end += schedule_.now() - before;
-      schedule_.run_next();  // a write that is refused at once would come before all else
-      ticket = clients_.write(node);
+      schedule_.run_next();  // a request that is refused at once would come before all else
+      ticket = (clients_.*ask)(node);
     }
     require(schedule_.now() <= end,
-            "liveness: a new write is acknowledged, not within {} ms after the world healed",
+            "liveness: a new request is answered, not within {} ms after the world healed",
             limit / 1000);
     schedule_.run_next();
   }
 }
 
 bool World::is_idle(const Node& node) const {
+  constexpr std::size_t kLargestEntryBytes = 4096;  // the last one stays
+  const std::size_t most = options_.core.log_memory_bytes + kLargestEntryBytes;
+  if (node.state().log.memory_bytes() > most) return false;
   const raft::Status status = node.status();
   return std::all_of(std::begin(kEmptyWhenIdle), std::end(kEmptyWhenIdle), [&](const auto name) {
     const auto counter = status.counters.find(std::string(name));
@@ -332,19 +367,18 @@ void World::check_liveness() {
                        [&](const auto& node) { return !is_healed(*node) || holds(*node); });
   };
   // Syncs that hang and nodes that sleep do so until now.
-  const Microseconds settled =
-      schedule_.now() + (options_.disk.hang_ms + options_.node.pause_ms) * 1000;
+  const std::uint64_t hang_ms = options_.disk.hang_per_mille > 0 ? options_.disk.hang_ms : 0;
+  const std::uint64_t pause_ms = options_.node.pause_interval_ms > 0 ? options_.node.pause_ms : 0;
+  const Microseconds settled = schedule_.now() + (hang_ms + pause_ms) * 1000;
   while (schedule_.now() < settled && schedule_.run_next()) {
   }
   // A leader that stays broken may have taken a last change, by which only it counts.
   if (!is_due()) return;
-  // A vote that is lost costs an election, and of each link a few are lost on purpose.
-  const Microseconds elections = options_.network.loss_per_mille > 0 ? 20 : 10;
-  require_within(elections * election_us, "a leader that all healed nodes follow",
-                 [this] { return has_leader(); });
+  require_leader();
   require_converged();
   for (const auto& node : nodes_) {
-    if (is_healed(*node)) require_write(*node);
+    if (is_healed(*node)) require_answer(*node, &Clients::write);
+    if (is_healed(*node)) require_answer(*node, &Clients::read);
   }
   require_within(options_.client.timeout_ms * 1000 + election_us, "every open request ends",
                  [this] { return clients_.open() == 0; });
@@ -356,6 +390,9 @@ void World::check_liveness() {
   });
   require_within(10 * election_us, "counters and windows return to 0 when idle (A30)",
                  [&] { return each_healed([this](const Node& n) { return is_idle(n); }); });
+  for (const auto& node : nodes_) {
+    if (is_healed(*node)) checks_.require_same_state(*node);
+  }
 }
 
 RunResult run(const RunOptions& options, std::FILE* trace) {

@@ -110,8 +110,10 @@ class World : private Surroundings {
   [[nodiscard]] Microseconds wait_for_snapshots() const;
   [[nodiscard]] bool has_converged() const;
   void require_converged();
-  void require_write(Node& node);
+  void require_leader();
+  void require_answer(Node& node, Clients::Ticket (Clients::*ask)(Node&));
   void choose_dead_nodes();
+  void break_for_good(Node& node);
   [[nodiscard]] bool may_count(raft::NodeId id) const;
   // It runs, and is a member for good.
   [[nodiscard]] bool is_healed(const Node& node) const;
@@ -130,7 +132,8 @@ class World : private Surroundings {
     std::function<void(base::Random&)> happens;
   };
   std::vector<Repeated> faults_;
-  base::Random random_;  // of the second phase, and of restarts
+  base::Random random_;      // of the second phase, and of restarts
+  base::Random end_random_;  // of those that stay broken
   Report report_;
   Environment environment_;
   Network network_;

@@ -34,6 +34,9 @@ void World::plan_faults() {
   const bool leases = options_.core.read_lease_drift_percent > 0;
   add(leases ? options_.network.partition_interval_ms : 0,
       [this](base::Random& random) { delay_answers(random); });
+  add(options_.network.flap_interval_ms, [this](base::Random& random) {
+    network_.flap(random.between(0, options_.network.flap_length_ms * 1000));
+  });
   for (std::size_t place = 0; place < faults_.size(); ++place) repeat(place);
 }
 
