@@ -299,6 +299,27 @@ TEST_CASE("replication_the_window_bounds_what_is_in_flight") {
   REQUIRE(to_node_2 == 3);
 }
 
+TEST_CASE("replication_a_follower_that_is_gone_slows_nobody_and_fills_nothing") {
+  Cluster cluster({1, 2, 3}, [](Options& options) {
+    options.window_bytes = 1000;
+    options.max_append_bytes = 100;
+    options.log_memory_bytes = 500;
+  });
+  cluster.elect(1);
+  cluster.isolate(3);
+  const Index match = cluster.state(1).as<LeaderState>()->peers.at(3).match_index();
+  for (RequestNumber request = 1; request <= 300; ++request) {
+    command(cluster, 1, request, "some bytes");
+    cluster.settle();
+    const State& leader = cluster.state(1);
+    REQUIRE(leader.commit_index == leader.log.last_index());
+    const Progress& gone = leader.as<LeaderState>()->peers.at(3);
+    REQUIRE(gone.match_index() == match);
+    REQUIRE(gone.bytes_in_flight() <= 1000 + 100);
+    REQUIRE(leader.log.memory_bytes() <= 500);
+  }
+}
+
 TEST_CASE("replication_old_entries_are_fetched_from_the_own_disk") {
   Cluster cluster({1, 2, 3}, [](Options& options) { options.log_memory_bytes = 200; });
   cluster.elect(1);
