@@ -1,6 +1,5 @@
 #include "actors/request_table.h"
 
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -37,31 +36,32 @@ raft::RequestNumber RequestTable::add(ClientAddress client, codec::RequestId id,
   }
   ++last_number_;
   ++per_client_[client.routing_id];
-  waiting_.push_back(
-      {last_number_, {std::move(client), std::move(id), kind, now + limits_.timeout_ms}});
-  by_number_.emplace(last_number_, std::prev(waiting_.end()));
+  waiting_.emplace_hint(
+      waiting_.end(), last_number_,
+      WaitingRequest{std::move(client), std::move(id), kind, now + limits_.timeout_ms});
   return last_number_;
 }
 
 std::optional<WaitingRequest> RequestTable::take(raft::RequestNumber number) {
-  const auto found = by_number_.find(number);
-  if (found == by_number_.end()) return std::nullopt;
-  return remove(found->second).request;
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) return std::nullopt;
+  return remove(found);
 }
 
 std::optional<RequestTable::Numbered> RequestTable::take_expired(raft::Milliseconds now) {
-  if (waiting_.empty() || waiting_.front().request.deadline > now) return std::nullopt;
-  return remove(waiting_.begin());
+  const auto oldest = waiting_.begin();
+  if (oldest == waiting_.end() || oldest->second.deadline > now) return std::nullopt;
+  const raft::RequestNumber number = oldest->first;
+  return Numbered{number, remove(oldest)};
 }
 
-RequestTable::Numbered RequestTable::remove(Waiting::iterator at) {
-  Numbered removed = std::move(*at);
+WaitingRequest RequestTable::remove(std::map<raft::RequestNumber, WaitingRequest>::iterator at) {
+  WaitingRequest request = std::move(at->second);
   waiting_.erase(at);
-  by_number_.erase(removed.number);
-  const auto client = per_client_.find(removed.request.client.routing_id);
+  const auto client = per_client_.find(request.client.routing_id);
   CHECK(client != per_client_.end(), "a request in flight of a client that has none");
   if (--client->second == 0) per_client_.erase(client);
-  return removed;
+  return request;
 }
 
 }  // namespace actors

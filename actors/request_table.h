@@ -1,14 +1,14 @@
 // RequestTable: the requests of clients that wait for an answer. It numbers them, caps them in
 // all and a client, and knows which have waited too long. All have the same time-out, so the one
-// that came first is always the next to expire. Part of socket_server.
+// with the lowest number is always the next to expire. Part of socket_server.
 #pragma once
 
 #include <cstdint>
-#include <list>
+#include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
-#include "absl/container/flat_hash_map.h"
 #include "actors/client_listener.h"
 #include "codec/client_codec.h"
 #include "raft/types.h"
@@ -48,7 +48,7 @@ class RequestTable {
   // `starts`: of the data directory, this one included.
   RequestTable(std::uint64_t starts, Limits limits);
 
-  [[nodiscard]] bool full() const { return size() >= limits_.in_all; }
+  [[nodiscard]] bool full() const { return waiting_.size() >= limits_.in_all; }
   [[nodiscard]] bool full_for(const ClientAddress& client) const;
 
   // Not full, in all and for the client.
@@ -58,20 +58,17 @@ class RequestTable {
   [[nodiscard]] std::optional<WaitingRequest> take(raft::RequestNumber number);
   [[nodiscard]] std::optional<Numbered> take_expired(raft::Milliseconds now);
 
-  [[nodiscard]] std::size_t size() const { return by_number_.size(); }
+  [[nodiscard]] std::size_t size() const { return waiting_.size(); }
   [[nodiscard]] std::size_t clients() const { return per_client_.size(); }
 
  private:
-  using Waiting = std::list<Numbered>;
-
-  [[nodiscard]] Numbered remove(Waiting::iterator at);
+  [[nodiscard]] WaitingRequest remove(std::map<raft::RequestNumber, WaitingRequest>::iterator at);
 
   Limits limits_;
   raft::RequestNumber last_number_;
   raft::RequestNumber highest_number_;  // of this start
-  Waiting waiting_;                     // in the order they came
-  absl::flat_hash_map<raft::RequestNumber, Waiting::iterator> by_number_;
-  absl::flat_hash_map<std::string, std::size_t> per_client_;  // by routing id; only those waiting
+  std::map<raft::RequestNumber, WaitingRequest> waiting_;
+  std::unordered_map<std::string, std::size_t> per_client_;  // by routing id; only those waiting
 };
 
 }  // namespace actors

@@ -80,7 +80,7 @@ ROOMS = {
     "src/settings": Room(libraries=("fmt", "toml++"), not_system=(SOCKETS, THREADS, LOCKS)),
     "actors": Room(rooms=("src/base", "src/raft", "src/codec", "src/storage", "src/database",
                           "src/settings"),
-                   libraries=("absl", "cli11", "fmt", "spdlog", "zmq"), not_system=(LOCKS,)),
+                   libraries=("cli11", "fmt", "spdlog", "zmq"), not_system=(LOCKS,)),
     "tools": Room(rooms=("src/base", "src/codec", "src/settings", "src/storage"),
                   libraries=("cli11", "fmt", "msgpack", "nlohmann_json", "spdlog", "zmq"),
                   no_locks=False),
