@@ -13,6 +13,7 @@ void SnapshotRate::on_sent(std::uint64_t bytes) {
 }
 
 void SnapshotRate::on_tick(Milliseconds now) {
+  if (now == now_) return;  // what the first look at this moment allowed still is
   const Milliseconds elapsed = std::min(now - now_, longest_tick_ms_);
   now_ = now;
   left_ = std::min<std::int64_t>(left_, 0) + static_cast<std::int64_t>(bytes_per_second_ * elapsed);

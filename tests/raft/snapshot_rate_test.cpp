@@ -48,6 +48,16 @@ TEST_CASE("snapshot_rate_allows_a_tick_no_more_than_its_share_and_one_part") {
   }
 }
 
+// As where each turn looks at the clock for a lease, beside the ticks.
+TEST_CASE("snapshot_rate_a_second_look_at_one_moment_takes_nothing_away") {
+  SnapshotRate rate(100'000, kLongestMs);
+  rate.on_tick(10);
+  rate.on_tick(10);
+  REQUIRE(send_all(rate, 300) >= 1000);
+  rate.on_tick(10);
+  REQUIRE_FALSE(rate.may_send());
+}
+
 TEST_CASE("snapshot_rate_makes_no_burst_of_a_pause") {
   SnapshotRate rate(100'000, kLongestMs);
   rate.on_tick(1'000'000);  // the clock of a machine that has run for long
