@@ -99,6 +99,9 @@ void PendingChanges::clear(Family family) {
   bytes_[position(family)] = 0;
 }
 
-KeyChanges PendingChanges::take_keys() { return take().keys_; }
+KeyChanges PendingChanges::take_keys() {
+  bytes_[position(Family::kKeys)] = 0;
+  return std::exchange(keys_, {});
+}
 
 }  // namespace database

@@ -62,7 +62,7 @@ class PendingChanges {
   [[nodiscard]] PendingChanges take();
   // Nothing is pending any more in the family; not `keys`.
   void clear(Family family);
-  // Nothing is pending any more. Returns what was, of the family `keys`.
+  // Nothing of the family `keys` is pending any more. Returns what was.
   [[nodiscard]] KeyChanges take_keys();
 
  private:
