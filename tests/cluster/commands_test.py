@@ -49,7 +49,8 @@ class Commands(unittest.TestCase):
         return self.send(*words, "--to", self.cluster.nodes[1].endpoint("client"))
 
     def members(self):
-        return {member["id"]: member for member in json.loads(self.ask("members", "--json"))["members"]}
+        listed = json.loads(self.ask("members", "--json"))["members"]
+        return {member["id"]: member for member in listed}
 
     def test_a_node_joins_learns_votes_leads_and_another_leaves(self):
         self.send("join", "--config", self.newcomer.config, "--learner", "--no-wait")
