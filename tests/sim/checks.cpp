@@ -5,11 +5,6 @@
 #include "raft/reads.h"
 
 namespace sim {
-namespace {
-
-constexpr std::size_t kLargestEntryBytes = 4096;  // that a run makes
-
-}  // namespace
 
 void Checks::on_stepped(const Node& node) {
   const raft::State& state = node.state();

@@ -87,6 +87,9 @@ struct ClientOptions {
   std::size_t value_bytes = 0;        // padding of a command, at most
 };
 
+// In a log, with all that its client may have padded it with.
+inline constexpr std::size_t kLargestEntryBytes = 4096;
+
 struct RunOptions {
   std::uint64_t seed = 0;
   std::uint64_t nodes = 5;              // the first members

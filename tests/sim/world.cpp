@@ -322,8 +322,7 @@ void World::require_answer(Node& node, Clients::Ticket (Clients::*ask)(Node&)) {
 }
 
 bool World::is_idle(const Node& node) const {
-  constexpr std::size_t kLargestEntryBytes = 4096;  // the last one stays
-  const std::size_t most = options_.core.log_memory_bytes + kLargestEntryBytes;
+  const std::size_t most = options_.core.log_memory_bytes + kLargestEntryBytes;  // the last stays
   if (node.state().log.memory_bytes() > most) return false;
   const raft::Status status = node.status();
   return std::all_of(std::begin(kEmptyWhenIdle), std::end(kEmptyWhenIdle), [&](const auto name) {
