@@ -102,6 +102,11 @@ class World : private Surroundings {
   // The second phase.
   void heal();
   void check_liveness();
+  void require_liveness();
+  // It is a fault where something is late; but for want of a majority: then it throws NotDue.
+  template <typename... Arguments>
+  void require_in_time(bool in_time, fmt::format_string<Arguments...> format,
+                       Arguments&&... arguments);
   // Whether a majority is there that can do all that.
   [[nodiscard]] bool is_due();
   void require_within(Microseconds limit, const char* what, const std::function<bool()>& holds);
