@@ -1,6 +1,7 @@
 #include "database/history.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 
@@ -11,6 +12,14 @@ namespace database {
 namespace {
 
 constexpr std::size_t kRecordHeaderSize = 8;
+
+// Of a broadcast in a record; topic and payload follow.
+constexpr std::size_t kKindOffset = 0;
+constexpr std::size_t kIndexOffset = 1;
+constexpr std::size_t kTermOffset = 9;
+constexpr std::size_t kNumberOffset = 17;
+constexpr std::size_t kTopicSizeOffset = 25;
+constexpr std::size_t kPayloadSizeOffset = 29;
 constexpr std::size_t kBroadcastHeaderSize = 33;
 
 std::size_t encoded_size(const Broadcast& broadcast) {
@@ -18,10 +27,8 @@ std::size_t encoded_size(const Broadcast& broadcast) {
 }
 
 template <typename Integer>
-void append(std::string& record, Integer value) {
-  const std::size_t end = record.size();
-  record.resize(end + sizeof value);
-  base::store_little_endian(reinterpret_cast<std::byte*>(record.data() + end), value);
+void store(std::array<std::byte, kBroadcastHeaderSize>& header, std::size_t offset, Integer value) {
+  base::store_little_endian(header.data() + offset, value);
 }
 
 void append(std::string& record, const Broadcast& broadcast) {
@@ -29,14 +36,37 @@ void append(std::string& record, const Broadcast& broadcast) {
   CHECK(broadcast.topic.size() <= kMost && broadcast.payload.size() <= kMost,
         "index {}: a topic of {} and a payload of {} bytes", broadcast.index,
         broadcast.topic.size(), broadcast.payload.size());
-  append(record, static_cast<std::uint8_t>(broadcast.kind));
-  append(record, broadcast.index);
-  append(record, broadcast.term);
-  append(record, broadcast.number);
-  append(record, static_cast<std::uint32_t>(broadcast.topic.size()));
-  append(record, static_cast<std::uint32_t>(broadcast.payload.size()));
+  std::array<std::byte, kBroadcastHeaderSize> header;
+  store(header, kKindOffset, static_cast<std::uint8_t>(broadcast.kind));
+  store(header, kIndexOffset, broadcast.index);
+  store(header, kTermOffset, broadcast.term);
+  store(header, kNumberOffset, broadcast.number);
+  store(header, kTopicSizeOffset, static_cast<std::uint32_t>(broadcast.topic.size()));
+  store(header, kPayloadSizeOffset, static_cast<std::uint32_t>(broadcast.payload.size()));
+  record.append(reinterpret_cast<const char*>(header.data()), header.size());
   record.append(broadcast.topic);
   record.append(broadcast.payload.view());
+}
+
+// So many of the first as make one record: one at least, where there is one.
+std::size_t count_of_record(std::span<const Broadcast> broadcasts) {
+  std::size_t count = 0;
+  std::size_t bytes = kRecordHeaderSize;
+  for (; count < broadcasts.size(); ++count) {
+    bytes += encoded_size(broadcasts[count]);
+    if (count > 0 && bytes > kHistoryRecordBytes) break;
+  }
+  return count;
+}
+
+std::string encode_record(std::uint64_t last, std::span<const Broadcast> broadcasts) {
+  std::size_t bytes = kRecordHeaderSize;
+  for (const auto& broadcast : broadcasts) bytes += encoded_size(broadcast);
+  std::string record;
+  record.reserve(bytes);
+  record.append(view_of(little_endian(last)));
+  for (const auto& broadcast : broadcasts) append(record, broadcast);
+  return record;
 }
 
 // A broadcast in a record, its topic and payload still inside it.
@@ -59,19 +89,19 @@ Integer load(std::string_view bytes, std::size_t offset) {
 // Takes the first broadcast off `bytes`; nothing where they do not hold one.
 std::optional<StoredBroadcast> take_broadcast(std::string_view& bytes) {
   if (bytes.size() < kBroadcastHeaderSize) return std::nullopt;
-  const auto kind = load<std::uint8_t>(bytes, 0);
+  const auto kind = load<std::uint8_t>(bytes, kKindOffset);
   if (kind < static_cast<std::uint8_t>(BroadcastKind::kSet) ||
       kind > static_cast<std::uint8_t>(BroadcastKind::kPublish)) {
     return std::nullopt;
   }
-  const std::size_t topic_size = load<std::uint32_t>(bytes, 25);
-  const std::size_t payload_size = load<std::uint32_t>(bytes, 29);
+  const std::size_t topic_size = load<std::uint32_t>(bytes, kTopicSizeOffset);
+  const std::size_t payload_size = load<std::uint32_t>(bytes, kPayloadSizeOffset);
   const std::size_t size = kBroadcastHeaderSize + topic_size + payload_size;
   if (bytes.size() < size) return std::nullopt;
   const StoredBroadcast broadcast = {static_cast<BroadcastKind>(kind),
-                                     load<std::uint64_t>(bytes, 1),
-                                     load<std::uint64_t>(bytes, 9),
-                                     load<std::uint64_t>(bytes, 17),
+                                     load<std::uint64_t>(bytes, kIndexOffset),
+                                     load<std::uint64_t>(bytes, kTermOffset),
+                                     load<std::uint64_t>(bytes, kNumberOffset),
                                      bytes.substr(kBroadcastHeaderSize, topic_size),
                                      bytes.substr(kBroadcastHeaderSize + topic_size, payload_size)};
   bytes.remove_prefix(size);
@@ -143,22 +173,15 @@ std::uint64_t first_kept(const BufferedStore& store, Cursor& cursor, std::uint64
 
 void add_history(std::uint64_t first, std::uint64_t last, std::span<const Broadcast> broadcasts,
                  BufferedStore& store) {
-  std::string record;
-  const auto put = [&](std::uint64_t from, std::uint64_t to) {
-    base::store_little_endian(reinterpret_cast<std::byte*>(record.data()), to);
-    store.put(Family::kHistory, view_of(big_endian(from)), std::exchange(record, {}));
-    record.resize(kRecordHeaderSize);
-  };
-  record.resize(kRecordHeaderSize);
-  for (const auto& broadcast : broadcasts) {
-    const bool full = record.size() + encoded_size(broadcast) > kHistoryRecordBytes;
-    if (full && record.size() > kRecordHeaderSize) {
-      put(first, broadcast.index - 1);
-      first = broadcast.index;
-    }
-    append(record, broadcast);
-  }
-  put(first, last);
+  do {
+    const std::size_t count = count_of_record(broadcasts);
+    const auto rest = broadcasts.subspan(count);
+    const std::uint64_t record_last = rest.empty() ? last : rest.front().index - 1;
+    store.put(Family::kHistory, view_of(big_endian(first)),
+              encode_record(record_last, broadcasts.first(count)));
+    first = record_last + 1;
+    broadcasts = rest;
+  } while (!broadcasts.empty());
 }
 
 void cut_history(BufferedStore& store, std::uint64_t applied_index) {

@@ -21,18 +21,20 @@ void PendingChanges::put(Family family, std::string_view key,
   Change& change = change_of(family, key);
   change.erased = false;
   for (const std::string_view part : parts) change.value.append(part);
-  bytes_[position(family)] += change.value.size();
+  bytes_[position(family)] += change.value.capacity();
 }
 
 void PendingChanges::put(Family family, std::string_view key, std::string&& value) {
   Change& change = change_of(family, key);
   change.erased = false;
   change.value = std::move(value);
-  bytes_[position(family)] += change.value.size();
+  bytes_[position(family)] += change.value.capacity();
 }
 
 void PendingChanges::erase(Family family, std::string_view key) {
-  change_of(family, key).erased = true;
+  Change& change = change_of(family, key);
+  change.erased = true;
+  bytes_[position(family)] += change.value.capacity();
 }
 
 std::pair<Change*, bool> PendingChanges::find_or_add(Family family, std::string_view key) {
@@ -49,9 +51,12 @@ std::pair<Change*, bool> PendingChanges::find_or_add(Family family, std::string_
 Change& PendingChanges::change_of(Family family, std::string_view key) {
   const auto [change, added] = find_or_add(family, key);
   std::size_t& bytes = bytes_[position(family)];
-  if (added) bytes += kRecordOverhead + key.size();
-  bytes -= change->value.size();
-  // What a value took is kept for the next one, if it is not much: it is not counted.
+  if (added) {
+    bytes += kRecordOverhead + key.size();
+  } else {
+    bytes -= change->value.capacity();
+  }
+  // What a value took is kept for the next one, if it is not much.
   if (change->value.capacity() > kKeptCapacity) std::string().swap(change->value);
   change->value.clear();
   return *change;
@@ -81,7 +86,7 @@ void PendingChanges::add_earlier(PendingChanges&& earlier) {
   const auto add = [](auto& to, auto& from, std::size_t& bytes) {
     for (auto& [key, change] : from) {
       const auto [added, is_new] = to.try_emplace(key, std::move(change));
-      if (is_new) bytes += kRecordOverhead + key.size() + added->second.value.size();
+      if (is_new) bytes += kRecordOverhead + key.size() + added->second.value.capacity();
     }
   };
   add(keys_, earlier.keys_, bytes_[position(Family::kKeys)]);

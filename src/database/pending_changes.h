@@ -70,7 +70,7 @@ class PendingChanges {
 
   // Copies the key only where it is new; whether it is.
   [[nodiscard]] std::pair<Change*, bool> find_or_add(Family family, std::string_view key);
-  // Without a value.
+  // Without a value; the room for one is not counted.
   [[nodiscard]] Change& change_of(Family family, std::string_view key);
 
   KeyChanges keys_;

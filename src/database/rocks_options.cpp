@@ -38,7 +38,7 @@ rocksdb::DBOptions database_options(const Options& options) {
   // A destructor could not report a failed flush; who wants one calls flush().
   result.avoid_flush_during_shutdown = true;
   result.max_bgerror_resume_count = 0;
-  result.allow_concurrent_memtable_write = false;  // there is one writer
+  result.allow_concurrent_memtable_write = false;  // one write comes after the other
   result.db_write_buffer_size = options.write_buffer_bytes;
   result.max_background_jobs = 2;
   result.max_open_files = 256;

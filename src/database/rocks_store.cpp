@@ -350,12 +350,11 @@ void RocksStore::flush() {
 }
 
 bool RocksStore::is_flushing() const {
-  return std::any_of(families_.begin(), families_.end(), [this](const auto& family) {
-    std::uint64_t waiting = 0;
-    database_->GetIntProperty(family.get(), rocksdb::DB::Properties::kNumImmutableMemTable,
-                              &waiting);
-    return waiting > 0;
-  });
+  std::uint64_t waiting = 0;  // of all families
+  const bool told =
+      database_->GetAggregatedIntProperty(rocksdb::DB::Properties::kNumImmutableMemTable, &waiting);
+  CHECK(told, "{}: RocksDB does not tell whether it flushes", directory_);
+  return waiting > 0;
 }
 
 void RocksStore::begin_replacement() {

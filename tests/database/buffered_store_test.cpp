@@ -207,6 +207,20 @@ TEST_CASE("pending_changes_keep_no_room_of_large_values") {
   }
 }
 
+TEST_CASE("pending_changes_count_the_room_that_they_keep") {
+  PendingChanges changes;
+  changes.put(Family::kKeys, "colour", std::string(500, 'x'));
+  const std::size_t bytes = changes.bytes();
+  changes.put(Family::kKeys, "colour", {"x"});
+  const std::size_t kept = changes.find(Family::kKeys, "colour")->value.capacity();
+  REQUIRE(changes.bytes() == bytes - std::string(500, 'x').capacity() + kept);
+  changes.erase(Family::kKeys, "colour");
+  REQUIRE(changes.bytes() == bytes - std::string(500, 'x').capacity() + kept);
+  PendingChanges later;
+  later.add_earlier(std::move(changes));
+  REQUIRE(later.bytes() == bytes - std::string(500, 'x').capacity() + kept);
+}
+
 // What goes down is that of one moment, and what comes meanwhile goes down after it.
 TEST_CASE("buffered_store_pins_and_walks_what_goes_down") {
   Stores stores;
