@@ -9,9 +9,14 @@
 namespace actors {
 namespace {
 
-// A turn takes whole messages up to this many entries, reads and queries. The core bounds the
-// bytes of entries (max_applying_bytes), the server the number of reads.
-constexpr std::size_t kWorkPerTurn = 8192;
+// A turn takes whole messages up to this many. The core bounds the bytes of entries
+// (max_applying_bytes). Reads may each wait for the disk, and with them all other actors of the
+// loop; a replay may take as long as all of them, so one ends a turn.
+constexpr std::size_t kEntriesPerTurn = 8192;
+constexpr std::size_t kReadsPerTurn = 512;
+// While entries wait for room or a snapshot is installed; beyond it, they are refused as busy.
+// Those who asked for the first may have given up meanwhile.
+constexpr std::size_t kMaxWaitingReads = 8192;
 // Of values and payloads on the link to socket_server; beyond it, reads are refused as busy.
 constexpr std::size_t kMaxAnsweringBytes = 64 << 20;
 
@@ -57,7 +62,9 @@ void Database::turn() {
 void Database::stop() {
   // What is not whole is not waited for: a snapshot is taken again, one that came is on disk and
   // installed at the next start.
-  while (!installing_ && !stalled_ && links_.event_handler.readable()) turn();
+  while (!installing_ && !stalled_ && (links_.event_handler.readable() || !waiting_.empty())) {
+    turn();
+  }
   taking_.reset();
   installing_.reset();
   try {
@@ -74,18 +81,32 @@ void Database::take_orders(DatabaseAnswers& answers) {
   if (!installing_ && !overtaken_ && !held_.empty()) {
     take_order(std::exchange(held_, {}), work, answers);
   }
-  while (!installing_ && !stalled_ && (work.size() < kWorkPerTurn || !waiting_.empty())) {
+  while (!installing_ && !stalled_ && work.entries.size() < kEntriesPerTurn &&
+         work.reads.size() < kReadsPerTurn) {
     auto orders = next_orders();
     if (!orders) break;
     take_order(std::move(*orders), work, answers);
   }
   static_cast<void>(carry_out(work, answers));
-  if (installing_ || stalled_) take_in_orders();
+  if (installing_ || stalled_) take_in_orders(answers);
 }
 
 // Left in the link they would wake this actor again and again.
-void Database::take_in_orders() {
-  while (auto orders = links_.event_handler.receive()) waiting_.push_back(std::move(orders));
+void Database::take_in_orders(DatabaseAnswers& answers) {
+  while (auto orders = links_.event_handler.receive()) {
+    if (waiting_reads_ + orders->reads.size() > kMaxWaitingReads) {
+      for (const DatabaseRead& read : orders->reads) answers.refused_busy.push_back(read.request);
+      orders->reads.clear();
+    }
+    if (orders->empty()) continue;
+    waiting_reads_ += orders->reads.size();
+    waiting_.push_back(std::move(orders));
+  }
+}
+
+void Database::put_back(DatabaseOrders orders) {
+  waiting_reads_ += orders.reads.size();
+  waiting_.push_front(std::move(orders));
 }
 
 std::optional<DatabaseOrders> Database::next_orders() {
@@ -93,11 +114,12 @@ std::optional<DatabaseOrders> Database::next_orders() {
   std::optional<DatabaseOrders> orders;
   waiting_.front().swap(orders);
   waiting_.pop_front();
+  waiting_reads_ -= orders->reads.size();
   return orders;
 }
 
 bool Database::carry_out_stalled(DatabaseAnswers& answers) {
-  take_in_orders();
+  take_in_orders(answers);
   if (now_ < retry_due_) return false;
   Work work = *std::exchange(stalled_, std::nullopt);
   if (!carry_out(work, answers)) return false;
@@ -108,7 +130,7 @@ bool Database::carry_out_stalled(DatabaseAnswers& answers) {
 void Database::take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& answers) {
   if (orders.install) {
     if (!carry_out(work, answers)) {
-      waiting_.push_front(std::move(orders));
+      put_back(std::move(orders));
       return;
     }
     begin_installing(orders.install->index);
@@ -127,7 +149,7 @@ void Database::take_order(DatabaseOrders orders, Work& work, DatabaseAnswers& an
   if (carry_out(work, answers)) {
     begin_taking(std::move(*orders.take_snapshot));
   } else {
-    waiting_.push_front(DatabaseOrders{{}, {}, {}, std::move(orders.take_snapshot)});
+    put_back({{}, {}, {}, std::move(orders.take_snapshot)});
   }
 }
 
@@ -212,23 +234,29 @@ void Database::serve(const std::vector<DatabaseRead>& reads, DatabaseAnswers& an
 }
 
 void Database::serve_local_queries(DatabaseAnswers& answers) {
-  for (std::size_t served = 0; served < kWorkPerTurn;) {
+  for (std::size_t served = 0; served < kReadsPerTurn;) {
     const auto queries = links_.socket_server.receive();
     if (!queries) return;
     answering_bytes_ -= queries->answers_taken_bytes;
-    served += queries->reads.size() + queries->replays.size();
+    served += queries->reads.size();
     serve(queries->reads, answers);
-    for (const auto& [request, replay] : queries->replays) {
-      if (answering_bytes_ + answers.bytes > kMaxAnsweringBytes) {
-        answers.refused_busy.push_back(request);
-        continue;
-      }
-      answers.bytes += limits_.max_replay_bytes;
-      answers.replays.push_back(
-          {request, state_machine_->replay(replay.after, replay.topics, replay.limit,
-                                           limits_.max_replay_bytes)});
+    if (queries->replay) {
+      serve_replay(*queries->replay, answers);
+      return;
     }
   }
+}
+
+void Database::serve_replay(const DatabaseReplay& query, DatabaseAnswers& answers) {
+  const auto& [request, replay] = query;
+  if (answering_bytes_ + answers.bytes > kMaxAnsweringBytes) {
+    answers.refused_busy.push_back(request);
+    return;
+  }
+  answers.bytes += limits_.max_replay_bytes;
+  answers.replays.push_back(
+      {request, state_machine_->replay(replay.after, replay.topics, replay.limit,
+                                       limits_.max_replay_bytes)});
 }
 
 }  // namespace actors

@@ -58,8 +58,6 @@ class Database final : public Actor {
   struct Work {
     std::vector<raft::CommittedEntry> entries;
     std::vector<DatabaseRead> reads;
-
-    [[nodiscard]] std::size_t size() const { return entries.size() + reads.size(); }
   };
   struct Taking {
     raft::Index index;
@@ -77,7 +75,8 @@ class Database final : public Actor {
   [[nodiscard]] bool carry_out(Work& work, DatabaseAnswers& answers);
   [[nodiscard]] bool carry_out_stalled(DatabaseAnswers& answers);
   [[nodiscard]] std::optional<DatabaseOrders> next_orders();
-  void take_in_orders();
+  void take_in_orders(DatabaseAnswers& answers);
+  void put_back(DatabaseOrders orders);
   void stall(Work& work, const char* cause);
   void apply(const std::vector<raft::CommittedEntry>& entries, DatabaseAnswers& answers);
   void tell_progress();
@@ -86,6 +85,7 @@ class Database final : public Actor {
   void publish(std::vector<::database::Broadcast> broadcasts);
   void serve(const std::vector<DatabaseRead>& reads, DatabaseAnswers& answers) const;
   void serve_local_queries(DatabaseAnswers& answers);
+  void serve_replay(const DatabaseReplay& query, DatabaseAnswers& answers);
 
   // In database_snapshots.cpp.
   void take_content();
@@ -111,8 +111,9 @@ class Database final : public Actor {
   std::size_t slices_under_way_ = 0;  // handed to snapshot_store and not reported as stored
   std::optional<Installing> installing_;
   std::optional<Work> stalled_;  // there is no room for it
-  std::deque<std::optional<DatabaseOrders>>
-      waiting_;  // for room, or for an install; the core hands out no more than its limits
+  // For room, or for an install. Of entries the core hands out no more than its limits.
+  std::deque<std::optional<DatabaseOrders>> waiting_;
+  std::size_t waiting_reads_ = 0;  // in these
   raft::Milliseconds now_ = 0;
   raft::Milliseconds retry_due_ = 0;  // of what is stalled
   DatabaseOrders held_;               // they came with the install, or before it, and wait for it

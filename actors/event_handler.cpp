@@ -1,5 +1,6 @@
 #include "actors/event_handler.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -10,6 +11,8 @@ namespace {
 // a sync, and few enough that ticks and heartbeats are not kept waiting.
 constexpr std::size_t kEventsPerTurn = 4096;
 constexpr raft::Milliseconds kStatusIntervalMs = 500;
+// In one order to database, which takes whole orders a turn.
+constexpr std::size_t kReadsPerOrder = 512;
 
 std::string_view event_name(const raft::Event& event) {
   static constexpr std::array<std::string_view, std::variant_size_v<raft::Event>> kNames = {
@@ -200,14 +203,17 @@ void EventHandler::hand_to_log_writer(raft::Effects& effects) {
 }
 
 void EventHandler::hand_to_database(raft::Effects& effects) {
-  DatabaseOrders orders{
-      effects.install, std::move(effects.apply), {}, std::move(effects.take_snapshot)};
-  orders.reads.reserve(effects.serve_reads.size());
+  DatabaseOrders orders{effects.install, std::move(effects.apply), {}, {}};
+  orders.reads.reserve(std::min(effects.serve_reads.size(), kReadsPerOrder));
   for (const raft::RequestNumber request : effects.serve_reads) {
-    if (auto read = held_reads_.extract(request)) {
-      orders.reads.push_back({request, std::move(read.mapped())});
+    auto read = held_reads_.extract(request);
+    if (!read) continue;
+    if (orders.reads.size() == kReadsPerOrder) {
+      links_.state_machine.send(std::exchange(orders, {}));
     }
+    orders.reads.push_back({request, std::move(read.mapped())});
   }
+  orders.take_snapshot = std::move(effects.take_snapshot);
   if (!orders.empty()) links_.state_machine.send(std::move(orders));
 }
 

@@ -216,10 +216,11 @@ struct DatabaseReplay {
   codec::ReplayRequest replay;
 };
 
-// What this node answers by itself, from what it has applied so far.
+// What this node answers by itself, from what it has applied so far. One replay at most, as it may
+// take as long as a thousand reads.
 struct LocalQueries {
   std::vector<DatabaseRead> reads;
-  std::vector<DatabaseReplay> replays;
+  std::optional<DatabaseReplay> replay = std::nullopt;
   std::size_t answers_taken_bytes = 0;  // these bytes of DatabaseAnswers are off the link
 };
 

@@ -47,6 +47,7 @@ struct Dispatch {
   const settings::Sessions& sessions;
   ClientEvents& events;
   LocalQueries& queries;
+  std::vector<DatabaseReplay>& replays;
   SnapshotReads& snapshot_reads;
 
   void operator()(const codec::SetRequest& set) const {
@@ -73,7 +74,7 @@ struct Dispatch {
     }
   }
   void operator()(codec::ReplayRequest& replay) const {
-    queries.replays.push_back({number, std::move(replay)});
+    replays.push_back({number, std::move(replay)});
   }
   void operator()(const codec::SnapshotReadRequest& read) const {
     snapshot_reads.reads.push_back({number, read});
@@ -109,7 +110,7 @@ void SocketServer::submit(ClientAddress client, codec::Request request) {
   const RequestKind kind = std::visit(KindOf{}, request.body);
   const auto number = admit(std::move(client), std::move(request.id), kind);
   if (number) {
-    std::visit(Dispatch{*number, settings_.sessions, events_, queries_, snapshot_reads_},
+    std::visit(Dispatch{*number, settings_.sessions, events_, queries_, replays_, snapshot_reads_},
                request.body);
   }
 }

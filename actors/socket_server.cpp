@@ -184,9 +184,11 @@ void SocketServer::take_requests() {
 
 void SocketServer::hand_out() {
   if (!events_.events.empty()) links_.event_handler.send(std::exchange(events_, {}));
-  if (!queries_.reads.empty() || !queries_.replays.empty() || queries_.answers_taken_bytes > 0) {
+  if (!queries_.reads.empty() || queries_.answers_taken_bytes > 0) {
     links_.state_machine.send(std::exchange(queries_, {}));
   }
+  for (DatabaseReplay& replay : replays_) links_.state_machine.send({{}, std::move(replay)});
+  replays_.clear();
   if (!snapshot_reads_.reads.empty() || snapshot_reads_.answers_taken_bytes > 0) {
     links_.snapshot_store.send(std::exchange(snapshot_reads_, {}));
   }

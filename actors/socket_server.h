@@ -89,6 +89,7 @@ class SocketServer final : public Actor {
   // What this turn hands out.
   ClientEvents events_;
   LocalQueries queries_;
+  std::vector<DatabaseReplay> replays_;
   SnapshotReads snapshot_reads_;
 };
 

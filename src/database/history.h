@@ -29,8 +29,8 @@ namespace database {
 
 // A batch is split where a record would grow over this; one broadcast may be larger by itself.
 inline constexpr std::size_t kHistoryRecordBytes = 1 << 20;
-// Of history that one replay looks through.
-inline constexpr std::size_t kReplayScanBytes = 64 << 20;
+// Of history that one replay looks through, which takes some milliseconds: others wait for it.
+inline constexpr std::size_t kReplayScanBytes = 4 << 20;
 
 // `broadcasts`: all those of the entries `first` to `last`, in order.
 void add_history(std::uint64_t first, std::uint64_t last, std::span<const Broadcast> broadcasts,

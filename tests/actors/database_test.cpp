@@ -149,6 +149,84 @@ TEST_CASE("database_answers_local_queries") {
   CHECK(std::get<::database::Replay>(answers.replays[0].result).broadcasts.size() == 1);
 }
 
+// A replay may look through much history, and others wait for the turn.
+TEST_CASE("database_answers_one_replay_a_turn_and_goes_on_with_the_next") {
+  Bench bench;
+  bench.apply({bench.set("blue", {})});
+  bench.tick(100);
+  for (raft::RequestNumber request = 1; request <= 3; ++request) {
+    bench.server.near.send({{{request + 10, "colour"}}, {{request, {0, {"kv/"}, 10}}}});
+  }
+  for (raft::RequestNumber request = 1; request <= 3; ++request) {
+    REQUIRE(bench.is_awake());
+    bench.actor->turn();
+    const DatabaseAnswers answers = next(bench.server.near);
+    REQUIRE(answers.reads.size() == 1);
+    REQUIRE(answers.replays.size() == 1);
+    CHECK(answers.replays[0].request == request);
+    CHECK_FALSE(bench.server.near.receive());
+  }
+  CHECK_FALSE(bench.is_awake());
+}
+
+TEST_CASE("database_takes_so_many_reads_a_turn_and_goes_on_with_the_next") {
+  Bench bench;
+  constexpr raft::RequestNumber kReadsPerOrder = 300;
+  raft::RequestNumber last = 0;
+  for (int order = 0; order < 10; ++order) {
+    std::vector<DatabaseRead> reads;
+    for (raft::RequestNumber i = 0; i < kReadsPerOrder; ++i) reads.push_back({++last, "colour"});
+    bench.handler.near.send({.reads = std::move(reads)});
+  }
+  raft::RequestNumber answered = 0;
+  while (bench.is_awake()) {
+    bench.actor->turn();
+    const DatabaseAnswers answers = next(bench.server.near);
+    CHECK(answers.reads.size() <= 2 * kReadsPerOrder);
+    for (const ReadOutcome& read : answers.reads) CHECK(read.request == ++answered);
+  }
+  CHECK(answered == last);
+}
+
+// Those who asked have long given up, and a node that waits for room would fill its memory.
+TEST_CASE("database_refuses_reads_beyond_a_limit_while_it_waits_for_room") {
+  Bench bench;
+  bench.apply({bench.set("white", {})});
+  bench.tick(50);
+  CHECK(bench.next_applied() == 1);
+  ::database::set_full(*bench.image, true);
+  bench.apply({bench.set("blue", {})});
+  bench.tick(100);
+  constexpr std::size_t kOrders = 100;
+  constexpr raft::RequestNumber kReadsPerOrder = 512;
+  raft::RequestNumber last = 0;
+  std::vector<raft::RequestNumber> refused;
+  for (std::size_t order = 0; order < kOrders; ++order) {
+    std::vector<DatabaseRead> reads;
+    for (raft::RequestNumber i = 0; i < kReadsPerOrder; ++i) reads.push_back({++last, "colour"});
+    bench.handler.near.send({.reads = std::move(reads)});
+    bench.tick(100 + order);
+    while (const auto answers = bench.server.near.receive()) {
+      refused.insert(refused.end(), answers->refused_busy.begin(), answers->refused_busy.end());
+    }
+  }
+  ::database::set_full(*bench.image, false);
+  std::vector<raft::RequestNumber> answered;
+  for (raft::Milliseconds now = 2000; answered.size() + refused.size() < last; now += 10) {
+    REQUIRE(now < 10'000);
+    bench.tick(now);
+    while (const auto answers = bench.server.near.receive()) {
+      for (const auto& read : answers->reads) {
+        CHECK(read.found->value == "blue");
+        answered.push_back(read.request);
+      }
+    }
+  }
+  CHECK(answered.size() >= 8192 - kReadsPerOrder);
+  CHECK(answered.size() <= 8192);
+  CHECK(answered.back() == answered.size());  // the first to come
+}
+
 TEST_CASE("database_drops_broadcasts_where_the_publisher_does_not_keep_up") {
   const auto mode = each_runtime();
   Bench bench(100);

@@ -119,6 +119,27 @@ TEST_CASE("event_handler_gives_a_read_its_key_back") {
   CHECK(orders.reads[0].key == "colour");
 }
 
+// database takes whole orders a turn, and each read may wait for its disk.
+TEST_CASE("event_handler_hands_many_reads_out_in_several_orders") {
+  const auto mode = each_runtime();
+  Bench bench;
+  RunningActors running(bench.inside, mode, {bench.handler.get()});
+  const DatabaseOrders first = bench.lead();
+  bench.orders.far.send(raft::EntriesApplied{first.apply->entries.back().entry.index});
+  constexpr raft::RequestNumber kReads = 2000;
+  ClientEvents events;
+  for (raft::RequestNumber request = 1; request <= kReads; ++request) {
+    events.events.emplace_back(ReadSubmitted{request, "colour"});
+  }
+  bench.clients.near.send(std::move(events));
+  for (raft::RequestNumber request = 1; request <= kReads;) {
+    const DatabaseOrders orders = next(bench.orders.far);
+    REQUIRE_FALSE(orders.reads.empty());
+    CHECK(orders.reads.size() <= 512);
+    for (const DatabaseRead& read : orders.reads) CHECK(read.request == request++);
+  }
+}
+
 TEST_CASE("event_handler_holds_no_read_that_has_expired") {  // A30
   const auto mode = each_runtime();
   Bench bench;

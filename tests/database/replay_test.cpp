@@ -134,8 +134,8 @@ TEST_CASE("replay_of_a_batch_split_into_records_has_no_hole") {
   base::Random random(3);
   Log log;
   log.no_operation();
-  for (int i = 0; i < 40; ++i) log.erase("nothing").publish("bulk", random_bytes(random, 100'000));
-  log.set("large", random_bytes(random, 3'000'000)).set("small", "x").no_operation();
+  for (int i = 0; i < 40; ++i) log.erase("nothing").publish("bulk", random_bytes(random, 50'000));
+  log.set("large", random_bytes(random, 1'500'000)).set("small", "x").no_operation();
   Database database("replay", in_memory());
   const auto applied = database.apply(log.entries());
   REQUIRE(replay(database, 0).broadcasts == applied.broadcasts);
@@ -150,7 +150,7 @@ TEST_CASE("replay_of_a_batch_split_into_records_has_no_hole") {
 // Topics that hardly match stop after a part of the history, and go on from there.
 TEST_CASE("replay_of_few_matches_in_much_history_comes_in_parts") {
   Database database("replay", in_memory());
-  const std::string value(8 << 20, 'x');
+  const std::string value(512 << 10, 'x');
   for (std::uint64_t index = 0; index < 10; ++index) {
     (void)database.apply(Log(index).publish("bulk", value).entries());
   }
