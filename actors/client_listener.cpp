@@ -30,8 +30,10 @@ FrameIterator end_of_envelope(FrameIterator begin, FrameIterator end) {
 
 }  // namespace
 
-ClientListener::ClientListener(zmq::socket_t socket, std::size_t max_bytes)
-    : socket_(std::move(socket)), limits_{kMaxFrames, max_bytes} {}
+ClientListener::ClientListener(zmq::socket_t socket, std::size_t max_bytes, const ActorLog& log)
+    : socket_(std::move(socket)),
+      port_(ListeningPort::For::kClients, socket_, log),
+      limits_{kMaxFrames, max_bytes} {}
 
 std::optional<ClientMessage> ClientListener::receive() {
   const Received received = socket_.receive_message(limits_, frames_);

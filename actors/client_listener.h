@@ -8,6 +8,7 @@
 #include <zmq.hpp>
 
 #include "actors/input.h"
+#include "actors/listening_port.h"
 #include "base/bytes.h"
 
 namespace actors {
@@ -28,16 +29,21 @@ struct ClientMessage {
 class ClientListener {
  public:
   // `socket`: a bound ROUTER. `max_bytes`: of a message.
-  ClientListener(zmq::socket_t socket, std::size_t max_bytes);
+  ClientListener(zmq::socket_t socket, std::size_t max_bytes, const ActorLog& log);
 
   [[nodiscard]] std::optional<ClientMessage> receive();
   // Never waits; a reply that cannot leave is lost.
   [[nodiscard]] SendResult reply(const ClientAddress& to, const base::SharedBytes& body);
 
+  void on_tick() { port_.look(socket_); }
+  // The last call: the replies still leave.
+  void close() { socket_.close(); }
+
   [[nodiscard]] InputSocket& input() { return socket_; }
 
  private:
   InputSocket socket_;
+  ListeningPort port_;
   MessageLimits limits_;
   std::vector<zmq::message_t> frames_;  // of the message at hand
 };

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 #include <zmq.hpp>
 
@@ -37,6 +38,15 @@ class InputSocket {
   [[nodiscard]] Received receive_message(const MessageLimits& limits,
                                          std::vector<zmq::message_t>& frames);
   [[nodiscard]] bool readable();
+
+  // Takes connections, or no more of them and ends those that came there. listen() throws
+  // zmq::error_t.
+  void listen(const std::string& endpoint) { socket_.bind(endpoint); }
+  void stop_listening(const std::string& endpoint) { socket_.unbind(endpoint); }
+  // Where it was bound last; empty where it never was.
+  [[nodiscard]] std::string endpoint() const { return socket_.get(zmq::sockopt::last_endpoint); }
+  // The last call: what was sent still leaves, within its linger.
+  void close() { socket_.close(); }
 
   // For the loop. False: no message waits, and none will be seen before wake(); the loop watches
   // descriptor() from now on.

@@ -100,7 +100,9 @@ void Loop::rouse(const Member& member) {
   const std::size_t end = member.first_input + member.input_count;
   bool time = false;
   for (std::size_t i = member.first_input; i < end; ++i) {
-    time = time || (awake_[i] && inputs_[i].is_time);
+    const Input& input = inputs_[i];
+    const bool counted = input.socket != nullptr && input.socket->holds_counted();
+    time = time || (input.is_time && (awake_[i] || counted));
   }
   for (std::size_t i = member.first_input; time && i < end; ++i) wake(inputs_[i]);
 }

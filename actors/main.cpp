@@ -22,6 +22,9 @@ constexpr int kSuccess = 0;
 constexpr int kFailure = 1;
 constexpr int kWrongUsage = 2;
 constexpr int kEndedAtOnce = 130;  // as a shell reports the end by Ctrl-C
+// Of a node one of whose actors failed: what waits for a disk that hangs would keep it for ever
+// from being started again, and what it had to say is on disk or was never promised.
+constexpr unsigned kSecondsToStop = 10;
 
 settings::Settings load_settings(const actors::CommandLine& line) {
   settings::Settings settings = settings::load(settings::find(line.config));
@@ -55,7 +58,8 @@ int run_node(const settings::Settings& settings, storage::FileSystem& file_syste
   const actors::Supervision supervision{.stop_order = node.stop_order(),
                                         .stop_descriptor = signals.descriptor(),
                                         .take_order = [&signals] { signals.take(); },
-                                        .end_at_once = [] { _exit(kEndedAtOnce); }};
+                                        .end_at_once = [] { _exit(kEndedAtOnce); },
+                                        .limit_stop = [] { actors::end_after(kSecondsToStop); }};
   return actors::supervise(runtime, supervision, log) ? kSuccess : kFailure;
 }
 

@@ -123,7 +123,7 @@ void Node::make_actors() {
   snapshot_store_ = std::make_unique<SnapshotStore>(std::move(disk_.snapshots),
                                                     std::move(wiring.snapshot_store), logging_);
   publisher_ = std::make_unique<Publisher>(settings_.node.id, applied_index, std::move(broadcasts),
-                                           std::move(wiring.publisher));
+                                           std::move(wiring.publisher), logging_);
   if (joins) {
     joiner_ = std::make_unique<Joiner>(contexts_.clients, settings_, self.identity,
                                        std::move(wiring.joiner), logging_);

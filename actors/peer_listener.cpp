@@ -4,8 +4,12 @@
 
 namespace actors {
 
-PeerListener::PeerListener(zmq::socket_t socket, codec::PeerIdentity self, codec::PeerLimits limits)
-    : socket_(std::move(socket)), self_(std::move(self)), limits_(limits) {}
+PeerListener::PeerListener(zmq::socket_t socket, codec::PeerIdentity self, codec::PeerLimits limits,
+                           const ActorLog& log)
+    : socket_(std::move(socket)),
+      port_(ListeningPort::For::kPeers, socket_, log),
+      self_(std::move(self)),
+      limits_(limits) {}
 
 std::optional<std::variant<codec::PeerMessage, codec::Refusal>> PeerListener::receive() {
   const MessageLimits limits{limits_.max_frames + 1, limits_.max_bytes};  // and the routing id

@@ -1,5 +1,6 @@
 #include "actors/process.h"
 
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -32,6 +33,8 @@ void StopSignals::take() {
   [[maybe_unused]] const auto size = read(descriptor_, &signal, sizeof signal);
 }
 
+void end_after(unsigned seconds) { alarm(seconds); }
+
 std::uint64_t raise_open_files(std::uint64_t wanted) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
@@ -42,6 +45,16 @@ std::uint64_t raise_open_files(std::uint64_t wanted) {
   const rlim_t reachable = std::min<rlim_t>(limit.rlim_max, wanted);
   const rlimit allowed{reachable, limit.rlim_max};
   return setrlimit(RLIMIT_NOFILE, &allowed) == 0 ? reachable : limit.rlim_cur;
+}
+
+OpenFiles open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 0;
+  // The lowest that is free: all below it are taken.
+  const int lowest = eventfd(0, EFD_CLOEXEC);
+  if (lowest < 0) return {limit.rlim_cur, 0};
+  close(lowest);
+  return {limit.rlim_cur, limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, lowest)};
 }
 
 std::uint64_t random_number() {

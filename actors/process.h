@@ -22,8 +22,18 @@ class StopSignals {
   int descriptor_;
 };
 
+// SIGALRM ends the process in so many seconds, if it is still there; alarm(2).
+void end_after(unsigned seconds);
+
 // Raises the limit of open files to `wanted` (B11). Returns what it is then, which may be less.
 std::uint64_t raise_open_files(std::uint64_t wanted);
+
+// How many files may be open (B11), and about how many more than are: no more than that.
+struct OpenFiles {
+  std::uint64_t limit;
+  std::uint64_t left;
+};
+[[nodiscard]] OpenFiles open_files();
 
 // From the system's entropy: for identities and seeds, which only have to differ.
 [[nodiscard]] std::uint64_t random_number();

@@ -22,9 +22,10 @@ constexpr std::size_t kCopyPayloadBelow = 64 * 1024;
 }  // namespace
 
 Publisher::Publisher(raft::NodeId node, raft::Index applied_index, zmq::socket_t socket,
-                     Links links)
+                     Links links, const Logging& logging)
     : node_(node),
       socket_(std::move(socket)),
+      port_(ListeningPort::For::kSubscribers, socket_, ActorLog(logging, "publisher")),
       links_(std::move(links)),
       applied_index_(applied_index) {}
 
@@ -42,6 +43,7 @@ void Publisher::turn() {
     if (changed) publish_status();
   }
   if (const auto tick = links_.ticks.latest()) {
+    port_.look(socket_);
     if (tick->now - status_published_at_ >= kStatusIntervalMs) {
       status_published_at_ = tick->now;
       publish_status();

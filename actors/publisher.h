@@ -9,6 +9,8 @@
 #include "actors/actor.h"
 #include "actors/broadcast_link.h"
 #include "actors/link.h"
+#include "actors/listening_port.h"
+#include "actors/logging.h"
 #include "actors/messages.h"
 
 namespace actors {
@@ -22,7 +24,8 @@ class Publisher final : public Actor {
   };
 
   // `socket`: a bound XPUB. `applied_index`: of the state machine at start.
-  Publisher(raft::NodeId node, raft::Index applied_index, zmq::socket_t socket, Links links);
+  Publisher(raft::NodeId node, raft::Index applied_index, zmq::socket_t socket, Links links,
+            const Logging& logging);
 
   [[nodiscard]] std::string_view name() const override { return "publisher"; }
   [[nodiscard]] std::vector<Input> inputs() override;
@@ -38,6 +41,7 @@ class Publisher final : public Actor {
 
   raft::NodeId node_;
   InputSocket socket_;
+  ListeningPort port_;
   Links links_;
   raft::Index applied_index_;  // everything up to it has been published, or dropped and counted
   // From the first one on: that nobody is left cannot be known, as anyone may end what it never

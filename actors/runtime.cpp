@@ -1,10 +1,13 @@
 #include "actors/runtime.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <pthread.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace actors {
@@ -51,8 +54,22 @@ void Runtime::start() {
   // The sockets were made on this thread; starting a thread is the full fence that ZeroMQ asks
   // for where a socket moves to another.
   for (Partition& partition : partitions_) {
-    partition.thread = std::thread([&loop = partition.loop] { loop.run(); });
+    try {
+      partition.thread = std::thread([&loop = partition.loop] { loop.run(); });
+    } catch (const std::system_error& error) {
+      stop_all();
+      throw std::runtime_error(
+          fmt::format("a thread for {} cannot be started: {}; raise the limit of threads of this "
+                      "user or service",
+                      partition.actors.front()->name(), error.what()));
+    }
     name_thread(partition.thread, partition.actors);
+  }
+}
+
+void Runtime::stop_all() {
+  for (Partition& partition : partitions_) {
+    for (Actor* actor : partition.actors) partition.control.send({actor});
   }
 }
 

@@ -26,6 +26,7 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
+  // Throws where the system gives no thread; nothing runs then.
   void start();
 
   // Waits until an actor has ended, or until `descriptor` is readable: then there is none.
@@ -42,6 +43,7 @@ class Runtime {
     std::thread thread;
   };
   void add_partition(zmq::context_t& context, const std::vector<Actor*>& actors, Profile* profile);
+  void stop_all();
 
   std::vector<Partition> partitions_;
 };

@@ -49,11 +49,11 @@ SocketServer::SocketServer(const settings::Settings& settings, codec::PeerIdenti
                            Links links, const Logging& logging, Counters& counters)
     : settings_(settings),
       client_limits_{settings.limits.max_request_bytes, settings.limits.max_key_bytes},
-      peers_(std::move(sockets.peers), std::move(self), peer_limits(settings)),
-      clients_(std::move(sockets.clients), max_client_message_bytes(settings)),
+      log_(logging, "socket_server"),
+      peers_(std::move(sockets.peers), std::move(self), peer_limits(settings), log_),
+      clients_(std::move(sockets.clients), max_client_message_bytes(settings), log_),
       links_(std::move(links)),
       logging_(logging),
-      log_(logging, "socket_server"),
       counters_(counters),
       refusals_(log_),
       table_(starts, table_limits(settings.limits)),
@@ -84,6 +84,9 @@ void SocketServer::stop() {
   while (const auto left = table_.take_expired(std::numeric_limits<raft::Milliseconds>::max())) {
     reply(left->request.client, left->request.id, refusal_at_stop(left->request.kind));
   }
+  // The others may take long to stop: whoever comes meanwhile is to see that nobody is here.
+  clients_.close();
+  peers_.close();
 }
 
 void SocketServer::take_answers() {
@@ -137,6 +140,8 @@ void SocketServer::take_ticks() {
   now_ = tick->now;
   expire_requests();
   refusals_.on_tick(now_);
+  clients_.on_tick();
+  peers_.on_tick();
   for (const raft::NodeId peer : heard_) links_.heard.publish({peer});
   heard_.clear();
 }

@@ -72,12 +72,12 @@ class SocketServer final : public Actor {
 
   const settings::Settings& settings_;
   codec::ClientLimits client_limits_;
+  ActorLog log_;
   PeerListener peers_;
   UnsentReplies unsent_replies_{256 << 20};  // beyond it, reads are answered `busy`
   ClientListener clients_;
   Links links_;
   const Logging& logging_;
-  ActorLog log_;
   Counters& counters_;
   RefusalLog refusals_;
   RequestTable table_;

@@ -33,6 +33,7 @@ class Supervisor {
     }
     // While stopping, an end is waited for before the next order; a failure is the first order.
     if (ended.fault && !stopping_) {
+      supervision_.limit_stop();
       stopping_ = true;
       stop_next();
     } else if (ended.actor == ordered_) {

@@ -16,6 +16,8 @@ struct Supervision {
   int stop_descriptor;                // readable: an order to stop has come
   std::function<void()> take_order;   // makes stop_descriptor unreadable again
   std::function<void()> end_at_once;  // a second order came while stopping
+  // An actor failed: the others have so long to stop, whatever they wait for. Never null.
+  std::function<void()> limit_stop;
 };
 
 // Returns when all actors have ended: true where none failed. A failed actor gets no further

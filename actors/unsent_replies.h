@@ -15,7 +15,7 @@ class UnsentReplies {
  public:
   explicit UnsentReplies(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Small replies, as all those to writes are, always have.
+  // Small replies, as those to writes are, always have: a mark bounds their number.
   [[nodiscard]] bool has_room(std::size_t size) const {
     return size < kLargeReplyBytes || bytes_->load(std::memory_order_relaxed) + size <= max_bytes_;
   }
@@ -34,7 +34,7 @@ class UnsentReplies {
   }
 
  private:
-  static constexpr std::size_t kLargeReplyBytes = 4096;
+  static constexpr std::size_t kLargeReplyBytes = 512;
 
   std::size_t max_bytes_;
   std::shared_ptr<std::atomic<std::size_t>> bytes_ = std::make_shared<std::atomic<std::size_t>>(0);

@@ -64,7 +64,8 @@ struct Supervised {
         supervision{.stop_order = {&workers.second, &workers.first},
                     .stop_descriptor = order,
                     .take_order = [this] { eventfd_read(order, &taken); },
-                    .end_at_once = [] {}},
+                    .end_at_once = [] {},
+                    .limit_stop = [this] { limited = true; }},
         thread([this] { well = supervise(runtime, supervision, log); }) {}
   ~Supervised() { close(order); }
 
@@ -75,6 +76,7 @@ struct Supervised {
   Runtime runtime;
   Supervision supervision;
   bool well = false;
+  bool limited = false;
   std::thread thread;
 };
 
@@ -178,6 +180,7 @@ TEST_CASE("supervisor_stops_each_actor_in_order") {
   eventfd_write(node.order, 1);
   node.thread.join();
   CHECK(node.well);
+  CHECK_FALSE(node.limited);
   CHECK(node.taken == 1);
   CHECK(next(workers.second_link.near) == "second stopped");
   CHECK(next(workers.first_link.near) == "first stopped");
@@ -191,6 +194,7 @@ TEST_CASE("supervisor_ends_the_node_where_an_actor_fails") {
   workers.second_link.near.send(Work::kFail);
   node.thread.join();
   CHECK_FALSE(node.well);
+  CHECK(node.limited);
   // The one that failed is not called again, not even to stop.
   CHECK_FALSE(workers.second_link.near.receive());
   CHECK(next(workers.first_link.near) == "first stopped");
@@ -245,6 +249,63 @@ TEST_CASE("runtime_leaves_who_waits_for_the_disk_alone_on_a_thread") {
   const std::set<std::thread::id> different(threads.begin(), threads.end());
   CHECK((threads[0] == threads[2]) == (mode == settings::RuntimeMode::kAsync));
   CHECK(different.size() == (mode == settings::RuntimeMode::kAsync ? 3 : 4));
+}
+
+// An actor to which every input is the time has its turn because of work that is counted; what has
+// come without being counted is asked for too.
+TEST_CASE("loop_asks_all_inputs_where_counted_work_is_the_time") {
+  zmq::context_t context(0);
+  auto first = make_link<int>(context, "test/first", kMustArrive);
+  auto counted = make_link<int>(context, "first/second", kMustArrive, Ends::kOnOneThread);
+  auto late = make_link<int>(context, "test/second", kMustArrive);
+
+  class First final : public Actor {
+   public:
+    First(Link<Nothing, int> in, Link<int, Nothing> out, Link<int, Nothing>& meanwhile)
+        : in_(std::move(in)), out_(std::move(out)), meanwhile_(meanwhile) {}
+    std::string_view name() const override { return "first"; }
+    std::vector<Input> inputs() override { return {in_.input()}; }
+    void turn() override {
+      while (const auto work = in_.receive()) {
+        meanwhile_.send(*work);
+        out_.send(*work);
+      }
+    }
+
+   private:
+    Link<Nothing, int> in_;
+    Link<int, Nothing> out_;
+    Link<int, Nothing>& meanwhile_;
+  };
+  class Second final : public Actor {
+   public:
+    Second(Link<Nothing, int> counted, Link<Nothing, int> late)
+        : counted_(std::move(counted)), late_(std::move(late)) {}
+    std::string_view name() const override { return "second"; }
+    std::vector<Input> inputs() override {
+      return {Input::of_time(counted_.input()), Input::of_time(late_.input())};
+    }
+    void turn() override {
+      const bool came = late_.receive().has_value();
+      while (counted_.receive()) seen += came ? "both " : "one ";
+    }
+    std::string seen;
+
+   private:
+    Link<Nothing, int> counted_;
+    Link<Nothing, int> late_;
+  };
+
+  First one(std::move(first.far), std::move(counted.near), late.near);
+  Second two(std::move(counted.far), std::move(late.far));
+  RunningActors running(context, settings::RuntimeMode::kAsync, {&one, &two});
+  for (int i = 0; i < 3; ++i) {
+    first.near.send(i);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // most turns find one message
+  }
+  running.stop();
+  CHECK(two.seen.find("one") == std::string::npos);
+  CHECK_FALSE(two.seen.empty());
 }
 
 // Takes work, and says how much it had taken when the time came.

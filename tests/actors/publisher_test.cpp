@@ -25,7 +25,7 @@ struct Bench {
     subscriber.connect(pub.endpoint);
     publisher = std::make_unique<Publisher>(
         1, 0, std::move(pub.socket),
-        Publisher::Links{std::move(applied.far), {inside, "status"}, {inside, "ticks"}});
+        Publisher::Links{std::move(applied.far), {inside, "status"}, {inside, "ticks"}}, *logging);
   }
 
   // Waits until the subscription has arrived: from then on nothing is missed.
@@ -52,6 +52,7 @@ struct Bench {
   BroadcastSource<NodeStatus> status;
   BroadcastSource<Tick> ticks;
   zmq::socket_t subscriber;
+  std::unique_ptr<Logging> logging = quiet_logging();
   std::unique_ptr<Publisher> publisher;
 };
 

@@ -2,14 +2,16 @@
 
 import os
 import random
+import resource
 import socket
 import struct
+import time
 import unittest
 
 import msgpack
 import zmq
 
-from harness import Cluster
+from harness import RETRY, Cluster, wait_until
 
 SEED = int(os.environ.get("RAFT_ACTOR_SEED", "1"))
 
@@ -41,6 +43,13 @@ def hostile_frames(random_source):
         for _ in range(random_source.randrange(1, 4)):
             mutated[random_source.randrange(len(mutated))] = random_source.randrange(256)
         yield bytes(mutated)
+
+
+def handshake(kind):
+    """What a socket of this kind says first: who says nothing for two seconds is hung up on."""
+    greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+    ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", len(kind)) + kind
+    return greeting + bytes((4, len(ready))) + ready
 
 
 class Hostile(unittest.TestCase):
@@ -103,7 +112,6 @@ class Hostile(unittest.TestCase):
         def dump():
             return str(client.ask("debug"))
 
-        from harness import wait_until
         wait_until(lambda: "cluster" in dump() and "protocol" in dump(), "the counts in debug")
         self.check_alive()
 
@@ -146,6 +154,38 @@ class Hostile(unittest.TestCase):
         with open(f"/proc/{self.node.process.pid}/status", encoding="utf-8") as status:
             peak = next(line for line in status if line.startswith("VmHWM"))
         self.assertLess(int(peak.split()[1]), 2_000_000, "KiB, of 4 GB asked for")
+        self.check_alive()
+
+    def test_more_connections_than_files_may_be_open(self):  # B11
+        pid = self.node.process.pid
+        limit = 1200
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # of this test
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
+        for name, whom, kind in (("client", "clients", b"DEALER"), ("peer", "peers", b"DEALER"),
+                                 ("publish", "subscribers", b"SUB")):
+            raw = []
+            told = f"hangs up on all {whom} at"
+            before = self.node.log().count(told)
+            for number in range(3 * limit):
+                if number % 50 == 0:
+                    time.sleep(0.02)  # it looks at each tick
+                    self.assertLess(len(os.listdir(f"/proc/{pid}/fd")), limit)
+                    if self.node.log().count(told) > before:
+                        break
+                try:
+                    raw.append(socket.create_connection(("127.0.0.1", self.node.ports[name])))
+                    raw[-1].sendall(handshake(kind))
+                except OSError:
+                    pass  # it listens again in a moment
+            for connection in raw:
+                connection.close()
+            wait_until(lambda: self.node.log().count(told) > before, told)
+            wait_until(lambda: f"takes {whom} at" in self.node.log(), f"it takes {whom} again")
+            for number in range(20):  # files of the log and of the database are made
+                reply = wait_until(lambda: self.node.ask_once("set", key="k", value=b"x" * 200_000),
+                                   "a client is answered")
+                self.assertTrue(reply.ok or reply.code in RETRY, reply)
         self.check_alive()
 
     def test_clients_that_vanish_in_the_middle_do_no_harm(self):
