@@ -161,11 +161,12 @@ class Encoder {
     writer_.text(message.detail);
   }
   void operator()(const raft::Hello& message) {
-    envelope(PeerKind::kHello, {message.term, message.self.priority}, 4);
+    envelope(PeerKind::kHello, {message.term, message.self.priority}, 5);
     writer_.text(message.self.peer);
     writer_.text(message.self.client);
     writer_.text(message.self.publish);
     writer_.boolean(message.asks);
+    writer_.boolean(message.founding);
   }
   void operator()(const raft::RepairRequest& message) {
     envelope(PeerKind::kRepairRequest, {message.term, message.nonce, message.last_index});

@@ -308,6 +308,7 @@ raft::Message read_hello(FieldReader& fields, const raft::Peer& from) {
   message.self.client = fields.text("client", raft::kMaxEndpointBytes);
   message.self.publish = fields.text("publish", raft::kMaxEndpointBytes);
   message.asks = fields.boolean("asks");
+  message.founding = fields.boolean("founding");
   return message;
 }
 

@@ -34,6 +34,14 @@ void note_how_it_is_known(State& state, const MessageReceived& event, const Hell
   }
 }
 
+// The first configuration is the entry of the first leader, index 1, or has no entry yet.
+constexpr Index kFirstConfigurationIndex = 1;
+
+Hello hello_of(const State& state, bool asks) {
+  return {state.current_term(), state.options.self, asks,
+          state.configurations.index() <= kFirstConfigurationIndex};
+}
+
 bool is_known_as_said(const State& state) {
   const Member* self = state.configuration().find(state.id());
   return self == nullptr || *self == state.options.self;
@@ -47,16 +55,17 @@ void on_hello(State& state, const MessageReceived& event, const Hello& hello) {
   if (hello.self.id != from.id || hello.self.identity != from.identity) return;
   const Member* member = state.configuration().find(from.id);
   if (hello.asks) {
-    state.send(Peer{from.id, known_directory(member, from)},
-               Hello{state.current_term(), state.options.self, false});
+    state.send(Peer{from.id, known_directory(member, from)}, hello_of(state, false));
   }
   if (member != nullptr && member->identity != 0 && member->identity != from.identity) return;
   state.output.effects.contacts.push_back(hello.self);
   auto* leader = state.as<LeaderState>();
   if (leader != nullptr && member != nullptr) leader->descriptions[from.id] = hello.self;
   if (!state.awaits_admission() || member == nullptr) return;
-  // Only who answers this very directory does not know an earlier one of its id.
-  if (event.addressed != state.options.self.identity) return;
+  // Only who answers this very directory does not know an earlier one of its id. Who has changed
+  // members since may have let this one in anew: then it knows a cluster, and its log comes. Two
+  // that were wiped would be a majority of the first configuration, and found another cluster.
+  if (event.addressed != state.options.self.identity || !hello.founding) return;
   state.admission.heard[from.id] = hello.self;
   admit_if_all_heard(state);
 }
@@ -108,8 +117,7 @@ void say_hello(State& state) {
     // It knows nobody, and hears nothing that is not addressed to its directory.
     const bool unseen = member.identity == 0 && state.role() == Role::kLeader;
     if (!to_all && !unseen) continue;
-    state.send(Peer{member.id, member.identity},
-               Hello{state.current_term(), state.options.self, asks || unseen});
+    state.send(Peer{member.id, member.identity}, hello_of(state, asks || unseen));
   }
 }
 

@@ -212,6 +212,8 @@ struct Hello {
   Term term;
   Member self;
   bool asks = false;  // for a Hello in return
+  // The sender waits for the first configuration, or knows no other yet (A28).
+  bool founding = false;
 };
 
 // A node whose log was damaged asks the leader how far its own reaches (repair.h).

@@ -1,6 +1,5 @@
 // What is refused of what peers send, and by which name.
 #include "codec/peer_codec.h"
-
 #include "peer_frames.h"
 
 using namespace peer_frames;
@@ -212,13 +211,15 @@ TEST_CASE("peer_field_of_a_new_kind_of_wrong_number_type_or_range_is_refused") {
   REQUIRE_FALSE(taken(20, 8, 79, 5, ""));
   REQUIRE_FALSE(taken(20, 8, 79, 0, std::string(1025, 'x')));
 
-  REQUIRE(taken(21, 0, UINT32_MAX, "", "", std::string(256, 'x'), true));
-  REQUIRE_FALSE(taken(21, last, 0, "", "", "", true));
-  REQUIRE_FALSE(taken(21, 8, std::uint64_t{1} << 32, "", "", "", true));
-  REQUIRE_FALSE(taken(21, 8, 0, std::string(257, 'x'), "", "", true));
-  REQUIRE_FALSE(taken(21, 8, 0, "", std::string(257, 'x'), "", true));
-  REQUIRE_FALSE(taken(21, 8, 0, "", "", std::string(257, 'x'), true));
-  REQUIRE_FALSE(taken(21, 8, 0, "", "", "", 1));
+  REQUIRE(taken(21, 0, UINT32_MAX, "", "", std::string(256, 'x'), true, false));
+  REQUIRE_FALSE(taken(21, last, 0, "", "", "", true, false));
+  REQUIRE_FALSE(taken(21, 8, std::uint64_t{1} << 32, "", "", "", true, false));
+  REQUIRE_FALSE(taken(21, 8, 0, std::string(257, 'x'), "", "", true, false));
+  REQUIRE_FALSE(taken(21, 8, 0, "", std::string(257, 'x'), "", true, false));
+  REQUIRE_FALSE(taken(21, 8, 0, "", "", std::string(257, 'x'), true, false));
+  REQUIRE_FALSE(taken(21, 8, 0, "", "", "", 1, false));
+  REQUIRE_FALSE(taken(21, 8, 0, "", "", "", true, 1));
+  REQUIRE_FALSE(taken(21, 8, 0, "", "", "", true));
   REQUIRE_FALSE(taken(21, 8, 0, "", "", ""));
 
   REQUIRE(taken(24, 8, 0));
