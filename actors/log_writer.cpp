@@ -12,9 +12,9 @@ constexpr std::size_t kOrdersPerTurn = 1024;
 // Each is removed with a sync of its own.
 constexpr std::size_t kSegmentsPerTurn = 2;
 constexpr raft::Milliseconds kLookIntervalMs = 100;
-// Of zeros ahead of the log: a copy in memory that begins its way to the disk. Once a tick, and not
-// more where nothing waits: what comes next waits for a slice at most. Under load also as often as
-// the log has grown by half of it, so that the next segment is ready in time.
+// Of zeros ahead of the log: a copy in memory that begins its way to the disk. What comes next
+// waits for one at most. Where the log grows they would take from it what they are to save: then
+// the writes that find no zeros left make some (docs/performance.md).
 constexpr std::uint64_t kSliceBytes = 256 << 10;
 constexpr std::uint64_t kMebibyte = 1 << 20;
 
@@ -48,10 +48,11 @@ void LogWriter::turn() {
 }
 
 void LogWriter::prepare_ahead(bool tick) {
+  if (!tick) return;
   const std::uint64_t log_bytes = persistence_->log().bytes();
-  if (!tick && log_bytes < log_bytes_at_slice_ + kSliceBytes / 2) return;
-  log_bytes_at_slice_ = log_bytes;
-  persistence_->prepare_ahead(kSliceBytes);
+  if (std::exchange(log_bytes_at_tick_, log_bytes) == log_bytes) {
+    persistence_->prepare_ahead(kSliceBytes);
+  }
 }
 
 void LogWriter::stop() {

@@ -57,7 +57,7 @@ class LogWriter final : public Actor {
   std::vector<raft::Persist> group_;      // orders taken; some are left where there was no room
   bool refused_ = false;                  // the first of them found no room
   raft::Index trim_to_ = 0;               // what is let go of, and may still be there; 0: nothing
-  std::uint64_t log_bytes_at_slice_ = 0;  // of the next segment, the last one written
+  std::uint64_t log_bytes_at_tick_ = 0;  // the last one
   bool sealed_ = true;                    // or tried to, since the last order
   raft::Milliseconds now_ = 0;
   raft::Milliseconds look_due_ = 0;  // at the disk, and whether there is room meanwhile
