@@ -51,8 +51,7 @@ void ListeningPort::hang_up(InputSocket& socket) {
   listens_ = false;
   log_.warning(
       "few more files may be opened: hangs up on all {} at {}; raise limits.max_open_files, or "
-      "find "
-      "out who connects so often",
+      "find out who connects so often",
       name_of(whom_), endpoint_);
 }
 

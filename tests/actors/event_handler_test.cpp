@@ -63,6 +63,11 @@ struct Bench {
       }
     }));
   }
+  void lead_and_apply() {
+    const DatabaseOrders first = lead();
+    REQUIRE(first.apply);
+    orders.far.send(raft::EntriesApplied{first.apply->entries.back().entry.index});
+  }
 
   zmq::context_t inside{0};
   std::unique_ptr<Logging> logging;
@@ -84,9 +89,7 @@ TEST_CASE("event_handler_hands_the_commands_of_a_turn_out_in_one_order") {
   const auto mode = each_runtime();
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.handler.get()});
-  const DatabaseOrders first = bench.lead();
-  REQUIRE(first.apply);
-  bench.orders.far.send(raft::EntriesApplied{first.apply->entries.back().entry.index});
+  bench.lead_and_apply();
 
   ClientEvents events;
   for (raft::RequestNumber request = 1; request <= 5; ++request) {
@@ -110,8 +113,7 @@ TEST_CASE("event_handler_gives_a_read_its_key_back") {
   const auto mode = each_runtime();
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.handler.get()});
-  const DatabaseOrders first = bench.lead();
-  bench.orders.far.send(raft::EntriesApplied{first.apply->entries.back().entry.index});
+  bench.lead_and_apply();
   bench.clients.near.send({{ReadSubmitted{7, "colour"}}});
   const DatabaseOrders orders = next(bench.orders.far);
   REQUIRE(orders.reads.size() == 1);
@@ -124,8 +126,7 @@ TEST_CASE("event_handler_hands_many_reads_out_in_several_orders") {
   const auto mode = each_runtime();
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.handler.get()});
-  const DatabaseOrders first = bench.lead();
-  bench.orders.far.send(raft::EntriesApplied{first.apply->entries.back().entry.index});
+  bench.lead_and_apply();
   constexpr raft::RequestNumber kReads = 2000;
   ClientEvents events;
   for (raft::RequestNumber request = 1; request <= kReads; ++request) {
