@@ -12,14 +12,6 @@ constexpr std::size_t kMaxPeers = raft::kMaxMembers + 16;
 // Who left has been answered by then, who joins has become a member.
 constexpr raft::Milliseconds kStrangerKeptMs = 60'000;
 
-Lane lane_of(const raft::Message& message) {
-  const auto* append = std::get_if<raft::AppendEntries>(&message);
-  const bool bulk = (append != nullptr && !append->entries.empty()) ||
-                    std::holds_alternative<raft::ForwardCommands>(message) ||
-                    std::holds_alternative<raft::InstallSnapshot>(message);
-  return bulk ? Lane::kBulk : Lane::kSmall;
-}
-
 // Peers have nothing to say on a lane; what one says all the same is not kept.
 void discard_input(zmq::socket_t& socket) {
   zmq::message_t frame;
@@ -199,7 +191,7 @@ bool OutboundDispatcher::send(const raft::Send& order) {
     return false;
   }
   Peer& peer = found->second;
-  LaneState& lane = lane_of(order.message) == Lane::kBulk ? peer.bulk : peer.small;
+  LaneState& lane = raft::is_bulk(order.message) ? peer.bulk : peer.small;
   const bool sent =
       send_frames(lane.socket, codec::encode_peer_message(self_, order.to, order.message));
   if (sent) {

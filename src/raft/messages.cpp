@@ -8,6 +8,13 @@ Term message_term(const Message& message) {
   return std::visit([](const auto& each) { return each.term; }, message);
 }
 
+bool is_bulk(const Message& message) {
+  const auto* append = std::get_if<AppendEntries>(&message);
+  return (append != nullptr && !append->entries.empty()) ||
+         std::holds_alternative<ForwardCommands>(message) ||
+         std::holds_alternative<InstallSnapshot>(message);
+}
+
 std::string_view message_name(const Message& message) {
   static constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames = {
       "pre_vote_request",

@@ -247,5 +247,7 @@ using Message =
 
 [[nodiscard]] Term message_term(const Message& message);
 [[nodiscard]] std::string_view message_name(const Message& message);
+// Whether it may be long, and so travels where small ones pass it by.
+[[nodiscard]] bool is_bulk(const Message& message);
 
 }  // namespace raft

@@ -34,6 +34,8 @@ constexpr std::array<FaultDescription, kFaults> kDescriptions{{
     {Fault::kSnapshots, "snapshots", "snapshots are taken at any moment, and logs are short"},
     {Fault::kWipes, "wipes", "nodes lose their data directory; a majority keeps its own"},
     {Fault::kFlapping, "flapping", "links come and go, several times a second"},
+    {Fault::kStalls, "stalls",
+     "entries and snapshots for a node stand still, and small messages pass them by"},
 }};
 
 }  // namespace

@@ -33,8 +33,9 @@ enum class Fault : std::uint8_t {
   kSnapshots,
   kWipes,
   kFlapping,
+  kStalls,
 };
-inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kFlapping) + 1;
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::kStalls) + 1;
 
 class FaultSet {
  public:

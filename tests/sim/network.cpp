@@ -26,6 +26,7 @@ Network::Network(const RunOptions& options, Schedule& schedule, Report& report, 
       deaf_(nodes_ + 1),
       mute_(nodes_ + 1),
       flap_random_(options.seed ^ 0x666c6170),
+      stalled_(nodes_ + 1),
       last_arrival_(cut_.size()) {}
 
 void Network::send(raft::NodeId from_node, const raft::Send& send) {
@@ -34,6 +35,10 @@ void Network::send(raft::NodeId from_node, const raft::Send& send) {
   const bool cut = cut_[link(from.id, send.to.id)];
   if (cut && holds_) {
     held_.push_back({from, send});
+    return;
+  }
+  if (stalled_[send.to.id] && !cut && raft::is_bulk(send.message)) {
+    held_bulk_.push_back({from, send});
     return;
   }
   if (cut || deaf_[send.to.id] || mute_[from.id] || flaps_now(link(from.id, send.to.id)) ||
@@ -167,15 +172,19 @@ void Network::hold_from_too(raft::NodeId node) {
 void Network::give_to(raft::NodeId node) {
   for (raft::NodeId other = 1; other <= nodes_; ++other) cut_[link(other, node)] = false;
   report_.note(kWorld, "gives what was sent to node {}", node);
+  give(held_, node);
+}
+
+void Network::give(std::vector<Held>& all, raft::NodeId node) {
   std::vector<Held> others;
-  for (Held& held : std::exchange(held_, {})) {
+  for (Held& held : std::exchange(all, {})) {
     if (held.send.to.id == node) {
       carry(held.from, held.send);
     } else {
       others.push_back(std::move(held));
     }
   }
-  held_ = std::move(others);
+  all = std::move(others);
 }
 
 void Network::heal_partition() {
@@ -183,8 +192,20 @@ void Network::heal_partition() {
   for (const Held& held : std::exchange(held_, {})) carry(held.from, held.send);
 }
 
+void Network::stall(raft::NodeId node) {
+  ++report_.statistics.stalls;
+  stalled_[node] = true;
+  report_.note(kWorld, "holds the bulk for node {}", node);
+}
+
+void Network::end_stall(raft::NodeId node) {
+  stalled_[node] = false;
+  give(held_bulk_, node);
+}
+
 void Network::heal(Microseconds delay_max_us) {
   heal_partition();
+  for (raft::NodeId node = 1; node <= nodes_; ++node) end_stall(node);
   flaps_.clear();
   last_arrival_.assign(last_arrival_.size(), 0);
   loses_last_ = options_.loss_per_mille > 0;

@@ -43,6 +43,10 @@ class Network {
   // Beside that: a link comes and goes for a while, and what is sent meanwhile is lost. One way, or
   // both.
   void flap(Microseconds length);
+  // Beside that: what is bulk for this node is held, and all else passes it by, as it has a
+  // connection of its own.
+  void stall(raft::NodeId node);
+  void end_stall(raft::NodeId node);
   // For good: nothing reaches this node; nothing that it sends arrives.
   void deafen(raft::NodeId node) { deaf_[node] = true; }
   void mute(raft::NodeId node) { mute_[node] = true; }
@@ -53,9 +57,15 @@ class Network {
   [[nodiscard]] std::uint64_t last_losses() const { return last_losses_; }
 
  private:
+  struct Held {
+    raft::Peer from;
+    raft::Send send;
+  };
   [[nodiscard]] bool flaps_now(std::size_t link) const;
   [[nodiscard]] bool is_last_loss(std::size_t link, const raft::Message& message);
   void carry(const raft::Peer& from, const raft::Send& send);
+  // What is held for this node.
+  void give(std::vector<Held>& all, raft::NodeId node);
   void arrive(raft::NodeId to, const codec::Frames& frames);
   [[nodiscard]] Microseconds draw_delay();
 
@@ -79,15 +89,13 @@ class Network {
   };
   std::vector<Flap> flaps_;
   base::Random flap_random_;
-  struct Held {
-    raft::Peer from;
-    raft::Send send;
-  };
   bool loses_last_ = false;
   std::uint64_t last_losses_ = 0;
   std::set<std::pair<std::size_t, std::size_t>> sent_since_healed_;  // link and kind
   bool holds_ = false;
   std::vector<Held> held_;
+  std::vector<bool> stalled_;  // by node
+  std::vector<Held> held_bulk_;
   std::vector<Microseconds> last_arrival_;  // by link
 };
 

@@ -146,6 +146,14 @@ void draw_more(RunOptions& options) {
   options.network.flap_length_ms = random.between(100, 10'000);
 }
 
+// Likewise.
+void draw_replacements_and_stalls(RunOptions& options) {
+  base::Random random(options.seed ^ 0x2e91ace);
+  options.node.replacement_interval_ms = sometimes(random, 30, 2000, 20'000);
+  options.network.stall_interval_ms = sometimes(random, 40, 500, 20'000);
+  options.network.stall_length_ms = random.between(20, 5000);
+}
+
 void leave_out(RunOptions& options) {
   const auto off = [&](Fault fault, auto& rate) {
     if (!options.faults.has(fault)) rate = 0;
@@ -172,6 +180,9 @@ void leave_out(RunOptions& options) {
   off(Fault::kSnapshots, options.node.snapshot_interval_ms);
   off(Fault::kWipes, options.node.wipe_per_mille);
   off(Fault::kFlapping, options.network.flap_interval_ms);
+  off(Fault::kStalls, options.network.stall_interval_ms);
+  off(Fault::kChurn, options.node.replacement_interval_ms);
+  off(Fault::kWipes, options.node.replacement_interval_ms);
   if (!options.faults.has(Fault::kClockJumps)) options.node.clock_restarts = false;
   if (!options.faults.has(Fault::kReordering)) options.network.in_order = true;
   if (!options.faults.has(Fault::kSnapshots)) options.core.snapshot_log_bytes = SIZE_MAX;
@@ -193,6 +204,7 @@ RunOptions draw_options(std::uint64_t seed, const FaultSet& faults) {
   draw_full_disks(options);
   draw_snapshot_rate(options);
   draw_more(options);
+  draw_replacements_and_stalls(options);
   // Leases trust clocks: only where none leaps, and with room for how far they drift apart.
   const bool lease = random.chance(1, 5);
   options.node.snapshot_kill_per_mille = sometimes(random, 50, 100, 900);
@@ -216,11 +228,13 @@ std::string describe(const RunOptions& o) {
       core.log_memory_bytes);
   text += fmt::format(
       "  network: loss {}/1000, duplicates {}/1000, delay {} to {} us, {}/1000 up to {} ms, {}, "
-      "a partition every {} ms for up to {} ms, a link flaps every {} ms for up to {} ms\n",
+      "a partition every {} ms for up to {} ms, a link flaps every {} ms for up to {} ms, the bulk "
+      "for a node stalls every {} ms for up to {} ms\n",
       o.network.loss_per_mille, o.network.duplicate_per_mille, o.network.delay_min_us,
       o.network.delay_max_us, o.network.long_delay_per_mille, o.network.long_delay_ms,
       o.network.in_order ? "in order" : "reordered", o.network.partition_interval_ms,
-      o.network.partition_length_ms, o.network.flap_interval_ms, o.network.flap_length_ms);
+      o.network.partition_length_ms, o.network.flap_interval_ms, o.network.flap_length_ms,
+      o.network.stall_interval_ms, o.network.stall_length_ms);
   text += fmt::format(
       "  disk: sync {} to {} us, {}/1000 up to {} ms, of groups {}/1000 fail, {}/1000 find no "
       "space, reads {}/1000 fail, bit flips {}/1000 starts, segments of {} B, full every {} ms for "
@@ -241,15 +255,17 @@ std::string describe(const RunOptions& o) {
       o.node.clock_start_ms, o.node.clock_restarts ? " and anew from power cuts" : "",
       o.node.batch_events, o.node.turn_delay_us, o.node.apply_delay_us, o.node.recent_bytes);
   text += fmt::format(
-      "  members: {} may join, a change every {} ms, a transfer every {} ms, {}, {}/1000 restarts "
+      "  members: {} may join, a change every {} ms, some replaced every {} ms, a transfer every "
+      "{} ms, {}, {}/1000 restarts "
       "without data; a snapshot every {} ms and every {} B of log, {} entries behind it, sent at "
       "{} B/s; "
       "leases {} "
       "%, disk wait {} ms\n",
-      o.node.joiners, o.node.churn_interval_ms, o.node.transfer_interval_ms,
-      o.node.priorities ? "priorities" : "no priorities", o.node.wipe_per_mille,
-      o.node.snapshot_interval_ms, core.snapshot_log_bytes, core.trailing_entries,
-      core.snapshot_bytes_per_second, core.read_lease_drift_percent, core.max_disk_wait_ms);
+      o.node.joiners, o.node.churn_interval_ms, o.node.replacement_interval_ms,
+      o.node.transfer_interval_ms, o.node.priorities ? "priorities" : "no priorities",
+      o.node.wipe_per_mille, o.node.snapshot_interval_ms, core.snapshot_log_bytes,
+      core.trailing_entries, core.snapshot_bytes_per_second, core.read_lease_drift_percent,
+      core.max_disk_wait_ms);
   text += fmt::format(
       "  clients: {} operations, {} at a time, every {} us, {} keys, {} % reads, {} % deletes, "
       "{} % of sets publications, timeout {} ms, {} attempts, up to {} B, {} % under {} sessions "

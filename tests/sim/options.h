@@ -26,6 +26,8 @@ struct NetworkOptions {
   std::uint64_t partition_length_ms = 0;
   std::uint64_t flap_interval_ms = 0;
   std::uint64_t flap_length_ms = 0;
+  std::uint64_t stall_interval_ms = 0;
+  std::uint64_t stall_length_ms = 0;
 };
 
 struct DiskOptions {
@@ -59,6 +61,7 @@ struct NodeOptions {
   Microseconds apply_delay_us = 0;
   std::uint64_t wipe_per_mille = 0;  // of restarts
   std::uint64_t churn_interval_ms = 0;
+  std::uint64_t replacement_interval_ms = 0;
   std::uint64_t transfer_interval_ms = 0;
   std::uint64_t snapshot_interval_ms = 0;
   std::uint64_t full_disk_interval_ms = 0;

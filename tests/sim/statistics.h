@@ -23,7 +23,8 @@ struct Statistics {
   std::uint64_t pauses = 0;
   std::uint64_t clock_jumps = 0;
   std::uint64_t partitions = 0;
-  std::uint64_t flaps = 0;  // links that came and went for a while
+  std::uint64_t flaps = 0;   // links that came and went for a while
+  std::uint64_t stalls = 0;  // of the lanes for bulk to a node
   std::uint64_t messages = 0;
   std::uint64_t messages_lost = 0;
   std::uint64_t messages_doubled = 0;
@@ -40,6 +41,7 @@ struct Statistics {
   std::uint64_t unknown_outcomes = 0;
   std::uint64_t histories_undecided = 0;
   std::uint64_t wipes = 0;
+  std::uint64_t replacements = 0;  // of members whose directories are lost
   std::uint64_t snapshots_taken = 0;
   std::uint64_t snapshots_received = 0;
   std::uint64_t snapshots_reused = 0;    // of these: with blocks of the receiver's own
@@ -65,7 +67,7 @@ struct StatisticsField {
   std::string_view name;
   std::uint64_t Statistics::*value;
 };
-inline constexpr std::size_t kStatisticsFields = 48;
+inline constexpr std::size_t kStatisticsFields = 50;
 extern const std::array<StatisticsField, kStatisticsFields> kStatistics;
 
 // "steps 7, elections_won 2, …"

@@ -77,7 +77,13 @@ class World : private Surroundings {
   [[nodiscard]] std::optional<raft::NodeId> leader() const;
   // Clients go on writing at a leader that was cut off, and the others let their log go.
   void part_logs(base::Random& random, raft::NodeId leader);
+  // What is bulk for this node stands still.
+  void stall(raft::NodeId node, Microseconds length);
   void change_members(base::Random& random);
+  void replace_members(base::Random& random);
+  void lose_directories(const std::vector<raft::NodeId>& left, base::Random& random);
+  void let_in_again(const std::vector<raft::NodeId>& lost, base::Random& random);
+  void ask_for_change(Node& asked, const raft::MembershipChange& change);
   // What matters of a change happens in moments: in one of them the leader is cut off, or falls.
   void disturb_change(base::Random& random);
   void hand_over(base::Random& random);
@@ -91,6 +97,10 @@ class World : private Surroundings {
   void take_snapshot(Node& node);
   void fill_disks(base::Random& random);
   [[nodiscard]] Node* running(base::Random& random);
+  // A member whose directory is whole.
+  [[nodiscard]] bool is_there(const raft::Configuration& configuration, raft::NodeId id) const;
+  [[nodiscard]] bool has_majority_there(const raft::Configuration& configuration,
+                                        const std::set<raft::NodeId>& voters) const;
   // Every configuration that is in force somewhere, or was committed last.
   [[nodiscard]] std::vector<raft::Configuration> configurations() const;
   // Whether a majority of each is `whole`.

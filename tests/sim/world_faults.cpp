@@ -1,4 +1,4 @@
-// The part of world.h about the first phase: what goes wrong, and what operators do.
+// The part of world.h about the first phase: what goes wrong.
 #include <algorithm>
 
 #include "world.h"
@@ -37,6 +37,10 @@ void World::plan_faults() {
   add(options_.network.flap_interval_ms, [this](base::Random& random) {
     network_.flap(random.between(0, options_.network.flap_length_ms * 1000));
   });
+  add(options_.network.stall_interval_ms, [this, any](base::Random& random) {
+    stall(any(random).id(), random.between(0, options_.network.stall_length_ms * 1000));
+  });
+  add(node.replacement_interval_ms, [this](base::Random& random) { replace_members(random); });
   for (std::size_t place = 0; place < faults_.size(); ++place) repeat(place);
 }
 
@@ -82,11 +86,13 @@ bool World::may_ask_others(raft::NodeId node) {
 
 std::vector<raft::Configuration> World::configurations() const {
   std::vector<raft::Configuration> all;
-  if (const auto* committed = checks_.committed_configuration()) all.push_back(*committed);
+  const auto* committed = checks_.committed_configuration();
+  if (committed != nullptr) all.push_back(*committed);
   for (const auto& node : nodes_) {
-    if (node->runs() && !node->state().configuration().members.empty()) {
-      all.push_back(node->state().configuration());
-    }
+    if (!node->runs() || node->state().configuration().members.empty()) continue;
+    // One without data takes part by none: the log of a leader tells it which counts.
+    if (committed != nullptr && node->state().awaits_admission()) continue;
+    all.push_back(node->state().configuration());
   }
   // And what those with a goal come to.
   for (std::size_t place = all.size(); place-- > 0;) {
@@ -122,92 +128,6 @@ Node* World::running(base::Random& random) {
   return node.runs() ? &node : nullptr;
 }
 
-// As an operator would: whatever comes of it, a majority of the voters is there.
-void World::change_members(base::Random& random) {
-  Node* asked = running(random);
-  const auto* committed = checks_.committed_configuration();
-  raft::MembershipChange change;
-  std::set<raft::NodeId> voters;
-  if (committed != nullptr) voters.insert(committed->voters.begin(), committed->voters.end());
-  for (const auto& node : nodes_) {
-    const raft::Member* member = committed == nullptr ? nullptr : committed->find(node->id());
-    const bool is_chosen = random.chance(1, nodes_.size());
-    const std::uint64_t kind = random.between(0, 5);
-    if (!is_chosen || node->refused() || node->disk().identity() == 0) continue;
-    if (member == nullptr) {
-      (kind == 0 ? change.add_learners : change.add_voters).push_back(node->description());
-      if (kind == 1) {  // an operator need not know the directory
-        change.add_voters.back().identity = 0;
-      }
-    } else if (!committed->is_voter(member->id) && kind < 3) {
-      change.promote.push_back(member->id);
-    } else {
-      change.remove.push_back(member->id);
-      voters.erase(member->id);
-      const bool stays = kind == 5 && committed->is_voter(member->id);
-      if (stays) change.add_learners.push_back(node->description());
-    }
-  }
-  const auto is_there = [&](raft::NodeId id) {
-    return checks_.is_intact(*committed, id) && !nodes_[id - 1]->disk().damaged();
-  };
-  // Lost members go as soon as they can.
-  for (const raft::NodeId id : std::set<raft::NodeId>(voters)) {
-    if (is_there(id) || !random.chance(1, 2)) continue;
-    change.remove.push_back(id);
-    voters.erase(id);
-  }
-  const auto there = std::count_if(voters.begin(), voters.end(), is_there);
-  if (asked == nullptr || committed == nullptr || change == raft::MembershipChange{} ||
-      2 * static_cast<std::size_t>(there) <= voters.size()) {
-    return;
-  }
-  report_.note(asked->id(), "is asked to add {}, promote {} and remove {} members",
-               change.add_voters.size() + change.add_learners.size(), change.promote.size(),
-               change.remove.size());
-  clients_.ask(*asked, [&](raft::RequestNumber number) {
-    return raft::ChangeSubmitted{number, change};
-  });
-  if (random.chance(1, 3)) disturb_change(random);
-}
-
-void World::disturb_change(base::Random& random) {
-  const bool cuts = random.chance(1, 2) && options_.network.partition_interval_ms > 0;
-  const bool kills = !cuts && options_.node.kill_interval_ms > 0;
-  const Microseconds limit = 2 * options_.core.election_timeout_ms * 1000;
-  schedule_.after(random.between(0, limit), [this, cuts, kills, &random] {
-    const auto leading = leader();
-    if (healing_ || !leading) return;
-    if (cuts) partition(random);
-    if (kills) nodes_[*leading - 1]->end(End::kKill);
-  });
-}
-
-void World::hand_over(base::Random& random) {
-  Node* asked = running(random);
-  const auto target = random.chance(1, 3) ? std::optional<raft::NodeId>()
-                                          : std::optional(random.between(1, nodes_.size()));
-  if (asked == nullptr) return;
-  report_.note(asked->id(), "is asked to hand leadership over to {}", target.value_or(0));
-  clients_.ask(*asked, [&](raft::RequestNumber number) {
-    return raft::TransferRequested{number, target};
-  });
-  if (random.chance(1, 2)) disturb_transfer(random);
-}
-
-void World::disturb_transfer(base::Random& random) {
-  if (options_.network.partition_interval_ms == 0) return;
-  const Microseconds election_us = options_.core.election_timeout_ms * 1000;
-  schedule_.after(random.between(0, options_.network.delay_max_us), [this, election_us, &random] {
-    const auto leading = leader();
-    if (healing_ || !leading) return;
-    network_.hold(*leading);
-    const Microseconds length = random.between(0, election_us);
-    ask_both_sides(*leading, length, random);
-    schedule_.after(length, [this] { network_.heal_partition(); });
-  });
-}
-
 void World::delay_answers(base::Random& random) {
   const auto leading = leader();
   if (!leading) return;
@@ -235,8 +155,9 @@ void World::ask_both_sides(raft::NodeId leader, Microseconds length, base::Rando
   }
 }
 
-void World::take_snapshot(base::Random& random) {
-  if (Node* asked = running(random)) take_snapshot(*asked);
+void World::stall(raft::NodeId node, Microseconds length) {
+  network_.stall(node);
+  schedule_.after(length, [this, node] { network_.end_stall(node); });
 }
 
 void World::fill_disks(base::Random& random) {
@@ -246,10 +167,6 @@ void World::fill_disks(base::Random& random) {
     const Microseconds length = random.between(0, options_.node.full_disk_length_ms * 1000);
     if (all || node->id() == one) node->fill_disk(length);
   }
-}
-
-void World::take_snapshot(Node& node) {
-  clients_.ask(node, [&](raft::RequestNumber number) { return raft::SnapshotRequested{number}; });
 }
 
 void World::partition(base::Random& random) {
