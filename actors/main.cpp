@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <utility>
 
 #include "actors/command_line.h"
 #include "actors/commands/commands.h"
@@ -52,6 +54,7 @@ int run_node(const settings::Settings& settings, storage::FileSystem& file_syste
                 open_files, settings.limits.max_open_files);
   }
 
+  std::optional<actors::EndsBySignal> starting(std::in_place, signals);
   actors::Node node(settings, file_system, logging);
   actors::Runtime runtime(node.inside(), settings.runtime, node.actors(),
                           profiled ? &node.profile() : nullptr);
@@ -60,6 +63,7 @@ int run_node(const settings::Settings& settings, storage::FileSystem& file_syste
                                         .take_order = [&signals] { signals.take(); },
                                         .end_at_once = [] { _exit(kEndedAtOnce); },
                                         .limit_stop = [] { actors::end_after(kSecondsToStop); }};
+  starting.reset();
   return actors::supervise(runtime, supervision, log) ? kSuccess : kFailure;
 }
 

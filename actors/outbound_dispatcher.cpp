@@ -6,6 +6,7 @@ namespace actors {
 namespace {
 
 constexpr std::size_t kBatchesPerTurn = 256;
+constexpr std::size_t kDiscardedPerTick = 1024;  // frames of one lane
 constexpr std::uint64_t kElectionTimeoutsOfPatience = 3;
 // All members, and some that come or go.
 constexpr std::size_t kMaxPeers = raft::kMaxMembers + 16;
@@ -15,7 +16,8 @@ constexpr raft::Milliseconds kStrangerKeptMs = 60'000;
 // Peers have nothing to say on a lane; what one says all the same is not kept.
 void discard_input(zmq::socket_t& socket) {
   zmq::message_t frame;
-  while (receive_frame(socket, frame)) {
+  for (std::size_t frames = 0; frames < kDiscardedPerTick && receive_frame(socket, frame);) {
+    ++frames;
   }
 }
 

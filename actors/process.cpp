@@ -1,11 +1,13 @@
 #include "actors/process.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <random>
@@ -31,6 +33,35 @@ void StopSignals::take() {
   signalfd_siginfo signal;
   // One signal a read; where there is none, the descriptor was not readable.
   [[maybe_unused]] const auto size = read(descriptor_, &signal, sizeof signal);
+}
+
+namespace {
+
+void end_by_signal(int signals, int over) {
+  std::array<pollfd, 2> either{{{signals, POLLIN, 0}, {over, POLLIN, 0}}};
+  while (poll(either.data(), either.size(), -1) < 0) {
+  }
+  signalfd_siginfo info;
+  if (either[1].revents != 0 || read(signals, &info, sizeof info) != sizeof info) return;
+  const int number = static_cast<int>(info.ssi_signo);
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, number);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  raise(number);
+}
+
+}  // namespace
+
+EndsBySignal::EndsBySignal(const StopSignals& signals) : over_(eventfd(0, EFD_CLOEXEC)) {
+  if (over_ < 0) throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
+  thread_ = std::thread(end_by_signal, signals.descriptor(), over_);
+}
+
+EndsBySignal::~EndsBySignal() {
+  eventfd_write(over_, 1);
+  thread_.join();
+  close(over_);
 }
 
 void end_after(unsigned seconds) { alarm(seconds); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <thread>
 
 namespace actors {
 
@@ -20,6 +21,21 @@ class StopSignals {
 
  private:
   int descriptor_;
+};
+
+// While it lives, such a signal ends the process as if it were not blocked. For a node that starts:
+// it has promised nothing yet, and a disk may keep it waiting for long. One that came too late to
+// do so is left to be taken.
+class EndsBySignal {
+ public:
+  explicit EndsBySignal(const StopSignals& signals);
+  ~EndsBySignal();
+  EndsBySignal(const EndsBySignal&) = delete;
+  EndsBySignal& operator=(const EndsBySignal&) = delete;
+
+ private:
+  int over_;  // an eventfd
+  std::thread thread_;
 };
 
 // SIGALRM ends the process in so many seconds, if it is still there; alarm(2).

@@ -28,12 +28,12 @@ class Supervisor {
   void on_ended(const ActorEnded& ended) {
     std::erase(left_, ended.actor);
     if (ended.fault) {
+      if (!failed_) supervision_.limit_stop();
       failed_ = true;
       log_.error("{} failed, the node stops: {}", ended.actor->name(), *ended.fault);
     }
     // While stopping, an end is waited for before the next order; a failure is the first order.
     if (ended.fault && !stopping_) {
-      supervision_.limit_stop();
       stopping_ = true;
       stop_next();
     } else if (ended.actor == ordered_) {

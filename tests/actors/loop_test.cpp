@@ -34,7 +34,12 @@ class Worker final : public Actor {
       link_.send(name_ + " turned");
     }
   }
-  void stop() override { link_.send(name_ + " stopped"); }
+  void stop() override {
+    if (fails_to_stop) throw std::runtime_error("out of order");
+    link_.send(name_ + " stopped");
+  }
+
+  bool fails_to_stop = false;
 
  private:
   std::string name_;
@@ -197,6 +202,19 @@ TEST_CASE("supervisor_ends_the_node_where_an_actor_fails") {
   CHECK(node.limited);
   // The one that failed is not called again, not even to stop.
   CHECK_FALSE(workers.second_link.near.receive());
+  CHECK(next(workers.first_link.near) == "first stopped");
+}
+
+TEST_CASE("supervisor_limits_the_stop_where_an_actor_fails_in_it") {
+  const auto mode = each_runtime();
+  zmq::context_t context(0);
+  Workers workers(context);
+  workers.second.fails_to_stop = true;
+  Supervised node(context, mode, workers);
+  eventfd_write(node.order, 1);
+  node.thread.join();
+  CHECK_FALSE(node.well);
+  CHECK(node.limited);
   CHECK(next(workers.first_link.near) == "first stopped");
 }
 

@@ -16,6 +16,11 @@ def run(*arguments, **options):
                           text=True, timeout=60, **options)
 
 
+def holds_a_lock(process):
+    with open("/proc/locks", encoding="utf-8") as locks:
+        return any("FLOCK" in line and str(process) in line.split() for line in locks)
+
+
 class Processes(unittest.TestCase):
     def test_help_and_version(self):
         self.assertIn("node2.toml", run("--help").stdout)
@@ -86,6 +91,18 @@ class Processes(unittest.TestCase):
                 self.assertIn("shutting down", node.log())
                 node.start()
                 wait_until(node.status, "it starts again")
+
+    def test_a_signal_ends_a_start_that_waits_for_the_disk(self):
+        with Cluster(1) as cluster:
+            node = cluster.nodes[1]
+            wait_until(node.status, "the node answers")
+            node.kill(signal.SIGTERM)
+            identity = os.path.join(node.data, "identity")
+            os.remove(identity)
+            os.mkfifo(identity)  # that nobody writes to: it is never open
+            node.start()
+            wait_until(lambda: holds_a_lock(node.process.pid), "it locks its directory")
+            self.assertEqual(node.kill(signal.SIGTERM), -signal.SIGTERM)
 
     def test_a_stderr_that_nobody_reads_holds_up_neither_requests_nor_the_end(self):
         """A33: a full pipe where the log goes."""
