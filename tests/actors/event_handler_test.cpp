@@ -197,9 +197,10 @@ TEST_CASE("event_handler_has_one_part_of_a_snapshot_at_a_time_stored") {
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.handler.get()});
   static_cast<void>(bench.lead());
-  const raft::SnapshotHead head{{1000, 9, 5, 1000}, {}, 1 << 20, 7, 1};
+  constexpr raft::Term kLater = 1'000'000;  // than the one in which this node leads
+  const raft::SnapshotHead head{{1000, kLater, 5, 1000}, {}, 1 << 20, 7, 1};
   const auto part_arrives = [&](std::uint64_t offset) {
-    const raft::InstallSnapshot part{9, head, offset, base::SharedBytes::copy_of("part")};
+    const raft::InstallSnapshot part{kLater, head, offset, base::SharedBytes::copy_of("part")};
     eventually([&] {
       return bench.peers.near.offer({{raft::MessageReceived{{2, 22}, part, 11}}});
     });

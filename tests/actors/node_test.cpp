@@ -10,18 +10,33 @@ using namespace actors_test;
 
 namespace {
 
-// Settings of a cluster of one, on ports that are free now.
-settings::Settings lone_settings(const std::filesystem::path& directory) {
+// Below the ephemeral ports, which are lent to others between two starts of a node.
+std::string bind_below_ephemeral(zmq::socket_t& socket) {
+  for (int port = 9000;; ++port) {
+    const std::string endpoint = fmt::format("tcp://127.0.0.1:{}", port);
+    if (zmq_bind(socket.handle(), endpoint.c_str()) == 0) return endpoint;
+    REQUIRE(port < 10'000);
+  }
+}
+
+// Settings of a cluster of one, on ports that are free now; patient with slow disks.
+settings::Settings lone_settings(const std::filesystem::path& directory,
+                                 settings::RuntimeMode mode = settings::RuntimeMode::kAsync) {
   zmq::context_t context(1);
-  auto peer = bound(context, zmq::socket_type::router);
-  auto client = bound(context, zmq::socket_type::router);
-  auto publish = bound(context, zmq::socket_type::pub);
-  return settings::parse(
+  zmq::socket_t peer(context, zmq::socket_type::router);
+  zmq::socket_t client(context, zmq::socket_type::router);
+  zmq::socket_t publish(context, zmq::socket_type::pub);
+  settings::Settings settings = settings::parse(
       fmt::format("[node]\nid = 1\ncluster = \"test\"\ndata_directory = \"{}\"\n"
                   "[[member]]\nid = 1\npeer = \"{}\"\nclient = \"{}\"\npublish = \"{}\"\n"
-                  "[storage]\nsegment_bytes = 65536\n[raft]\ntrailing_entries = 1\n",
-                  directory.string(), peer.endpoint, client.endpoint, publish.endpoint),
+                  "[storage]\nsegment_bytes = 65536\n"
+                  "[raft]\ntrailing_entries = 1\nelection_timeout_ms = 1000\n"
+                  "[limits]\nrequest_timeout_ms = 30000\n",
+                  directory.string(), bind_below_ephemeral(peer), bind_below_ephemeral(client),
+                  bind_below_ephemeral(publish)),
       "lone.toml");
+  settings.runtime = mode;
+  return settings;
 }
 
 using Fields = std::map<std::string, msgpack::object>;
@@ -59,7 +74,7 @@ class Client {
 TEST_CASE("node_keeps_what_it_acknowledged_over_a_restart") {
   const auto mode = each_runtime();
   TemporaryDirectory directory;
-  const auto settings = lone_settings(directory.path() / "data");
+  const auto settings = lone_settings(directory.path() / "data", mode);
   const auto logging = quiet_logging();
   const auto file_system = storage::posix_file_system();
   {
@@ -103,7 +118,7 @@ TEST_CASE("node_refuses_a_directory_of_another_node") {
 TEST_CASE("node_starts_from_its_snapshot_where_the_log_is_trimmed_and_the_database_lost") {
   const auto mode = each_runtime();
   TemporaryDirectory directory;
-  const auto settings = lone_settings(directory.path() / "data");
+  const auto settings = lone_settings(directory.path() / "data", mode);
   const auto logging = quiet_logging();
   const auto file_system = storage::posix_file_system();
   {

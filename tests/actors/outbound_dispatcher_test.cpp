@@ -61,6 +61,12 @@ struct Bench {
   std::unique_ptr<OutboundDispatcher> dispatcher;
 };
 
+raft::AppendEntries one_entry() {
+  raft::EntryBlockBuilder block(0);
+  block.add(1, 1, raft::EntryKind::kNoOperation, {});
+  return {1, 0, 0, 0, block.finish()};
+}
+
 // One message as node 2 receives it.
 std::optional<raft::Message> received(zmq::socket_t& router) {
   std::vector<zmq::message_t> frames;
@@ -86,7 +92,7 @@ TEST_CASE("outbound_dispatcher_speaks_to_a_peer_on_two_lanes") {
   });
   CHECK(std::holds_alternative<raft::Heartbeat>(*small));
   eventually([&] {
-    bench.promises.near.send({{{{2, 22}, raft::AppendEntries{1, 0, 0, 0, {}}}}});
+    bench.promises.near.send({{{{2, 22}, one_entry()}}});
     const auto message = received(node2.socket);
     return message && std::holds_alternative<raft::AppendEntries>(*message);
   });
@@ -148,12 +154,6 @@ std::vector<std::string_view> received_of(settings::RuntimeMode mode, std::uint6
   return names;
 }
 
-raft::AppendEntries one_entry() {
-  raft::EntryBlockBuilder block(0);
-  block.add(1, 1, raft::EntryKind::kNoOperation, {});
-  return {1, 0, 0, 0, block.finish()};
-}
-
 using Names = std::vector<std::string_view>;
 constexpr std::uint64_t kLong = 1000;
 
@@ -189,7 +189,9 @@ TEST_CASE("outbound_dispatcher_drops_and_counts_for_a_peer_that_is_away") {  // 
   const auto mode = each_runtime();
   zmq::context_t peers(1);
   auto node2 = bound(peers, zmq::socket_type::router);
+  auto wrong = bound(peers, zmq::socket_type::pub);  // refuses the handshake
   Bench bench(node2.endpoint);
+  bench.tell_members({node2.endpoint, wrong.endpoint});
   RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
   for (int i = 0; i < 100; ++i) bench.heartbeat(3);
   eventually([&] { return bench.counters.sends_dropped.value() == 100; });
@@ -228,19 +230,15 @@ TEST_CASE("outbound_dispatcher_keeps_a_link_while_its_peer_is_heard") {
   auto node2 = bound(peers, zmq::socket_type::router);
   Bench bench(node2.endpoint);
   RunningActors running(bench.inside, mode, {bench.dispatcher.get()});
-  eventually([&] {
-    bench.heartbeat(2);
-    return received(node2.socket);
-  });
+  wait_for_connection(bench, node2.socket, raft::Heartbeat{1, 0, 0});
   // Its own heartbeat ends each step, so that time runs ahead of the news by no more than two.
   const auto patience = 3 * bench.settings.raft.election_timeout_ms;
   std::uint64_t step = 1;
   for (raft::Milliseconds now = 1; now < 10 * patience; now += patience / 3) {
     bench.heard.publish({2});
     bench.ticks.publish({now});
-    ++step;
+    bench.heartbeat(2, ++step);
     eventually([&] {
-      bench.heartbeat(2, step);
       const auto message = received(node2.socket);
       return message && std::get<raft::Heartbeat>(*message).read_round == step;
     });

@@ -69,15 +69,14 @@ class TemporaryDirectory {
 
 // A log that is read once all is written.
 class HeardLog {
+  std::ostringstream out_;  // outlives `logging`, whose thread writes to it
+
  public:
   HeardLog();
   // What was written, one line each. Ends `logging`.
   [[nodiscard]] std::string text();
 
   std::unique_ptr<actors::Logging> logging;
-
- private:
-  std::ostringstream out_;
 };
 
 // A socket bound to a free port of the loopback interface, and where it is.

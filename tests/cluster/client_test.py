@@ -5,13 +5,13 @@ import unittest
 import msgpack
 import zmq
 
-from harness import DEADLINE, Cluster, wait_until
+from harness import CALM, DEADLINE, Cluster, wait_until
 
 
 class Clients(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = Cluster(3)
+        cls.cluster = Cluster(3, CALM)
         cls.cluster.start()
         cls.addClassCleanup(cls.cluster.__exit__, None, None, None)
         cls.leader = cls.cluster.leader()

@@ -41,9 +41,12 @@ class Crashes(unittest.TestCase):
             acknowledged = {}
             while len(acknowledged) < total // 3:
                 reply = client.receive()
+                self.assertIsNotNone(reply, "every write is answered")
+                number = keys[reply["id"]]
                 if reply.ok:
-                    number = keys[reply["id"]]
                     acknowledged[f"k{number}"] = b"v%d" % number
+                else:
+                    keys[client.send("set", key=f"k{number}", value=b"v%d" % number)] = number
             for node in cluster.running():
                 node.process.kill()
             for node in cluster.nodes.values():
@@ -84,7 +87,7 @@ class Crashes(unittest.TestCase):
             cluster.set("key", b"old")
             leader = cluster.leader()
             client = leader.client()
-            self.assertEqual(client.ask("get", key="key")["value"], b"old")
+            self.assertEqual(cluster.ask("get", [leader], key="key")["value"], b"old")
             leader.kill(signal.SIGSTOP)
             rest = [node for node in cluster.running() if node is not leader]
             cluster.leader(rest)
@@ -114,14 +117,11 @@ class Crashes(unittest.TestCase):
         with Cluster(3, options) as cluster:
             away = cluster.followers()[0]
             away.kill()
-            client = cluster.leader().client()
             value = b"x" * 4000
             expected = {f"k{i}": value for i in range(1500)}
-            for key in expected:
-                client.send("set", key=key, value=value)
-            indices = [client.receive()["index"] for _ in expected]
+            cluster.set_all(expected)
             away.start()
-            cluster.wait_applied(max(indices))
+            cluster.wait_applied(cluster.set("last", b"")["index"])
             cluster.check_local(expected, [away])
 
 

@@ -62,13 +62,13 @@ class Disks(unittest.TestCase):
                 leader = cluster.leader()
                 flag = raise_flag(leader, "UNSYNCED_FILES_HANG")
                 others = [node for node in cluster.running() if node is not leader]
-                new = cluster.leader(among=others)
+                cluster.leader(among=others)
                 load.wait_for_more()
-                status = wait_until(leader.status, "the node with the hung disk answers")
-                self.assertEqual(status["leader"], new.number, status)
+                wait_until(lambda: leader.known_status()["leader"] in
+                           [node.number for node in others], "it follows another")
                 os.remove(flag)
-                wait_until(lambda: (leader.status() or {}).get("applied_index", 0) >=
-                           new.status()["applied_index"], "the node has caught up")
+                cluster.wait_applied(max(node.known_status()["applied_index"] for node in others),
+                                     [leader])
                 load.wait_for_more()
             load.check(cluster.nodes.values())
 

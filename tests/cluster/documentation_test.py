@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import BINARY, DEADLINE, Cluster, wait_until
+from harness import BINARY, CALM, DEADLINE, Cluster, wait_until
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOLS = os.environ.get("RAFT_ACTOR_TOOLS", "")
@@ -41,7 +41,7 @@ def shell_lines(page):
 class Documentation(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = Cluster(5)
+        cls.cluster = Cluster(5, CALM)
         cls.cluster.start()
         cls.addClassCleanup(cls.cluster.__exit__, None, None, None)
         cls.cluster.set("ready", b"")

@@ -168,7 +168,7 @@ class Hostile(unittest.TestCase):
             told = f"hangs up on all {whom} at"
             before = self.node.log().count(told)
             for number in range(3 * limit):
-                if number % 50 == 0:
+                if number % 10 == 0:
                     time.sleep(0.02)  # it looks at each tick
                     self.assertLess(len(os.listdir(f"/proc/{pid}/fd")), limit)
                     if self.node.log().count(told) > before:

@@ -65,9 +65,9 @@ class Membership(unittest.TestCase):
                 name: learner.endpoint(name) for name in ("peer", "client", "publish")})
             learner.start()
             cluster.wait_applied(cluster.set("key", b"1", voters)["index"], [learner])
-            wait_until(lambda: learner.status()["role"] == "learner", "it is a learner")
+            wait_until(lambda: learner.known_status()["role"] == "learner", "it is a learner")
             cluster.wait_members([1, 2, 3], [4])
-            self.assertTrue(learner.ask_once("set", 8.0, key="key", value=b"2").ok)
+            cluster.set("key", b"2", [learner])
             # Two of three voters and a learner would be three of four.
             voters[0].kill()
             voters[1].kill()

@@ -175,12 +175,12 @@ class Backups(Operations):
             cluster.nodes[2].kill()
             left = cluster.nodes[3]
             file = os.path.join(cluster.folder, "copy")
-            words = ("backup", file, "--to", left.endpoint("client"), "--timeout", "1")
-            finished = run(*words, program=SEND)
+            words = ("backup", file, "--to", left.endpoint("client"), "--timeout")
+            finished = run(*words, "5", program=SEND)
             self.assertEqual(finished.returncode, 3)
             self.assertIn("--local", finished.stderr)
             self.assertFalse(os.path.exists(file))
-            self.check_done(run(*words, "--local", program=SEND), "up to index")
+            self.check_done(run(*words, "60", "--local", program=SEND), "up to index")
 
 
 class Restores(Operations):

@@ -22,6 +22,10 @@ BEHAVIOURS = (
 )
 
 
+# Below the ephemeral ones, and apart from those of tests/cluster/harness.py.
+PORTS = (32000, 32768)
+
+
 class Shared:
     """What the nodes of a fake cluster agree on."""
 
@@ -58,9 +62,9 @@ class FakeNode(threading.Thread):
         self.stopper = context.socket(zmq.PAIR)
         for socket in (self.router, self.publisher, self.stopper):
             socket.linger = 0
-        client = f"tcp://127.0.0.1:{self.router.bind_to_random_port('tcp://127.0.0.1', 20000, 32000)}"
+        client = f"tcp://127.0.0.1:{self.router.bind_to_random_port('tcp://127.0.0.1', *PORTS)}"
         publish = (
-            f"tcp://127.0.0.1:{self.publisher.bind_to_random_port('tcp://127.0.0.1', 20000, 32000)}"
+            f"tcp://127.0.0.1:{self.publisher.bind_to_random_port('tcp://127.0.0.1', *PORTS)}"
         )
         name = f"inproc://stop-{id(self)}"
         self.stopper.bind(name)

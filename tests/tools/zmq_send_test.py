@@ -100,7 +100,8 @@ class Commands(unittest.TestCase):
 
     def test_input_sends_every_line_once(self):
         self.check(0, "--input", "-", stdin=b"".join(b"set k%d v\n" % n for n in range(2000)))
-        keys = [request["key"] for request in self.cluster.nodes[0].requests]
+        keys = [request["key"] for request in self.cluster.nodes[0].requests
+                if request["op"] == "set"]
         self.assertEqual(sorted(keys), sorted(b"k%d" % n for n in range(2000)))
 
 
@@ -142,11 +143,11 @@ class Clusters(unittest.TestCase):
             with FakeCluster(1, node1=refusal) as cluster:
                 cluster.nodes[0].refusals_left = 3
                 self.assertEqual(send("publish", "a", "b", *cluster.to).returncode, 0)
-                self.assertEqual(len(cluster.nodes[0].requests), 4)
+                self.assertEqual(ops(cluster.nodes[0]).count("publish"), 4)
 
     def test_refusal_stands_when_time_is_over(self):
         with FakeCluster(1, node1="no_leader") as cluster:
-            done = send("set", "a", "b", "--timeout", "0.2", "--json", *cluster.to)
+            done = send("set", "a", "b", "--timeout", "2", "--json", *cluster.to)
             self.assertEqual(done.returncode, NO_ANSWER)
             self.assertEqual(json.loads(done.stdout)["error"]["code"], "no_leader")
 
@@ -156,7 +157,7 @@ class Clusters(unittest.TestCase):
             lines = b"".join(b"set k%d v\n" % n for n in range(3))
             words = ("--input", "-", "--in-flight", "1", "--to", follower.client)
             self.assertEqual(send(*words, stdin=lines).returncode, 0)
-            self.assertEqual((len(follower.requests), len(cluster.nodes[0].requests)), (1, 2))
+            self.assertEqual((ops(follower).count("set"), ops(cluster.nodes[0]).count("set")), (1, 2))
 
     def test_status_shows_members_that_were_not_named(self):
         with FakeCluster(3) as cluster:
@@ -258,7 +259,7 @@ class Membership(unittest.TestCase):
 
     def test_change_that_takes_too_long_is_exit_code_3_and_goes_on(self):
         self.shared.polls_a_change = 1_000_000
-        done = send("leave", "3", "--timeout", "0.5", "--json", *self.cluster.to)
+        done = send("leave", "3", "--timeout", "3", "--json", *self.cluster.to)
         self.assertEqual(done.returncode, NO_ANSWER)
         reply = json.loads(done.stdout)
         self.assertEqual((reply["ok"], reply["complete"], reply["error"]["code"]),

@@ -30,7 +30,7 @@ constexpr std::chrono::seconds kStopTime{3};
 
 // Below the ephemeral range, where a node that retries a dead port could meet itself (B14).
 constexpr int kLowestPort = 10'000;
-constexpr int kHighestPort = 32'000;
+constexpr int kHighestPort = 12'000;
 
 // Holds a port until it is destroyed, so that no port is given twice.
 class HeldPort {
@@ -48,7 +48,7 @@ class HeldPort {
       if (bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return;
       close(socket_);
     }
-    throw std::runtime_error("no free port between 10000 and 32000");
+    throw std::runtime_error("no free port between 10000 and 12000");
   }
   ~HeldPort() { close(socket_); }
   HeldPort(const HeldPort&) = delete;

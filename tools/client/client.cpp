@@ -44,7 +44,7 @@ struct Client::Link {
   Clock::time_point give_up_at;   // where not connected
   bool connected = false;         // has been; a DEALER of open_dealer connects once
   Clock::time_point quiet_since;  // the last sign of life, or the first request that waits for one
-  bool probed = false;            // asked for its status since then
+  std::optional<Clock::time_point> probed_at;  // when it was asked for its status since then
   std::set<std::uint64_t> in_flight;
 };
 
@@ -117,7 +117,10 @@ bool Client::send_one(std::uint64_t id, Pending& pending) {
   const auto sent = link.socket.send(zmq::buffer(pending.request.frame), zmq::send_flags::dontwait);
   if (!sent) return false;
   link.connected = true;
-  if (link.in_flight.empty()) link.quiet_since = Clock::now();
+  if (link.in_flight.empty()) {
+    link.quiet_since = Clock::now();
+    link.probed_at.reset();
+  }
   link.in_flight.insert(id);
   waiting_.erase(pending.waiting);
   pending.link = &link;
@@ -185,7 +188,7 @@ void Client::on_reply(Link& link, const std::string& frame) {
   auto parsed = Reply::parse(frame);
   if (!parsed) return;
   link.quiet_since = Clock::now();
-  link.probed = false;
+  link.probed_at.reset();
   opened_ = 0;
   auto id = parsed->fields().integer("id");
   if (id == kProbeId) return;
@@ -251,10 +254,11 @@ bool Client::is_dead(Link& link, Clock::time_point now) {
   if (!is_writable(link.socket)) return link.connected || now >= link.give_up_at;
   link.connected = true;
   if (link.in_flight.empty() || now - link.quiet_since < kSilence) return false;
-  if (link.probed) return now - link.quiet_since >= 2 * kSilence;
+  // From the question on: this program itself may have stood still before.
+  if (link.probed_at) return now - *link.probed_at >= kSilence;
   Request probe = make_status();
   probe.set_id(kProbeId);
-  link.probed = link.socket.send(zmq::buffer(probe.frame), zmq::send_flags::dontwait).has_value();
+  if (link.socket.send(zmq::buffer(probe.frame), zmq::send_flags::dontwait)) link.probed_at = now;
   return false;
 }
 
