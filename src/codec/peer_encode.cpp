@@ -107,13 +107,14 @@ class Encoder {
     further_.push_back(concatenate(message.commands));
   }
   void operator()(const raft::ForwardCommandsReply& message) {
-    envelope(PeerKind::kForwardCommandsReply, {message.term}, 2);
+    envelope(PeerKind::kForwardCommandsReply, {message.term}, 3);
     writer_.array(message.accepted.size() * 2);
     for (const auto& each : message.accepted) {
       writer_.number(each.request);
       writer_.number(each.index);
     }
     list(message.refused_busy);
+    list(message.passed_back);
   }
   void operator()(const raft::ReadIndexRequest& message) {
     envelope(PeerKind::kReadIndexRequest, {message.term, message.round});

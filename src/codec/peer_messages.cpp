@@ -150,8 +150,10 @@ raft::Message read_forward_commands(FieldReader& fields, const Frames& frames) {
 }
 
 raft::Message read_forward_commands_reply(FieldReader& fields) {
-  raft::ForwardCommandsReply message{
-      .term = fields.positive_position("term"), .accepted = {}, .refused_busy = {}};
+  raft::ForwardCommandsReply message{.term = fields.positive_position("term"),
+                                     .accepted = {},
+                                     .refused_busy = {},
+                                     .passed_back = {}};
   const auto pairs = fields.list_of_pairs("accepted");
   message.accepted.reserve(pairs.size() / 2);
   for (std::size_t i = 0; i < pairs.size(); i += 2) {
@@ -161,6 +163,8 @@ raft::Message read_forward_commands_reply(FieldReader& fields) {
   }
   const auto busy = fields.list("refused_busy");
   message.refused_busy.assign(busy.begin(), busy.end());
+  const auto back = fields.list("passed_back");
+  message.passed_back.assign(back.begin(), back.end());
   return message;
 }
 

@@ -28,7 +28,7 @@ void send_commands(State& state, NodeId leader) {
       state.send(leader, std::exchange(message, {state.current_term(), {}}));
       bytes = each.command.size();
     }
-    state.forwarding.unanswered.insert(each.request);
+    state.forwarding.unanswered.add(each.request, each.command);
     message.commands.push_back(std::move(each));
   }
   if (!message.commands.empty()) state.send(leader, std::move(message));
@@ -44,11 +44,32 @@ void wait_for_entry(State& state, WaitingWrite waiting) {
   all.insert(place, waiting);
 }
 
+// It was not taken, and waits for the next leader.
+void take_back(State& state, RequestNumber request) {
+  auto& forwarding = state.forwarding;
+  auto command = forwarding.unanswered.remove(request);
+  if (!command) return;
+  if (forwarding.released.empty()) forwarding.released_at = state.now;
+  forwarding.passed_back_in = state.current_term();
+  forwarding.released.push_back({request, std::move(*command)});
+}
+
+void refuse_released(State& state, RefusalReason reason) {
+  for (const auto& each : std::exchange(state.forwarding.released, {})) {
+    state.refuse(each.request, reason);
+  }
+}
+
 }  // namespace
 
 void forward_command(State& state, RequestNumber request, base::SharedBytes command) {
   if (!state.leader()) {
     state.refuse(request, RefusalReason::kNoLeader);
+    return;
+  }
+  // No more than a leader would take.
+  if (state.forwarding.unanswered.bytes() + command.size() > state.options.max_uncommitted_bytes) {
+    state.refuse(request, RefusalReason::kBusy);
     return;
   }
   state.forwarding.commands.push_back({request, std::move(command)});
@@ -66,20 +87,26 @@ void route_released(State& state) {
   auto& released = state.forwarding.released;
   if (released.empty()) return;
   const auto leader = state.leader();
+  const Milliseconds waited = state.now - state.forwarding.released_at;
+  if (leader && state.forwarding.passed_back_in == state.current_term()) {
+    // Given up after that time: who leads on has counted them already, and would pass them over.
+    if (waited >= state.options.election_timeout_ms) refuse_released(state, RefusalReason::kBusy);
+    return;
+  }
+  // The leader takes numbers of one sender only as they rise.
+  std::sort(released.begin(), released.end(),
+            [](const auto& a, const auto& b) { return a.request < b.request; });
   if (leader == state.id()) {
     for (ForwardedCommand& each : std::exchange(released, {})) {
       on_command_submitted(state, {each.request, std::move(each.command)});
     }
   } else if (leader) {
-    // The leader takes numbers of one sender only as they rise.
     auto& commands = state.forwarding.commands;
     commands.insert(commands.begin(), std::make_move_iterator(released.begin()),
                     std::make_move_iterator(released.end()));
     released.clear();
-  } else if (state.now - state.forwarding.released_at >= 4 * state.options.election_timeout_ms) {
-    for (const auto& each : std::exchange(released, {})) {
-      state.refuse(each.request, RefusalReason::kNoLeader);
-    }
+  } else if (waited >= 4 * state.options.election_timeout_ms) {
+    refuse_released(state, RefusalReason::kNoLeader);
   }
 }
 
@@ -99,7 +126,7 @@ void send_forwarded(State& state) {
 void on_forward_commands_reply(State& state, const ForwardCommandsReply& reply) {
   if (reply.term != state.current_term()) return;
   for (const AcceptedCommand& accepted : reply.accepted) {
-    if (state.forwarding.unanswered.erase(accepted.request) == 0) continue;
+    if (!state.forwarding.unanswered.remove(accepted.request)) continue;
     if (accepted.index <= state.output.applied_to) {
       // It has been handed to the state machine already, and its outcome with it.
       state.refuse(accepted.request, RefusalReason::kUnknownOutcome);
@@ -108,16 +135,17 @@ void on_forward_commands_reply(State& state, const ForwardCommandsReply& reply) 
     }
   }
   for (const RequestNumber request : reply.refused_busy) {
-    if (state.forwarding.unanswered.erase(request) != 0) {
+    if (state.forwarding.unanswered.remove(request)) {
       state.refuse(request, RefusalReason::kBusy);
     }
   }
+  for (const RequestNumber request : reply.passed_back) take_back(state, request);
 }
 
 void on_forward_commands_refused(State& state, const ForwardCommandsRefused& message) {
   if (message.term != state.current_term()) return;
   for (const RequestNumber request : message.requests) {
-    if (state.forwarding.unanswered.erase(request) != 0) {
+    if (state.forwarding.unanswered.remove(request)) {
       state.refuse(request, message.reason, message.detail);
     }
   }
@@ -153,10 +181,10 @@ void give_up_forwarded(State& state) {
     state.refuse(each.request, RefusalReason::kNoLeader);
   }
   forwarding.commands.clear();
-  for (const RequestNumber request : forwarding.unanswered) {
+  const UnansweredRequests unanswered = std::exchange(forwarding.unanswered, {});
+  for (const auto& [request, command] : unanswered.all()) {
     state.refuse(request, RefusalReason::kUnknownOutcome);
   }
-  forwarding.unanswered.clear();
   refuse_reads(state, forwarding.reads);
   forwarding.reads.clear();
   for (const auto& round : forwarding.asked) refuse_reads(state, round.requests);
@@ -169,7 +197,7 @@ void forget_forwarded(State& state, const std::vector<RequestNumber>& expired) {
     return std::binary_search(expired.begin(), expired.end(), request);
   };
   const auto of_forgotten = [&](const auto& each) { return forgotten(each.request); };
-  for (const RequestNumber request : expired) forwarding.unanswered.erase(request);
+  for (const RequestNumber request : expired) forwarding.unanswered.remove(request);
   for (auto& round : forwarding.asked) std::erase_if(round.requests, forgotten);
   std::erase_if(forwarding.asked, [](const auto& round) { return round.requests.empty(); });
   std::erase_if(forwarding.reads, forgotten);

@@ -15,8 +15,8 @@ void on_read_index_reply(State& state, const ReadIndexReply& reply);
 
 // End of a turn: what its requests ask of the leader, in one message of each kind.
 void send_forwarded(State& state);
-// Start of the end of a turn: commands that this node took as leader and never appended go to the
-// new one, wherever it is.
+// Start of the end of a turn: commands that this node took as leader and never appended, or that a
+// leader passed back as it hands leadership over, go to the new one, wherever it is.
 void route_released(State& state);
 // The clock ticked: asks again where the answer about reads seems lost.
 void repeat_asked_reads(State& state);

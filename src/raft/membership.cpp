@@ -239,7 +239,7 @@ void on_change_submitted(State& state, ChangeSubmitted event) {
   if (auto* leader = state.as<LeaderState>()) {
     leader->pending_changes.push_back({std::nullopt, event.request, std::move(event.change)});
   } else if (leader_id) {
-    state.forwarding.unanswered.insert(event.request);
+    state.forwarding.unanswered.add(event.request);
     state.send(*leader_id,
                ForwardChange{state.current_term(), event.request, std::move(event.change)});
   } else {
@@ -252,7 +252,7 @@ void on_forward_change(State& state, const Peer& from, ForwardChange message) {
   // Whether a copy was taken before, a node that does not lead cannot say: it names no entry and
   // refuses nothing, and the sender learns the term.
   if (leader == nullptr || message.term != state.current_term()) {
-    state.send(from, ForwardCommandsReply{state.current_term(), {}, {}});
+    state.send(from, ForwardCommandsReply{state.current_term(), {}, {}, {}});
     return;
   }
   RequestNumber& taken_up_to = leader->changes_up_to[from.identity];
@@ -263,9 +263,9 @@ void on_forward_change(State& state, const Peer& from, ForwardChange message) {
 
 void on_forward_change_reply(State& state, const ForwardChangeReply& reply) {
   if (reply.index) {
-    on_forward_commands_reply(state, {reply.term, {{reply.request, *reply.index}}, {}});
+    on_forward_commands_reply(state, {reply.term, {{reply.request, *reply.index}}, {}, {}});
   } else if (reply.term == state.current_term() &&
-             state.forwarding.unanswered.erase(reply.request) != 0) {
+             state.forwarding.unanswered.remove(reply.request)) {
     state.refuse(reply.request, reply.reason, reply.detail);
   }
 }

@@ -113,6 +113,7 @@ struct ForwardCommandsReply {
   Term term;
   std::vector<AcceptedCommand> accepted;
   std::vector<RequestNumber> refused_busy;  // beyond the leader's limits
+  std::vector<RequestNumber> passed_back;   // leadership is handed over: for the next leader
 };
 
 // A follower asks for the index that a read asked before this message must wait for.

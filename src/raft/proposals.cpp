@@ -54,7 +54,7 @@ void on_forward_commands(State& state, const Peer& from, ForwardCommands message
   auto* leader = state.as<LeaderState>();
   if (leader == nullptr || message.term != state.current_term()) {
     // The sender learns the term. Whether a copy was taken before, this node cannot say.
-    state.send(from, ForwardCommandsReply{state.current_term(), {}, {}});
+    state.send(from, ForwardCommandsReply{state.current_term(), {}, {}, {}});
     return;
   }
   auto& reply = leader->forward_replies[from.id];
@@ -63,7 +63,9 @@ void on_forward_commands(State& state, const Peer& from, ForwardCommands message
   for (ForwardedCommand& forwarded : message.commands) {
     if (forwarded.request <= taken_up_to) continue;  // a second copy of a message
     taken_up_to = forwarded.request;
-    if (!is_late && has_room(state, *leader, kRecordHeaderSize + forwarded.command.size())) {
+    if (is_late) {
+      reply.passed_back.push_back(forwarded.request);
+    } else if (has_room(state, *leader, kRecordHeaderSize + forwarded.command.size())) {
       take(*leader, from.id, forwarded.request, std::move(forwarded.command));
     } else {
       reply.refused_busy.push_back(forwarded.request);
@@ -101,11 +103,11 @@ void append_pending_commands(State& state) {
   leader->forward_replies.clear();
 }
 
-void refuse_passed_on(State& state, LeaderState& leader) {
+void pass_back(State& state, LeaderState& leader) {
   std::map<NodeId, ForwardCommandsReply> replies;
   std::erase_if(leader.pending_commands, [&](const PendingCommand& pending) {
     if (!pending.forwarded_by) return false;
-    replies[*pending.forwarded_by].refused_busy.push_back(pending.request);
+    replies[*pending.forwarded_by].passed_back.push_back(pending.request);
     leader.pending_bytes -= kRecordHeaderSize + pending.command.size();
     return true;
   });
@@ -116,11 +118,12 @@ void refuse_passed_on(State& state, LeaderState& leader) {
 }
 
 void release_pending_commands(State& state, LeaderState& leader) {
-  refuse_passed_on(state, leader);
+  pass_back(state, leader);
   for (PendingCommand& pending : leader.pending_commands) {
     state.forwarding.released.push_back({pending.request, std::move(pending.command)});
   }
   state.forwarding.released_at = state.now;
+  state.forwarding.passed_back_in = 0;
   leader.pending_commands.clear();
   leader.pending_bytes = 0;
 }

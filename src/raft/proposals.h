@@ -14,11 +14,11 @@ void on_forward_commands(State& state, const Peer& from, ForwardCommands message
 // passed some on learn their indices.
 void append_pending_commands(State& state);
 
-// The next leader is about to stand: what other nodes passed on and is still held is told them as
-// not taken, while they still listen to this term. Later they could not tell (A13).
-void refuse_passed_on(State& state, LeaderState& leader);
+// The next leader is about to stand: what other nodes passed on and is still held goes back to them,
+// as not taken, while they still listen to this term. Later they could not tell (A13).
+void pass_back(State& state, LeaderState& leader);
 // This node stops leading: what its clients asked goes to the next leader, or is refused; what
-// other nodes passed on was told them as not taken.
+// other nodes passed on goes back to them.
 void release_pending_commands(State& state, LeaderState& leader);
 
 // The entries from `index` on are replaced, or never came: who waits for one of them cannot know

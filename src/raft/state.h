@@ -136,13 +136,38 @@ struct WaitingWrite {
   RequestNumber request;
 };
 
+// Sent to the leader, not yet accepted or refused, with their commands; a change of members has
+// none.
+class UnansweredRequests {
+ public:
+  void add(RequestNumber request, base::SharedBytes command = {}) {
+    bytes_ += command.size();
+    requests_.emplace(request, std::move(command));
+  }
+  // Its command; none where the request is not there.
+  std::optional<base::SharedBytes> remove(RequestNumber request) {
+    auto found = requests_.extract(request);
+    if (found.empty()) return std::nullopt;
+    bytes_ -= found.mapped().size();
+    return std::move(found.mapped());
+  }
+  [[nodiscard]] const std::map<RequestNumber, base::SharedBytes>& all() const { return requests_; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::map<RequestNumber, base::SharedBytes> requests_;
+  std::size_t bytes_ = 0;
+};
+
 // Requests of this node's clients on their way through the leader.
 struct Forwarding {
   std::vector<ForwardedCommand> commands;  // of this turn
-  // Taken while this node led, and never in its log: they go to the next leader.
+  // Taken while this node led, and never in its log, or passed back by who hands leadership over:
+  // they go to the next leader, but not to that of `passed_back_in`, which did not take them.
   std::vector<ForwardedCommand> released;
-  Milliseconds released_at = 0;
-  std::set<RequestNumber> unanswered;  // sent to the leader, not yet accepted or refused
+  Milliseconds released_at = 0;  // the first of them
+  Term passed_back_in = 0;
+  UnansweredRequests unanswered;
 
   // The round is the number of its last read: rising, and never used again after a restart.
   struct AskedReads {
@@ -197,9 +222,9 @@ struct Snapshots {
 
 // The stored log was damaged and cut: this node may lack what it once acknowledged (repair.h).
 struct Doubt {
-  Index from = 0;               // the first entry that may be lacking
-  Index proven = 0;             // up to here the log is as acknowledged, or a leader showed it since
-  std::uint64_t nonce = 0;      // of this start: tells its answers from those to an earlier one
+  Index from = 0;           // the first entry that may be lacking
+  Index proven = 0;         // up to here the log is as acknowledged, or a leader showed it since
+  std::uint64_t nonce = 0;  // of this start: tells its answers from those to an earlier one
   std::optional<Index> target;  // committed up to here, the log is whole; none: no leader said yet
   Term asked_in = 0;            // the leader of this term was asked
   Milliseconds ask_at = 0;      // to be asked again then

@@ -150,7 +150,7 @@ void continue_transfer(State& state) {
   const bool has_everything = target->second.match_index() == state.log.last_index();
   const bool lost = state.now - transfer.told_at >= state.options.heartbeat_interval_ms;
   if (!has_everything || (transfer.told && !lost)) return;
-  refuse_passed_on(state, *leader);
+  pass_back(state, *leader);
   transfer.told = true;
   transfer.told_at = state.now;
   ask_to_stand(state, *leader, transfer.target);

@@ -169,7 +169,7 @@ TEST_CASE("outbound_dispatcher_lets_news_of_a_commit_wait_for_entries") {
 TEST_CASE("outbound_dispatcher_sends_news_of_a_commit_at_once_to_whom_a_client_waits_at") {
   const auto mode = each_runtime();
   const raft::Message news = raft::CommitAdvanced{1, 7};
-  const raft::Message passed_on = raft::ForwardCommandsReply{1, {{5, 7}}, {}};
+  const raft::Message passed_on = raft::ForwardCommandsReply{1, {{5, 7}}, {}, {}};
   CHECK(received_of(mode, kLong, {passed_on, news, news}) ==
         Names{"forward_commands_reply", "commit_advanced", "timeout_now"});
   const raft::Message read = raft::ReadIndexReply{1, 1, 7};

@@ -94,7 +94,10 @@ struct Content {
     return text;
   }
   std::string operator()(const ForwardCommandsReply& m) const {
-    return fmt::format(", {} taken, {} refused", m.accepted.size(), m.refused_busy.size());
+    std::string text =
+        fmt::format(", {} taken, {} refused", m.accepted.size(), m.refused_busy.size());
+    if (!m.passed_back.empty()) text += fmt::format(", {} passed back", m.passed_back.size());
+    return text;
   }
   std::string operator()(const ReadIndexRequest& m) const {
     return fmt::format(", round {}", m.round);

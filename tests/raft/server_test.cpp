@@ -112,7 +112,7 @@ TEST_CASE("waiting_write_that_expired_is_forgotten") {  // A30
   raft::Server server = follower();
   server.step(raft::CommandSubmitted{7, base::SharedBytes::copy_of("x")});
   (void)server.take_effects();
-  server.step(raft::MessageReceived{{1, 1001}, raft::ForwardCommandsReply{1, {{7, 5}}, {}}});
+  server.step(raft::MessageReceived{{1, 1001}, raft::ForwardCommandsReply{1, {{7, 5}}, {}, {}}});
   server.step(raft::RequestExpired{7});
   (void)server.take_effects();
   REQUIRE(server.status().counters.at("waiting_writes") == 0);
