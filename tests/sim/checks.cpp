@@ -129,6 +129,9 @@ void Checks::check_appended(const raft::Entry& entry, const View& view) {
   if (entry.kind == raft::EntryKind::kConfiguration) {
     record.configuration = std::make_shared<const raft::Configuration>(
         *raft::decode_configuration(entry.payload().span()));
+    check_transition(view, *record.configuration);
+    const auto& voters = record.configuration->voters;
+    if (voters.size() == 1) only_voters_.insert(voters.front());
   }
   seen_[index - 1].push_back(std::move(record));
 }
@@ -249,8 +252,10 @@ void Checks::check_matches(const raft::State& state, const View& view) const {
     if (match == 0 || disk.hard_state().current_term > state.current_term()) continue;
     if (!is_intact(state.configuration(), peer)) continue;
     const Record* record = view.at(match);
+    const bool compacted = match <= view.base;  // and so committed
     require(
-        match <= view.base || (record != nullptr && disk.held(match, record->checksum)),
+        compacted ? disk.held(match, committed_[match - 1].checksum)
+                  : record != nullptr && disk.held(match, record->checksum),
         "match_index is on the follower's disk, or was before it was damaged: node {} of term {} "
         "believes that node {} matches {}, its disk ends at {}",
         state.id(), state.current_term(), peer, match, disk.last_index());
@@ -273,6 +278,14 @@ void Checks::check_limits(const raft::State& state) const {
   require(leader->pending_bytes <= limits.max_uncommitted_bytes,
           "node {} has taken commands of {} B, {} are allowed", state.id(), leader->pending_bytes,
           limits.max_uncommitted_bytes);
+  // Those of before it led count too; what it writes by itself, few and small, does not.
+  if (!leader->pending_commands.empty()) {
+    const std::size_t unsettled =
+        state.log.bytes_between(state.settled_index() + 1, state.log.last_index());
+    require(unsettled + leader->pending_bytes <= limits.max_uncommitted_bytes + kLargestEntryBytes,
+            "node {} has taken commands of {} B, {} B are not committed, {} are allowed in all",
+            state.id(), leader->pending_bytes, unsettled, limits.max_uncommitted_bytes);
+  }
   for (const auto& [peer, progress] : leader->peers) {
     require(progress.messages_in_flight() <= limits.window_messages &&
                 progress.bytes_in_flight() <= appending,
@@ -353,6 +366,7 @@ void Checks::on_applied(const Node& node, const raft::Entry& entry, const Applie
   if (!effect) {
     effect = Effect{applied.digest, std::nullopt};
     broadcasts_.on_first_applied(entry, applied);
+    sessions_.on_first_applied(entry, applied);
   }
   require(effect->digest == applied.digest,
           "equal outcome at equal applied index: node {} differs at {}", node.id(), entry.index);
@@ -363,11 +377,15 @@ void Checks::on_applied(const Node& node, const raft::Entry& entry, const Applie
       std::holds_alternative<database::SeqTooOld>(applied.outcome)) {
     return;
   }
-  const auto [seen, is_new] = session_effects_.emplace(*name, applied.effect_index);
-  require(seen->second == applied.effect_index && (!is_new || is_first),
+  const SessionEffect effect_now{applied.effect_index, applied.outcome_digest};
+  const auto [seen, is_new] = session_effects_.emplace(*name, effect_now);
+  require(seen->second.index == applied.effect_index && (!is_new || is_first),
           "each session request is applied at most once: seq {} of session {} takes effect at {} "
           "and {}",
-          name->seq, name->session, seen->second, applied.effect_index);
+          name->seq, name->session, seen->second.index, applied.effect_index);
+  require(seen->second == effect_now,
+          "a retry gets the first answer: seq {} of session {} is told another outcome", name->seq,
+          name->session);
 }
 
 void Checks::on_restored(const Node& node) {

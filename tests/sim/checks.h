@@ -13,6 +13,7 @@
 
 #include "broadcast_model.h"
 #include "node.h"
+#include "session_model.h"
 
 namespace sim {
 
@@ -46,10 +47,13 @@ class Checks {
   // The entry at `index` is committed, and a majority of the members has it on disk: by the
   // configuration that counted then, or by the one committed last, and by directories.
   void require_on_majority(raft::Index index) const;
+  // The entry at `index` is the answer to this.
+  void require_changed(raft::Index index, const raft::MembershipChange& change) const;
   // Committed last; the first one before any is.
   [[nodiscard]] const raft::Configuration* committed_configuration() const {
     return committed_configuration_.get();
   }
+  [[nodiscard]] bool was_only_voter(raft::NodeId node) const { return only_voters_.contains(node); }
   // Whether the directory that the configuration names is there.
   [[nodiscard]] bool is_intact(const raft::Configuration& configuration, raft::NodeId node) const;
   // The node has everything that is committed, and nothing else, in its log and on its disk.
@@ -105,6 +109,8 @@ class Checks {
   void check_log(const raft::State& state, View& view);
   [[nodiscard]] const Record* seen_before(raft::Index index, raft::Term term) const;
   void check_appended(const raft::Entry& entry, const View& view);
+  // `after` is appended to the log of this view.
+  void check_transition(const View& view, const raft::Configuration& after) const;
   void check_new_leader(const Node& node, const View& view);
   void check_commit(const raft::State& state, const View& view);
   void commit(raft::Index index, const Record& record, const raft::State& by);
@@ -138,9 +144,16 @@ class Checks {
     std::uint64_t digest = 0;
     std::optional<std::uint64_t> state_hash;  // where it was looked at
   };
-  std::vector<std::optional<Effect>> effects_;         // by applied index - 1
-  std::map<SessionSeq, raft::Index> session_effects_;  // where each took effect first
+  std::vector<std::optional<Effect>> effects_;  // by applied index - 1
+  struct SessionEffect {
+    raft::Index index;  // where it took effect first
+    std::uint64_t outcome;
+    friend bool operator==(const SessionEffect&, const SessionEffect&) = default;
+  };
+  std::map<SessionSeq, SessionEffect> session_effects_;
+  std::set<raft::NodeId> only_voters_;  // of some configuration in a log
   BroadcastModel broadcasts_;
+  SessionModel sessions_;
   std::shared_ptr<const raft::Configuration> committed_configuration_;
   std::map<raft::Index, std::shared_ptr<const raft::Configuration>> committed_configurations_;
   std::shared_ptr<const raft::Configuration> committing_;  // that counted last

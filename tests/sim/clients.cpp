@@ -111,6 +111,13 @@ Clients::Ticket Clients::begin(Call call, std::uint64_t attempts) {
   return ticket;
 }
 
+void Clients::ask_for_change(Node& node, const raft::MembershipChange& change) {
+  Attempt attempt{.operation = kOperator};
+  attempt.change = std::make_shared<const raft::MembershipChange>(change);
+  const raft::RequestNumber number = begin_attempt(node, attempt);
+  node.receive(raft::ChangeSubmitted{number, change});
+}
+
 Clients::Ticket Clients::write(Node& node) {
   const Ticket ticket = begin(Call::kSet, 1);
   try_at(node, ticket);
@@ -131,7 +138,7 @@ void Clients::try_at(Node& node, Ticket ticket) {
   Pending& operation = operations_[ticket];
   --operation.attempts_left;
   if (!node.runs()) {
-    on_failed({ticket, 0, 0, Outcome::kOpen, false}, Outcome::kNotTaken);
+    on_failed({.operation = ticket}, Outcome::kNotTaken);
     return;
   }
   ++environment_.report.statistics.attempts;
@@ -168,9 +175,10 @@ raft::RequestNumber Clients::begin_attempt(Node& node, Attempt attempt) {
   const raft::RequestNumber number = node.next_request();
   Attempts& attempts = attempts_[node.id() - 1];
   if (attempts.start != node.starts()) attempts = {node.starts(), {}};
+  attempt.patient = extra_patience_us_.has_value();
   attempts.all.push_back(attempt);
   environment_.schedule.after(
-      environment_.options.client.timeout_ms * 1000,
+      environment_.options.client.timeout_ms * 1000 + extra_patience_us_.value_or(0),
       [this, &node, number, start = node.starts()] { expire(node, number, start); });
   return number;
 }
@@ -257,6 +265,9 @@ void Clients::on_written(const Node& node, raft::RequestNumber number, raft::Ind
   environment_.report.note(node.id(), "answers request {:x}: written at index {}, effect at {}",
                            number, index, effect);
   const Attempt* attempt = end(node, number, Outcome::kDone);
+  if (attempt != nullptr && attempt->change != nullptr) {
+    checks_.require_changed(index, *attempt->change);
+  }
   if (attempt == nullptr || attempt->operation == kOperator) return;
   require(attempt->write != 0 && checks_.last_committed() >= index &&
               checks_.write_at(index) == attempt->write,
@@ -356,6 +367,8 @@ void Clients::expire(Node& node, raft::RequestNumber number, std::uint64_t start
   if (attempts_[node.id() - 1].start != start) return;
   Attempt& attempt = attempt_of(node, number);
   if (attempt.outcome != Outcome::kOpen) return;
+  require(!attempt.patient, "every request is answered: node {} does not answer request {:x}",
+          node.id(), number);
   attempt.outcome = Outcome::kUnknown;
   attempt.expired = true;
   environment_.report.note(node.id(), "has not answered request {:x} in time", number);

@@ -52,6 +52,12 @@ class Clients {
     node.receive(make_event(number));
   }
 
+  void ask_for_change(Node& node, const raft::MembershipChange& change);
+
+  // From now on every request that a node is asked has to be answered, by whatever, while it runs;
+  // within `limit_us` more than a client waits.
+  void expect_answers(Microseconds limit_us) { extra_patience_us_ = limit_us; }
+
   // When all is over.
   void check_histories();
 
@@ -80,6 +86,8 @@ class Clients {
     Ticket operation = 0;
     std::uint64_t write = 0;         // none for a get
     raft::Index answered_index = 0;  // the highest that was acknowledged when this was asked
+    std::shared_ptr<const raft::MembershipChange> change;  // none: it is none
+    bool patient = false;                                  // it has to be answered
     Outcome outcome = Outcome::kOpen;
     bool expired = false;
   };
@@ -122,6 +130,7 @@ class Clients {
   base::Random random_;
   base::Random more_random_;  // of publications and of sessions that are closed
   bool stopped_ = false;
+  std::optional<Microseconds> extra_patience_us_;
   std::uint64_t left_;  // operations that have not begun
   std::uint64_t left_in_burst_ = 0;
   std::vector<Pending> operations_;

@@ -53,6 +53,8 @@ class Network {
   // For good: every other link works and is quick. Where messages were lost before, a few more are:
   // of each kind the first one of a link, as whatever is lost has to be sent again.
   void heal(Microseconds delay_max_us);
+  // And now none.
+  void lose_no_more() { loses_last_ = false; }
   // How many of these there were.
   [[nodiscard]] std::uint64_t last_losses() const { return last_losses_; }
 

@@ -62,7 +62,6 @@ bool Node::start_is_interrupted() {
 }
 
 void Node::start() {
-  const NodeOptions& options = environment_.options.node;
   const bool interrupted = start_is_interrupted();
   try {
     run(open(interrupted));
@@ -74,8 +73,9 @@ void Node::start() {
   } catch (const std::runtime_error& refusal) {  // Damage or Refused
     require(disk_.damaged(), "a node whose disk is whole starts again: node {} refuses: {}", id_,
             refusal.what());
-    // An only voter has no peers; by a log that was cut it may be one.
-    const bool has_peers = environment_.options.nodes > 1 && options.churn_interval_ms == 0;
+    // An only voter has no peers; by a log that was cut it may be one again.
+    const bool has_peers =
+        environment_.options.nodes > 1 && !environment_.surroundings.was_only_voter(id_);
     require(!disk_.repairable() || !has_peers, "damage in log or snapshot is repaired: node {} {}",
             id_, refusal.what());
     ++environment_.report.statistics.refused_damage;

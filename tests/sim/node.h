@@ -32,6 +32,8 @@ class Surroundings {
   // The core made a step, or handed out the effects of a turn.
   virtual void on_stepped(const Node& node) = 0;
   virtual void on_hard_state_durable(const Node& node) = 0;
+  // A configuration in the log of some node has no other voter.
+  [[nodiscard]] virtual bool was_only_voter(raft::NodeId node) const = 0;
   // Its disk, which had lost something, vouches for itself again.
   virtual void on_vouching(const Node& node) = 0;
   // A message leaves the node.
@@ -75,6 +77,8 @@ class Node {
   void pause(Microseconds length);
   // Its disk is full in a moment, whether it runs or not, for so long.
   void fill_disk(Microseconds length);
+  // Nothing that is written from now on is ever done.
+  void hang_disk() { hung_ = true; }
   void jump_clock(raft::Milliseconds ahead);
   [[nodiscard]] raft::Milliseconds clock() const;  // its own
   // Disks work and are quick from now on, and pauses end.
@@ -182,6 +186,7 @@ class Node {
   bool first_;
   bool refused_ = false;
   bool healed_ = false;
+  bool hung_ = false;
   std::unique_ptr<raft::Server> server_;
   std::deque<raft::Event> mailbox_;
   bool turn_planned_ = false;

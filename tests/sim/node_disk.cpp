@@ -178,6 +178,7 @@ Microseconds Node::draw_sync() {
 void Node::begin_writing() {
   if (writing_ || orders_.empty()) return;
   writing_ = true;
+  if (hung_) return;
   const bool all = random_.chance(1, 2);
   take_orders(all ? orders_.size() : random_.between(1, orders_.size()));
   later(draw_sync(), [this] { finish_writing(); });

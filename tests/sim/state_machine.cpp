@@ -117,11 +117,12 @@ AppliedEntry StateMachine::apply(const raft::Entry& entry) {
     committed.command = payload.part(kWriteBytes, payload.size() - kWriteBytes);
   }
   database::Applied applied = database_.apply({&committed, 1});
-  AppliedEntry result{applied.outcomes.front(), applied.effect_indices.front(), 0, {}};
+  AppliedEntry result{applied.outcomes.front(), applied.effect_indices.front(), 0, 0, {}};
   Digest digest;
   digest.add(result.outcome.index());
-  digest.add(result.effect_index);
   std::visit(OutcomeDigest{digest}, result.outcome);
+  result.outcome_digest = digest.value();
+  digest.add(result.effect_index);
   for (const database::Broadcast& broadcast : applied.broadcasts) {
     digest.add(broadcast.index);
     digest.add(broadcast.number);

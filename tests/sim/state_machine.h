@@ -66,6 +66,7 @@ struct Register {
 struct AppliedEntry {
   database::Outcome outcome;
   raft::Index effect_index = 0;
+  std::uint64_t outcome_digest = 0;
   std::uint64_t digest = 0;  // of outcome, effect index and broadcasts: the same on every node
   std::vector<database::Broadcast> broadcasts;
 };

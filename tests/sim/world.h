@@ -41,6 +41,9 @@ class World : private Surroundings {
  private:
   void on_stepped(const Node& node) override { checks_.on_stepped(node); }
   void on_hard_state_durable(const Node& node) override { checks_.on_hard_state_durable(node); }
+  [[nodiscard]] bool was_only_voter(raft::NodeId node) const override {
+    return checks_.was_only_voter(node);
+  }
   void on_vouching(const Node& node) override { checks_.on_vouching(node); }
   void on_sent(const Node& node, const raft::Send& send) override;
   void on_apply(const Node& node, const raft::Entry& entry) override {
@@ -113,6 +116,8 @@ class World : private Surroundings {
   void heal();
   void check_liveness();
   void require_liveness();
+  // What is planned next, where anything is.
+  void step();
   // It is a fault where something is late; but for want of a majority: then it throws NotDue.
   template <typename... Arguments>
   void require_in_time(bool in_time, fmt::format_string<Arguments...> format,
@@ -127,6 +132,12 @@ class World : private Surroundings {
   void require_converged();
   void require_leader();
   void require_answer(Node& node, Clients::Ticket (Clients::*ask)(Node&));
+  void require_answers();
+  void require_done(const char* what, const std::function<void()>& ask,
+                    const std::function<bool()>& holds);
+  void require_operators_served();
+  void require_transferred();
+  void require_changed();
   void choose_dead_nodes();
   void break_for_good(Node& node);
   [[nodiscard]] bool may_count(raft::NodeId id) const;

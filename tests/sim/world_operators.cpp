@@ -20,9 +20,7 @@ void World::ask_for_change(Node& asked, const raft::MembershipChange& change) {
   report_.note(asked.id(), "is asked to add {}, promote {} and remove {} members",
                change.add_voters.size() + change.add_learners.size(), change.promote.size(),
                change.remove.size());
-  clients_.ask(asked, [&](raft::RequestNumber number) {
-    return raft::ChangeSubmitted{number, change};
-  });
+  clients_.ask_for_change(asked, change);
 }
 
 // As an operator would: whatever comes of it, a majority of the voters is there.

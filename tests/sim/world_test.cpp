@@ -78,12 +78,13 @@ TEST_CASE("simulation_leaves_faults_out_and_nothing_else") {
 TEST_CASE("simulation_seeds_that_once_broke") {
   sim::print_story_on_abort();
   for (const std::uint64_t seed :
-       {2,         7,         8,         19,        39,        42,        43,        59,
-        60,        78,        84,        126,       317,       1070,      1231,      1325,
-        1389,      1523,      1545,      1763,      2059,      2133,      2211,      2235,
-        2247,      2414,      10'144,    10'509,    10'950,    103'932,   510'609,   511'381,
-        521'509,   602'315,   606'760,   710'294,   711'167,   712'308,   716'323,   723'072,
-        2'006'262, 3'020'333, 4'004'170, 5'044'675, 6'049'094, 7'032'529, 7'039'747, 7'053'688}) {
+       {2,          7,         8,         19,        39,        42,        43,        59,
+        60,         78,        84,        126,       317,       1070,      1231,      1325,
+        1389,       1523,      1545,      1763,      2059,      2133,      2211,      2235,
+        2247,       2414,      10'144,    10'509,    10'950,    103'932,   510'609,   511'381,
+        521'509,    602'315,   606'760,   710'294,   711'167,   712'308,   716'323,   723'072,
+        2'006'262,  3'020'333, 4'004'170, 5'044'675, 6'049'094, 7'032'529, 7'039'747, 7'053'688,
+        10'000'435, 11'000'561}) {
     const sim::RunResult result = sim::run(sim::draw_options(seed));
     INFO(result.failure);
     REQUIRE(result.failure.empty());
@@ -107,6 +108,15 @@ TEST_CASE("simulation_holds_every_invariant_under_faults") {
       {&sim::Statistics::partitions, 200},
       {&sim::Statistics::stalls, 20},
       {&sim::Statistics::wipes, 20},
+      {&sim::Statistics::flaps, 20},
+      {&sim::Statistics::full_disks, 50},
+      {&sim::Statistics::changes_committed, 100},
+      {&sim::Statistics::requests_completed, 100},
+      {&sim::Statistics::snapshots_received, 50},
+      {&sim::Statistics::publications, 200},
+      {&sim::Statistics::sessions_opened, 50},
+      {&sim::Statistics::sessions_expired, 20},
+      {&sim::Statistics::session_writes_repeated, 50},
       {&sim::Statistics::replacements, 10},
       {&sim::Statistics::messages_lost, 1000},
       {&sim::Statistics::messages_doubled, 1000},
