@@ -52,7 +52,7 @@ class InputSocket {
   // descriptor() from now on.
   [[nodiscard]] bool stays_awake();
   void wake() { state_ = State::kMayHold; }
-  // Below 0, which poll(2) passes over: there is nothing to watch.
+  // Below 0: there is nothing to watch.
   [[nodiscard]] int descriptor() const { return descriptor_; }
   // Whether a message surely waits, without a question.
   [[nodiscard]] bool holds_counted() const { return counted_ != nullptr && *counted_ > 0; }

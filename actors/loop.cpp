@@ -1,11 +1,8 @@
 #include "actors/loop.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <exception>
 #include <utility>
-
-#include "base/check.h"
 
 namespace actors {
 namespace {
@@ -41,8 +38,8 @@ void Loop::collect_inputs() {
     member.input_count = inputs.size();
     inputs_.insert(inputs_.end(), inputs.begin(), inputs.end());
   }
-  descriptors_.clear();
-  for (const Input& input : inputs_) descriptors_.push_back({input.descriptor, POLLIN, 0});
+  watch_ = DescriptorWatch();
+  for (std::size_t i = 0; i < inputs_.size(); ++i) watch_.add(inputs_[i].descriptor, i);
   awake_.assign(inputs_.size(), false);
 }
 
@@ -64,19 +61,14 @@ void Loop::wait() {
     work = work || awake_[i];
   }
   look(work ? 0 : -1);
-  // poll(2) looks at one after the other, and turns rely on an order among inputs. Where the other
-  // actors run meanwhile: once more, so that whatever was sent before what was seen is seen with
-  // it. What comes while the turn lasts may still come without what was sent before it.
+  // The kernel looks at one after the other, and turns rely on an order among inputs. Where the
+  // other actors run meanwhile: once more, so that whatever was sent before what was seen is seen
+  // with it. What comes while the turn lasts may still come without what was sent before it.
   if (members_.size() == 1) look(0);
 }
 
 void Loop::look(int timeout_ms) {
-  const std::size_t count = descriptors_.size();
-  const int found = poll(descriptors_.data(), count, timeout_ms);
-  CHECK(found >= 0 || errno == EINTR, "poll of {} descriptors failed with {}", count, errno);
-  if (found <= 0) return;  // B17: a signal may interrupt it
-  for (std::size_t i = 0; i < count; ++i) {
-    if (descriptors_[i].revents == 0) continue;
+  for (const std::size_t i : watch_.wait(timeout_ms)) {
     wake(inputs_[i]);
     awake_[i] = true;
   }

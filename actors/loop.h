@@ -7,14 +7,13 @@
 // them work over a link that counts.
 #pragma once
 
-#include <poll.h>
-
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/actor.h"
+#include "actors/descriptor_watch.h"
 #include "actors/link.h"
 #include "actors/profile.h"
 
@@ -68,9 +67,9 @@ class Loop {
   void forget_ended();
 
   std::vector<Member> members_;
-  std::vector<Input> inputs_;        // the control link first
-  std::vector<pollfd> descriptors_;  // of the inputs, in their order
-  std::vector<bool> awake_;          // whether a message may wait at an input, the same
+  std::vector<Input> inputs_;  // the control link first
+  DescriptorWatch watch_;      // of the inputs, by their place there
+  std::vector<bool> awake_;    // whether a message may wait at an input, by the same
   ControlledEnd control_;
 };
 

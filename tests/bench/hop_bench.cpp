@@ -1,6 +1,7 @@
 // What one hop between two actors costs: a message back and forth, each time waking the other, and
 // many one way. In both runtimes; in `async` both actors share a loop.
 #include <benchmark/benchmark.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
