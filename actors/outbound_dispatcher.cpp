@@ -16,8 +16,8 @@ constexpr raft::Milliseconds kStrangerKeptMs = 60'000;
 // Peers have nothing to say on a lane; what one says all the same is not kept.
 void discard_input(zmq::socket_t& socket) {
   zmq::message_t frame;
-  for (std::size_t frames = 0; frames < kDiscardedPerTick && receive_frame(socket, frame);) {
-    ++frames;
+  for (std::size_t frames = 0; frames < kDiscardedPerTick; ++frames) {
+    if (!receive_frame(socket, frame)) return;
   }
 }
 
