@@ -1,7 +1,6 @@
 #include "raft/forwarding.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "raft/proposals.h"
@@ -22,17 +21,21 @@ void ask_round(State& state, NodeId leader) {
 void send_commands(State& state, NodeId leader) {
   ForwardCommands message{state.current_term(), {}};
   std::size_t bytes = 0;
-  for (ForwardedCommand& each : state.forwarding.commands) {
-    bytes += each.command.size();
+  for (auto& [request, command] : state.forwarding.commands.take_all()) {
+    bytes += command.size();
     if (bytes > state.options.max_append_bytes && !message.commands.empty()) {
       state.send(leader, std::exchange(message, {state.current_term(), {}}));
-      bytes = each.command.size();
+      bytes = command.size();
     }
-    state.forwarding.unanswered.add(each.request, each.command);
-    message.commands.push_back(std::move(each));
+    state.forwarding.unanswered.add(request, command);
+    message.commands.push_back({request, std::move(command)});
   }
   if (!message.commands.empty()) state.send(leader, std::move(message));
-  state.forwarding.commands.clear();
+}
+
+// Whether this node still waited for it: a copy of an answer finds nothing.
+bool answer_comes(Forwarding& forwarding, RequestNumber request) {
+  return forwarding.unanswered.remove(request) || forwarding.unanswered_changes.erase(request) > 0;
 }
 
 // Kept by rising index, as apply meets the entries in that order.
@@ -51,12 +54,12 @@ void take_back(State& state, RequestNumber request) {
   if (!command) return;
   if (forwarding.released.empty()) forwarding.released_at = state.now;
   forwarding.passed_back_in = state.current_term();
-  forwarding.released.push_back({request, std::move(*command)});
+  forwarding.released.add(request, std::move(*command));
 }
 
 void refuse_released(State& state, RefusalReason reason) {
-  for (const auto& each : std::exchange(state.forwarding.released, {})) {
-    state.refuse(each.request, reason);
+  for (const auto& [request, command] : state.forwarding.released.take_all()) {
+    state.refuse(request, reason);
   }
 }
 
@@ -68,11 +71,11 @@ void forward_command(State& state, RequestNumber request, base::SharedBytes comm
     return;
   }
   // No more than a leader would take.
-  if (state.forwarding.unanswered.bytes() + command.size() > state.options.max_uncommitted_bytes) {
+  if (state.forwarding.bytes() + command.size() > state.options.max_uncommitted_bytes) {
     state.refuse(request, RefusalReason::kBusy);
     return;
   }
-  state.forwarding.commands.push_back({request, std::move(command)});
+  state.forwarding.commands.add(request, std::move(command));
 }
 
 void forward_read(State& state, RequestNumber request) {
@@ -93,18 +96,14 @@ void route_released(State& state) {
     if (waited >= state.options.election_timeout_ms) refuse_released(state, RefusalReason::kBusy);
     return;
   }
-  // The leader takes numbers of one sender only as they rise.
-  std::sort(released.begin(), released.end(),
-            [](const auto& a, const auto& b) { return a.request < b.request; });
   if (leader == state.id()) {
-    for (ForwardedCommand& each : std::exchange(released, {})) {
-      on_command_submitted(state, {each.request, std::move(each.command)});
+    for (auto& [request, command] : released.take_all()) {
+      on_command_submitted(state, {request, std::move(command)});
     }
   } else if (leader) {
-    auto& commands = state.forwarding.commands;
-    commands.insert(commands.begin(), std::make_move_iterator(released.begin()),
-                    std::make_move_iterator(released.end()));
-    released.clear();
+    for (auto& [request, command] : released.take_all()) {
+      state.forwarding.commands.add(request, std::move(command));
+    }
   } else if (waited >= 4 * state.options.election_timeout_ms) {
     refuse_released(state, RefusalReason::kNoLeader);
   }
@@ -126,7 +125,7 @@ void send_forwarded(State& state) {
 void on_forward_commands_reply(State& state, const ForwardCommandsReply& reply) {
   if (reply.term != state.current_term()) return;
   for (const AcceptedCommand& accepted : reply.accepted) {
-    if (!state.forwarding.unanswered.remove(accepted.request)) continue;
+    if (!answer_comes(state.forwarding, accepted.request)) continue;
     if (accepted.index <= state.output.applied_to) {
       // It has been handed to the state machine already, and its outcome with it.
       state.refuse(accepted.request, RefusalReason::kUnknownOutcome);
@@ -135,7 +134,7 @@ void on_forward_commands_reply(State& state, const ForwardCommandsReply& reply) 
     }
   }
   for (const RequestNumber request : reply.refused_busy) {
-    if (state.forwarding.unanswered.remove(request)) {
+    if (answer_comes(state.forwarding, request)) {
       state.refuse(request, RefusalReason::kBusy);
     }
   }
@@ -177,12 +176,13 @@ void repeat_asked_reads(State& state) {
 
 void give_up_forwarded(State& state) {
   auto& forwarding = state.forwarding;
-  for (const auto& each : forwarding.commands) {
-    state.refuse(each.request, RefusalReason::kNoLeader);
+  for (const auto& [request, command] : forwarding.commands.take_all()) {
+    state.refuse(request, RefusalReason::kNoLeader);
   }
-  forwarding.commands.clear();
-  const UnansweredRequests unanswered = std::exchange(forwarding.unanswered, {});
-  for (const auto& [request, command] : unanswered.all()) {
+  for (const auto& [request, command] : forwarding.unanswered.take_all()) {
+    state.refuse(request, RefusalReason::kUnknownOutcome);
+  }
+  for (const RequestNumber request : std::exchange(forwarding.unanswered_changes, {})) {
     state.refuse(request, RefusalReason::kUnknownOutcome);
   }
   refuse_reads(state, forwarding.reads);
@@ -196,14 +196,16 @@ void forget_forwarded(State& state, const std::vector<RequestNumber>& expired) {
   const auto forgotten = [&](RequestNumber request) {
     return std::binary_search(expired.begin(), expired.end(), request);
   };
-  const auto of_forgotten = [&](const auto& each) { return forgotten(each.request); };
-  for (const RequestNumber request : expired) forwarding.unanswered.remove(request);
+  for (const RequestNumber request : expired) {
+    forwarding.commands.remove(request);
+    forwarding.released.remove(request);
+    forwarding.unanswered.remove(request);
+    forwarding.unanswered_changes.erase(request);
+  }
   for (auto& round : forwarding.asked) std::erase_if(round.requests, forgotten);
   std::erase_if(forwarding.asked, [](const auto& round) { return round.requests.empty(); });
   std::erase_if(forwarding.reads, forgotten);
-  std::erase_if(forwarding.commands, of_forgotten);
-  std::erase_if(forwarding.released, of_forgotten);
-  std::erase_if(state.indexed_reads, of_forgotten);
+  std::erase_if(state.indexed_reads, [&](const auto& each) { return forgotten(each.request); });
 }
 
 }  // namespace raft

@@ -239,7 +239,7 @@ void on_change_submitted(State& state, ChangeSubmitted event) {
   if (auto* leader = state.as<LeaderState>()) {
     leader->pending_changes.push_back({std::nullopt, event.request, std::move(event.change)});
   } else if (leader_id) {
-    state.forwarding.unanswered.add(event.request);
+    state.forwarding.unanswered_changes.insert(event.request);
     state.send(*leader_id,
                ForwardChange{state.current_term(), event.request, std::move(event.change)});
   } else {
@@ -265,7 +265,7 @@ void on_forward_change_reply(State& state, const ForwardChangeReply& reply) {
   if (reply.index) {
     on_forward_commands_reply(state, {reply.term, {{reply.request, *reply.index}}, {}, {}});
   } else if (reply.term == state.current_term() &&
-             state.forwarding.unanswered.remove(reply.request)) {
+             state.forwarding.unanswered_changes.erase(reply.request) > 0) {
     state.refuse(reply.request, reply.reason, reply.detail);
   }
 }

@@ -120,7 +120,7 @@ void pass_back(State& state, LeaderState& leader) {
 void release_pending_commands(State& state, LeaderState& leader) {
   pass_back(state, leader);
   for (PendingCommand& pending : leader.pending_commands) {
-    state.forwarding.released.push_back({pending.request, std::move(pending.command)});
+    state.forwarding.released.add(pending.request, std::move(pending.command));
   }
   state.forwarding.released_at = state.now;
   state.forwarding.passed_back_in = 0;

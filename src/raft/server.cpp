@@ -234,7 +234,8 @@ Status Server::status() const {
   status.counters["applying_bytes"] = state.output.applying_bytes;
   status.counters["waiting_writes"] = state.waiting_writes.size();
   status.counters["indexed_reads"] = state.indexed_reads.size();
-  status.counters["forwarded_commands"] = state.forwarding.unanswered.all().size();
+  status.counters["forwarded_commands"] =
+      state.forwarding.unanswered.size() + state.forwarding.unanswered_changes.size();
   status.counters["released_commands"] = state.forwarding.released.size();
   status.counters["waiting_transfers"] = state.waiting_transfers.size();
   status.counters["asked_read_rounds"] = state.forwarding.asked.size();

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -136,38 +137,50 @@ struct WaitingWrite {
   RequestNumber request;
 };
 
-// Sent to the leader, not yet accepted or refused, with their commands; a change of members has
-// none.
-class UnansweredRequests {
+// Commands of this node's clients by the number of their request: a leader takes those of one
+// sender only as they rise.
+class CommandsByRequest {
  public:
-  void add(RequestNumber request, base::SharedBytes command = {}) {
-    bytes_ += command.size();
-    requests_.emplace(request, std::move(command));
+  using Commands = std::map<RequestNumber, base::SharedBytes>;
+
+  void add(RequestNumber request, base::SharedBytes command) {
+    const std::size_t size = command.size();
+    if (commands_.try_emplace(request, std::move(command)).second) bytes_ += size;
   }
   // Its command; none where the request is not there.
   std::optional<base::SharedBytes> remove(RequestNumber request) {
-    auto found = requests_.extract(request);
+    auto found = commands_.extract(request);
     if (found.empty()) return std::nullopt;
     bytes_ -= found.mapped().size();
     return std::move(found.mapped());
   }
-  [[nodiscard]] const std::map<RequestNumber, base::SharedBytes>& all() const { return requests_; }
+  [[nodiscard]] Commands take_all() {
+    bytes_ = 0;
+    return std::exchange(commands_, {});
+  }
+  [[nodiscard]] bool empty() const { return commands_.empty(); }
+  [[nodiscard]] std::size_t size() const { return commands_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  std::map<RequestNumber, base::SharedBytes> requests_;
+  Commands commands_;
   std::size_t bytes_ = 0;
 };
 
 // Requests of this node's clients on their way through the leader.
 struct Forwarding {
-  std::vector<ForwardedCommand> commands;  // of this turn
+  CommandsByRequest commands;  // of this turn
   // Taken while this node led, and never in its log, or passed back by who hands leadership over:
   // they go to the next leader, but not to that of `passed_back_in`, which did not take them.
-  std::vector<ForwardedCommand> released;
+  CommandsByRequest released;
   Milliseconds released_at = 0;  // the first of them
   Term passed_back_in = 0;
-  UnansweredRequests unanswered;
+  CommandsByRequest unanswered;                // sent to the leader, not yet accepted or refused
+  std::set<RequestNumber> unanswered_changes;  // of members, the same
+  // Of all commands in it.
+  [[nodiscard]] std::size_t bytes() const {
+    return commands.bytes() + released.bytes() + unanswered.bytes();
+  }
 
   // The round is the number of its last read: rising, and never used again after a restart.
   struct AskedReads {

@@ -181,6 +181,33 @@ TEST_CASE("proposal_beyond_the_limit_of_uncommitted_bytes_is_refused_busy") {
   REQUIRE(answered(cluster, 1).back() == 30);
 }
 
+TEST_CASE("proposal_passed_back_counts_among_what_a_follower_holds") {
+  Cluster cluster({1, 2, 3}, [](Options& options) { options.max_uncommitted_bytes = 25; });
+  cluster.elect(1);
+  cluster.turn(2,
+               {CommandSubmitted{1, bytes("0123456789")}, CommandSubmitted{2, bytes("0123456789")},
+                CommandSubmitted{3, bytes("0123456789")}});
+  REQUIRE(cluster.node(2).refusals.size() == 1);
+  REQUIRE(cluster.node(2).refusals[0].request == 3);
+  cluster.network.clear();
+  cluster.receive(2, 1, ForwardCommandsReply{cluster.state(2).current_term(), {}, {}, {1, 2}});
+  REQUIRE(cluster.server(2).status().counters.at("released_commands") == 2);
+  cluster.step(2, CommandSubmitted{4, bytes("0123456789")});
+  REQUIRE(cluster.node(2).refusals.size() == 2);
+  REQUIRE(cluster.node(2).refusals[1].request == 4);
+  REQUIRE(cluster.node(2).refusals[1].reason == RefusalReason::kBusy);
+}
+
+TEST_CASE("proposal_passed_back_that_is_a_change_of_members_makes_no_command") {
+  Cluster cluster({1, 2, 3});
+  cluster.elect(1);
+  cluster.step(2, ChangeSubmitted{7, {}});
+  cluster.network.clear();
+  cluster.receive(2, 1, ForwardCommandsReply{cluster.state(2).current_term(), {}, {}, {7}});
+  REQUIRE(cluster.server(2).status().counters.at("released_commands") == 0);
+  REQUIRE(cluster.server(2).status().counters.at("forwarded_commands") == 1);
+}
+
 TEST_CASE("proposal_nothing_more_is_handed_to_the_state_machine_than_it_keeps_up_with") {
   Options options;
   options.self = member_of(1);
