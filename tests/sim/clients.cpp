@@ -175,7 +175,7 @@ raft::RequestNumber Clients::begin_attempt(Node& node, Attempt attempt) {
   const raft::RequestNumber number = node.next_request();
   Attempts& attempts = attempts_[node.id() - 1];
   if (attempts.start != node.starts()) attempts = {node.starts(), {}};
-  attempt.patient = extra_patience_us_.has_value();
+  attempt.patient = extra_patience_us_ && answers_all_(node);
   attempts.all.push_back(attempt);
   environment_.schedule.after(
       environment_.options.client.timeout_ms * 1000 + extra_patience_us_.value_or(0),

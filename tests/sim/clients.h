@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
@@ -54,9 +56,12 @@ class Clients {
 
   void ask_for_change(Node& node, const raft::MembershipChange& change);
 
-  // From now on every request that a node is asked has to be answered, by whatever, while it runs;
-  // within `limit_us` more than a client waits.
-  void expect_answers(Microseconds limit_us) { extra_patience_us_ = limit_us; }
+  // From now on every request that such a node is asked has to be answered, by whatever, while it
+  // runs; within `limit_us` more than a client waits.
+  void expect_answers(Microseconds limit_us, std::function<bool(const Node&)> of) {
+    extra_patience_us_ = limit_us;
+    answers_all_ = std::move(of);
+  }
 
   // When all is over.
   void check_histories();
@@ -131,6 +136,7 @@ class Clients {
   base::Random more_random_;  // of publications and of sessions that are closed
   bool stopped_ = false;
   std::optional<Microseconds> extra_patience_us_;
+  std::function<bool(const Node&)> answers_all_;
   std::uint64_t left_;  // operations that have not begun
   std::uint64_t left_in_burst_ = 0;
   std::vector<Pending> operations_;

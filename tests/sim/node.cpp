@@ -324,6 +324,7 @@ void Node::work() {
   work_planned_ = false;
   const Work work = std::move(work_.front());
   work_.pop_front();
+  ++work_done_;
   if (work.install && !install(work.install->index)) return;
   apply(work.entries);
   for (const raft::RequestNumber request : work.reads) {

@@ -36,7 +36,7 @@ std::uint64_t progress_of(const Node& node) {
   if (!node.runs()) return 0;
   const raft::Status status = node.status();
   std::uint64_t sum = status.commit_index + node.disk().last_index() +
-                      node.machine().applied_index() + status.snapshot_index;
+                      node.machine().applied_index() + node.work_done() + status.snapshot_index;
   for (const auto& peer : status.peers) sum += peer.match_index;
   if (const auto* leader = node.state().as<raft::LeaderState>()) {
     for (const auto& [peer, progress] : leader->peers) {
@@ -306,7 +306,9 @@ void World::require_liveness() {
   require_answers();
   // What is lost is asked again by whoever waits for it; from here on nobody has to.
   network_.lose_no_more();
-  clients_.expect_answers(10 * election_us + wait_for_snapshots());
+  // A node that reaches nobody waits in vain for a leader whom it hears.
+  clients_.expect_answers(10 * election_us + wait_for_snapshots(),
+                          [this](const Node& node) { return !dead_[node.id() - 1]; });
   require_answers();
   require_operators_served();
   require_within(options_.client.timeout_ms * 1000 + 11 * election_us + wait_for_snapshots(),
