@@ -192,6 +192,16 @@ void BufferedStore::erase(Family family, std::string_view key) {
   ++changes_;
 }
 
+void BufferedStore::put(const HashedKey& key, std::initializer_list<std::string_view> parts) {
+  pending_.put(key, parts);
+  ++changes_;
+}
+
+void BufferedStore::erase(const HashedKey& key) {
+  pending_.erase(key);
+  ++changes_;
+}
+
 void BufferedStore::hand_down_history() {
   batch_below_->clear();
   if (!add_to(*batch_below_, pending_, Family::kHistory)) return;

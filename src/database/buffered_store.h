@@ -34,9 +34,13 @@ class BufferedStore final : public View {
   void put(Family family, std::string_view key, std::initializer_list<std::string_view> parts);
   void put(Family family, std::string_view key, std::string&& value);
   void erase(Family family, std::string_view key);
+  // The same in the family `keys`.
+  void put(const HashedKey& key, std::initializer_list<std::string_view> parts);
+  void erase(const HashedKey& key);
 
-  // What a change of the key reads first is brought near the processor.
-  void prefetch_key(std::string_view key) const { pending_.prefetch_key(key); }
+  // As those of PendingChanges.
+  void prefetch(const HashedKey& key) const { pending_.prefetch(key); }
+  void prefetch_value(const HashedKey& key) const { pending_.prefetch_value(key); }
   // Nothing: not there. What is found lasts until the next change, and is in `memory` where it came
   // from below.
   [[nodiscard]] std::optional<std::string_view> find(Family family, std::string_view key,

@@ -8,10 +8,28 @@ namespace {
 
 constexpr std::size_t kKeptCapacity = 512;
 
+// As much of a value as is worth bringing near.
+constexpr std::size_t kPrefetchedBytes = 512;
+constexpr std::size_t kCacheLine = 64;
+
 template <typename Table>
 const Change* find_in(const Table& table, std::string_view key) {
   const auto found = table.find(key);
   return found == table.end() ? nullptr : &found->second;
+}
+
+void set_value(Change& change, std::initializer_list<std::string_view> parts) {
+  change.erased = false;
+  std::size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  change.value.reserve(size);
+  for (const std::string_view part : parts) change.value.append(part);
+}
+
+// What a value took is kept for the next one, if it is not much.
+void drop_value(Change& change) {
+  if (change.value.capacity() > kKeptCapacity) std::string().swap(change.value);
+  change.value.clear();
 }
 
 }  // namespace
@@ -19,47 +37,69 @@ const Change* find_in(const Table& table, std::string_view key) {
 void PendingChanges::put(Family family, std::string_view key,
                          std::initializer_list<std::string_view> parts) {
   Change& change = change_of(family, key);
-  change.erased = false;
-  for (const std::string_view part : parts) change.value.append(part);
-  bytes_[position(family)] += change.value.capacity();
+  set_value(change, parts);
+  count(family, change);
+}
+
+void PendingChanges::put(const HashedKey& key, std::initializer_list<std::string_view> parts) {
+  Change& change = change_of(key);
+  set_value(change, parts);
+  count(Family::kKeys, change);
 }
 
 void PendingChanges::put(Family family, std::string_view key, std::string&& value) {
   Change& change = change_of(family, key);
   change.erased = false;
   change.value = std::move(value);
-  bytes_[position(family)] += change.value.capacity();
+  count(family, change);
 }
 
 void PendingChanges::erase(Family family, std::string_view key) {
   Change& change = change_of(family, key);
   change.erased = true;
-  bytes_[position(family)] += change.value.capacity();
+  count(family, change);
 }
 
-std::pair<Change*, bool> PendingChanges::find_or_add(Family family, std::string_view key) {
-  if (family == Family::kKeys) {
-    const auto [found, added] = keys_.try_emplace(key);
-    return {&found->second, added};
+void PendingChanges::erase(const HashedKey& key) {
+  Change& change = change_of(key);
+  change.erased = true;
+  count(Family::kKeys, change);
+}
+
+void PendingChanges::prefetch_value(const HashedKey& key) const {
+  const auto found = keys_.find(key);
+  if (found == keys_.end()) return;
+  const std::string& value = found->second.value;
+  const std::size_t size = std::min(value.size(), kPrefetchedBytes);
+  for (std::size_t at = 0; at < size; at += kCacheLine) {
+    __builtin_prefetch(value.data() + at, /*rw=*/1);
   }
-  OrderedChanges& changes = others_[position(family)];
-  const auto found = changes.find(key);
-  if (found != changes.end()) return {&found->second, false};
-  return {&changes.emplace(key, Change()).first->second, true};
 }
 
 Change& PendingChanges::change_of(Family family, std::string_view key) {
-  const auto [change, added] = find_or_add(family, key);
-  std::size_t& bytes = bytes_[position(family)];
-  if (added) {
-    bytes += kRecordOverhead + key.size();
+  if (family == Family::kKeys) return change_of(HashedKey(key));
+  OrderedChanges& changes = others_[position(family)];
+  auto found = changes.find(key);
+  if (found == changes.end()) {
+    found = changes.emplace(key, Change()).first;
+    bytes_[position(family)] += kRecordOverhead + key.size();
   } else {
-    bytes -= change->value.capacity();
+    bytes_[position(family)] -= found->second.value.capacity();
+    drop_value(found->second);
   }
-  // What a value took is kept for the next one, if it is not much.
-  if (change->value.capacity() > kKeptCapacity) std::string().swap(change->value);
-  change->value.clear();
-  return *change;
+  return found->second;
+}
+
+Change& PendingChanges::change_of(const HashedKey& key) {
+  const auto [found, added] = keys_.try_emplace(key);
+  std::size_t& bytes = bytes_[position(Family::kKeys)];
+  if (added) {
+    bytes += kRecordOverhead + key.view().size();
+  } else {
+    bytes -= found->second.value.capacity();
+    drop_value(found->second);
+  }
+  return found->second;
 }
 
 const Change* PendingChanges::find(Family family, std::string_view key) const {

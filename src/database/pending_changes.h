@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstddef>
-#include <functional>
 #include <initializer_list>
 #include <map>
 #include <numeric>
@@ -29,7 +28,7 @@ struct Change {
 inline constexpr std::size_t kRecordOverhead = 128;
 
 // Of single look-ups alone, as keys are.
-using KeyChanges = absl::flat_hash_map<std::string, Change, StringHash, std::equal_to<>>;
+using KeyChanges = absl::flat_hash_map<std::string, Change, StringHash, StringEqual>;
 
 class PendingChanges {
  public:
@@ -42,9 +41,14 @@ class PendingChanges {
   void put(Family family, std::string_view key, std::initializer_list<std::string_view> parts);
   void put(Family family, std::string_view key, std::string&& value);
   void erase(Family family, std::string_view key);
+  // The same in the family `keys`.
+  void put(const HashedKey& key, std::initializer_list<std::string_view> parts);
+  void erase(const HashedKey& key);
 
-  // What a change of the key reads first is brought near the processor.
-  void prefetch_key(std::string_view key) const { keys_.prefetch(key); }
+  // What a change of the key reads first is brought near the processor; later, when that is there,
+  // what it writes over.
+  void prefetch(const HashedKey& key) const { keys_.prefetch(key); }
+  void prefetch_value(const HashedKey& key) const;
   // Null where nothing is pending.
   [[nodiscard]] const Change* find(Family family, std::string_view key) const;
   // In order of the keys. Lasts until the next change.
@@ -68,10 +72,12 @@ class PendingChanges {
  private:
   using OrderedChanges = std::map<std::string, Change, std::less<>>;
 
-  // Copies the key only where it is new; whether it is.
-  [[nodiscard]] std::pair<Change*, bool> find_or_add(Family family, std::string_view key);
-  // Without a value; the room for one is not counted.
+  // Without a value, whose room is not counted. The key is copied only where it is new.
   [[nodiscard]] Change& change_of(Family family, std::string_view key);
+  [[nodiscard]] Change& change_of(const HashedKey& key);
+  void count(Family family, const Change& change) {
+    bytes_[position(family)] += change.value.capacity();
+  }
 
   KeyChanges keys_;
   std::array<OrderedChanges, kFamilyCount> others_;  // that of `keys` stays empty

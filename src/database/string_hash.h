@@ -7,11 +7,32 @@
 
 namespace database {
 
+// A key with its hash, which is taken once for all tables that are asked for it. The key outlives
+// it.
+class HashedKey {
+ public:
+  explicit HashedKey(std::string_view key) : key_(key), hash_(std::hash<std::string_view>()(key)) {}
+
+  operator std::string_view() const { return key_; }
+  [[nodiscard]] std::string_view view() const { return key_; }
+  [[nodiscard]] std::size_t hash() const { return hash_; }
+
+ private:
+  std::string_view key_;
+  std::size_t hash_;
+};
+
 struct StringHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const {
     return std::hash<std::string_view>()(text);
   }
+  std::size_t operator()(const HashedKey& key) const { return key.hash(); }
+};
+
+struct StringEqual {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const { return a == b; }
 };
 
 }  // namespace database

@@ -58,24 +58,35 @@ Transition::Transition(BufferedStore& store, Versions& versions, Sessions& sessi
                        std::span<const Committed> entries)
     : store_(store), versions_(versions), sessions_(sessions), entries_(entries) {
   decode();
+  if (entries.size() > 1) prefetch();
 }
 
-// What memory holds of the keys is brought near the processor, of all at once, where one look-up
-// after the other would wait for each.
 void Transition::decode() {
   commands_.resize(entries_.size());
   for (std::size_t place = 0; place < entries_.size(); ++place) {
     if (!entries_[place].command) continue;
-    const auto decoded = decode_command(entries_[place].command->view());
-    if (!decoded) {
+    const auto command = decode_command(entries_[place].command->view());
+    if (!command) {
       ++undecodable_commands_;
       continue;
     }
-    commands_[place] = *decoded;
-    if (const auto key = key_of(*decoded)) {
-      versions_.prefetch(*key);
-      store_.prefetch_key(*key);
-    }
+    Decoded& decoded = commands_[place].emplace(Decoded{*command, std::nullopt});
+    if (const auto key = key_of(*command)) decoded.key.emplace(*key);
+  }
+}
+
+// What memory holds of the keys is brought near the processor, of all at once, where one look-up
+// after the other would wait for each: first where the tables say that it is, then what is there.
+void Transition::prefetch() const {
+  for (const auto& decoded : commands_) {
+    if (!decoded || !decoded->key) continue;
+    versions_.prefetch(*decoded->key);
+    store_.prefetch(*decoded->key);
+  }
+  for (const auto& decoded : commands_) {
+    if (!decoded || !decoded->key) continue;
+    versions_.prefetch_version(*decoded->key);
+    store_.prefetch_value(*decoded->key);
   }
 }
 
@@ -84,36 +95,38 @@ Effect Transition::execute(std::size_t place, std::vector<Broadcast>& broadcasts
   sessions_.advance_to(entry.time_ms);
   const auto& decoded = commands_[place];
   if (!decoded) return {NoOutcome{}, entry.index};
-  if (const auto* command = std::get_if<SessionCommand>(&*decoded)) {
-    return execute_in_session(*command, entry, broadcasts);
+  const auto& [command, hashed_key] = *decoded;
+  const HashedKey* key = hashed_key ? &*hashed_key : nullptr;
+  if (const auto* in_session = std::get_if<SessionCommand>(&command)) {
+    return execute_in_session(*in_session, key, entry, broadcasts);
   }
-  if (const auto* command = std::get_if<OpenSessionCommand>(&*decoded)) {
-    return {sessions_.open(*command, entry.index), entry.index};
+  if (const auto* open = std::get_if<OpenSessionCommand>(&command)) {
+    return {sessions_.open(*open, entry.index), entry.index};
   }
-  if (const auto* command = std::get_if<CloseSessionCommand>(&*decoded)) {
-    return {sessions_.close(command->session), entry.index};
+  if (const auto* close = std::get_if<CloseSessionCommand>(&command)) {
+    return {sessions_.close(close->session), entry.index};
   }
-  return {write(as_write(*decoded), entry, broadcasts), entry.index};
+  return {write(as_write(command), key, entry, broadcasts), entry.index};
 }
 
-Effect Transition::execute_in_session(const SessionCommand& command, const Committed& entry,
-                                      std::vector<Broadcast>& broadcasts) {
+Effect Transition::execute_in_session(const SessionCommand& command, const HashedKey* key,
+                                      const Committed& entry, std::vector<Broadcast>& broadcasts) {
   if (auto known = sessions_.use(command, entry.index)) return *known;
-  const Effect effect = {write(command.write, entry, broadcasts), entry.index};
+  const Effect effect = {write(command.write, key, entry, broadcasts), entry.index};
   sessions_.keep(command, effect);
   return effect;
 }
 
-Outcome Transition::write(const Write& write_command, const Committed& entry,
+Outcome Transition::write(const Write& write_command, const HashedKey* key, const Committed& entry,
                           std::vector<Broadcast>& broadcasts) {
   if (const auto* command = std::get_if<SetCommand>(&write_command)) {
-    const auto outcome = set(*command, entry.index);
+    const auto outcome = set(*key, command->value, entry.index);
     broadcasts.push_back({BroadcastKind::kSet, entry.index, entry.term, outcome.version,
                           topic(kKeyTopic, command->key), share(*entry.command, command->value)});
     return outcome;
   }
   if (const auto* command = std::get_if<DeleteCommand>(&write_command)) {
-    const auto version = erase(*command);
+    const auto version = erase(*key);
     if (!version) return DeleteOutcome{false};
     broadcasts.push_back({BroadcastKind::kDelete, entry.index, entry.term, *version,
                           topic(kKeyTopic, command->key), base::SharedBytes()});
@@ -127,19 +140,18 @@ Outcome Transition::write(const Write& write_command, const Committed& entry,
   return outcome;
 }
 
-SetOutcome Transition::set(const SetCommand& command, std::uint64_t index) {
-  const std::uint64_t version = ++version_of(command.key);
+SetOutcome Transition::set(const HashedKey& key, std::string_view value, std::uint64_t index) {
+  const std::uint64_t version = ++version_of(key);
   const auto version_bytes = little_endian(version);
   const auto index_bytes = little_endian(index);
-  store_.put(Family::kKeys, command.key,
-             {view_of(version_bytes), view_of(index_bytes), command.value});
+  store_.put(key, {view_of(version_bytes), view_of(index_bytes), value});
   return {version};
 }
 
-std::optional<std::uint64_t> Transition::erase(const DeleteCommand& command) {
-  const std::uint64_t version = std::exchange(version_of(command.key), 0);
+std::optional<std::uint64_t> Transition::erase(const HashedKey& key) {
+  const std::uint64_t version = std::exchange(version_of(key), 0);
   if (version == 0) return std::nullopt;
-  store_.erase(Family::kKeys, command.key);
+  store_.erase(key);
   return version + 1;
 }
 
@@ -149,7 +161,7 @@ PublishOutcome Transition::publish(const PublishCommand& command) {
   return {seq};
 }
 
-std::uint64_t& Transition::version_of(std::string_view key) {
+std::uint64_t& Transition::version_of(const HashedKey& key) {
   return versions_.of(key, [this](std::string_view unknown) { return look_up_version(unknown); });
 }
 

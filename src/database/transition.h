@@ -38,18 +38,26 @@ class Transition {
   [[nodiscard]] std::uint64_t undecodable_commands() const { return undecodable_commands_; }
 
  private:
+  struct Decoded {
+    Command command;
+    std::optional<HashedKey> key;  // of one that sets or deletes, in a session too
+  };
+
   void decode();
-  [[nodiscard]] Effect execute_in_session(const SessionCommand& command, const Committed& entry,
+  void prefetch() const;
+  [[nodiscard]] Effect execute_in_session(const SessionCommand& command, const HashedKey* key,
+                                          const Committed& entry,
                                           std::vector<Broadcast>& broadcasts);
-  [[nodiscard]] Outcome write(const Write& write_command, const Committed& entry,
-                              std::vector<Broadcast>& broadcasts);
-  [[nodiscard]] SetOutcome set(const SetCommand& command, std::uint64_t index);
+  // `key`: null where the command has none.
+  [[nodiscard]] Outcome write(const Write& write_command, const HashedKey* key,
+                              const Committed& entry, std::vector<Broadcast>& broadcasts);
+  [[nodiscard]] SetOutcome set(const HashedKey& key, std::string_view value, std::uint64_t index);
   // The version that the deletion is, or nothing where the key is not there.
-  [[nodiscard]] std::optional<std::uint64_t> erase(const DeleteCommand& command);
+  [[nodiscard]] std::optional<std::uint64_t> erase(const HashedKey& key);
   [[nodiscard]] PublishOutcome publish(const PublishCommand& command);
 
   // 0 where the key or channel is not there. That of a key lasts until the next call.
-  [[nodiscard]] std::uint64_t& version_of(std::string_view key);
+  [[nodiscard]] std::uint64_t& version_of(const HashedKey& key);
   [[nodiscard]] std::uint64_t look_up_version(std::string_view key);
   [[nodiscard]] std::uint64_t seq_of(std::string_view channel);
 
@@ -57,7 +65,7 @@ class Transition {
   Versions& versions_;
   Sessions& sessions_;
   std::span<const Committed> entries_;
-  std::vector<std::optional<Command>> commands_;  // of the entries; none where they have none
+  std::vector<std::optional<Decoded>> commands_;  // of the entries; none where they have none
   std::string memory_;                            // of the record just read
   std::uint64_t undecodable_commands_ = 0;
 };

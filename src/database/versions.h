@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,22 +19,27 @@ class Versions {
   // `max_bytes`: in memory, about.
   explicit Versions(std::size_t max_bytes) : max_generation_bytes_(max_bytes / 2) {}
 
-  // What of() reads first of the key is brought near the processor.
-  void prefetch(std::string_view key) const {
+  // What of() reads first of the key is brought near the processor; later, when that is there, the
+  // version.
+  void prefetch(const HashedKey& key) const {
     recent_.prefetch(key);
     earlier_.prefetch(key);
+  }
+  void prefetch_version(const HashedKey& key) const {
+    const auto found = recent_.find(key);
+    if (found != recent_.end()) __builtin_prefetch(&found->second, /*rw=*/1);
   }
 
   // Of a key, to be read and changed; 0: it is not there. Lasts until the next call. `look_up` is
   // asked, with the key, where it is not known here.
   template <typename LookUp>
-  [[nodiscard]] std::uint64_t& of(std::string_view key, const LookUp& look_up);
+  [[nodiscard]] std::uint64_t& of(const HashedKey& key, const LookUp& look_up);
 
   void clear();
   [[nodiscard]] std::size_t bytes() const { return recent_bytes_ + earlier_bytes_; }
 
  private:
-  using Generation = absl::flat_hash_map<std::string, std::uint64_t, StringHash, std::equal_to<>>;
+  using Generation = absl::flat_hash_map<std::string, std::uint64_t, StringHash, StringEqual>;
 
   // A slot and its share of those that are empty; a key that is longer than a string holds itself.
   [[nodiscard]] static std::size_t bytes_of(std::string_view key);
@@ -51,7 +55,7 @@ class Versions {
 };
 
 template <typename LookUp>
-std::uint64_t& Versions::of(std::string_view key, const LookUp& look_up) {
+std::uint64_t& Versions::of(const HashedKey& key, const LookUp& look_up) {
   const auto known = recent_.find(key);
   if (known != recent_.end()) return known->second;
   const auto earlier = earlier_.find(key);

@@ -19,7 +19,7 @@ std::string key_of(std::uint64_t number) {
 
 struct Known {
   std::uint64_t& of(const std::string& key) {
-    return versions.of(key, [&](std::string_view unknown) {
+    return versions.of(HashedKey(key), [&](std::string_view unknown) {
       ++looked_up;
       return stored[std::string(unknown)];
     });
