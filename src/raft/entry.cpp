@@ -24,6 +24,45 @@ bool known_kind(std::uint8_t kind) {
          kind == static_cast<std::uint8_t>(EntryKind::kConfiguration);
 }
 
+// The record that begins at `offset`, as decode_entry().
+base::Result<Entry> decode_at(const base::SharedBytes& bytes, std::size_t offset) {
+  const std::size_t left = bytes.size() - offset;
+  if (left < kRecordHeaderSize) {
+    return base::Error{
+        fmt::format("a record header needs {} bytes, {} are left", kRecordHeaderSize, left)};
+  }
+  const std::byte* at = bytes.data() + offset;
+  const auto length = base::load_little_endian<std::uint32_t>(at + kRecordLengthOffset);
+  if (length > left - kRecordHeaderSize) {
+    return base::Error{fmt::format("a record declares {} bytes of payload, {} are left", length,
+                                   left - kRecordHeaderSize)};
+  }
+  const std::size_t size = kRecordHeaderSize + length;
+  const auto stored = base::load_little_endian<std::uint64_t>(at + kChecksumOffset);
+  const auto actual = base::checksum({at + kPreviousOffset, size - kPreviousOffset});
+  if (stored != actual) {
+    return base::Error{
+        fmt::format("a record's checksum is {:016x}, its bytes give {:016x}", stored, actual)};
+  }
+  const auto kind = std::to_integer<std::uint8_t>(at[kKindOffset]);
+  const bool zeros = std::all_of(at + kZeroOffset, at + kRecordHeaderSize,
+                                 [](auto b) { return b == std::byte{}; });
+  if (!known_kind(kind) || !zeros) {
+    return base::Error{fmt::format("a record of unknown kind {}", kind)};
+  }
+  Entry entry{base::load_little_endian<Index>(at + kIndexOffset),
+              base::load_little_endian<Term>(at + kTermOffset), static_cast<EntryKind>(kind),
+              bytes.part(offset, size)};
+  if (entry.index == 0 || entry.term == 0) {
+    return base::Error{fmt::format("a record with index {} and term {}", entry.index, entry.term)};
+  }
+  if (entry.kind == EntryKind::kConfiguration) {
+    const auto configuration = decode_configuration(entry.payload().span());
+    if (!configuration) return base::Error{configuration.error()};
+  }
+  return entry;
+}
+
 }  // namespace
 
 std::uint64_t Entry::checksum() const {
@@ -51,13 +90,13 @@ void EntryBlockBuilder::add(Index index, Term term, EntryKind kind, base::Shared
 std::vector<Entry> EntryBlockBuilder::finish() {
   std::size_t size = 0;
   for (const auto& each : pending_) size += kRecordHeaderSize + each.payload.size();
-  auto block = std::make_shared<std::vector<std::byte>>(size);
+  const auto block = std::make_shared_for_overwrite<std::byte[]>(size);
 
   std::vector<Entry> entries;
   entries.reserve(pending_.size());
   std::size_t offset = 0;
   for (const auto& each : pending_) {
-    std::byte* at = block->data() + offset;
+    std::byte* at = block.get() + offset;
     const std::size_t length = kRecordHeaderSize + each.payload.size();
     base::store_little_endian(at + kPreviousOffset, previous_);
     base::store_little_endian(at + kIndexOffset, each.index);
@@ -66,6 +105,7 @@ std::vector<Entry> EntryBlockBuilder::finish() {
     base::store_little_endian(at + kRecordLengthOffset,
                               static_cast<std::uint32_t>(each.payload.size()));
     at[kKindOffset] = static_cast<std::byte>(each.kind);
+    std::fill(at + kZeroOffset, at + kRecordHeaderSize, std::byte{});
     if (!each.payload.empty()) {
       std::memcpy(at + kRecordHeaderSize, each.payload.data(), each.payload.size());
     }
@@ -78,48 +118,13 @@ std::vector<Entry> EntryBlockBuilder::finish() {
   return entries;
 }
 
-base::Result<Entry> decode_entry(const base::SharedBytes& bytes) {
-  if (bytes.size() < kRecordHeaderSize) {
-    return base::Error{fmt::format("a record header needs {} bytes, {} are left", kRecordHeaderSize,
-                                   bytes.size())};
-  }
-  const std::byte* at = bytes.data();
-  const auto length = base::load_little_endian<std::uint32_t>(at + kRecordLengthOffset);
-  if (length > bytes.size() - kRecordHeaderSize) {
-    return base::Error{fmt::format("a record declares {} bytes of payload, {} are left", length,
-                                   bytes.size() - kRecordHeaderSize)};
-  }
-  const std::size_t size = kRecordHeaderSize + length;
-  const auto stored = base::load_little_endian<std::uint64_t>(at + kChecksumOffset);
-  const auto actual = base::checksum({at + kPreviousOffset, size - kPreviousOffset});
-  if (stored != actual) {
-    return base::Error{
-        fmt::format("a record's checksum is {:016x}, its bytes give {:016x}", stored, actual)};
-  }
-  const auto kind = std::to_integer<std::uint8_t>(at[kKindOffset]);
-  const bool zeros = std::all_of(at + kZeroOffset, at + kRecordHeaderSize,
-                                 [](auto b) { return b == std::byte{}; });
-  if (!known_kind(kind) || !zeros) {
-    return base::Error{fmt::format("a record of unknown kind {}", kind)};
-  }
-  Entry entry{base::load_little_endian<Index>(at + kIndexOffset),
-              base::load_little_endian<Term>(at + kTermOffset), static_cast<EntryKind>(kind),
-              bytes.part(0, size)};
-  if (entry.index == 0 || entry.term == 0) {
-    return base::Error{fmt::format("a record with index {} and term {}", entry.index, entry.term)};
-  }
-  if (entry.kind == EntryKind::kConfiguration) {
-    const auto configuration = decode_configuration(entry.payload().span());
-    if (!configuration) return base::Error{configuration.error()};
-  }
-  return entry;
-}
+base::Result<Entry> decode_entry(const base::SharedBytes& bytes) { return decode_at(bytes, 0); }
 
 base::Result<std::vector<Entry>> decode_entries(const base::SharedBytes& bytes) {
   std::vector<Entry> entries;
   std::size_t offset = 0;
   while (offset < bytes.size()) {
-    auto entry = decode_entry(bytes.part(offset, bytes.size() - offset));
+    auto entry = decode_at(bytes, offset);
     if (!entry) return base::Error{fmt::format("at byte {}: {}", offset, entry.error())};
     if (!entries.empty()) {
       const Entry& before = entries.back();

@@ -55,15 +55,16 @@ const Entry& Log::at(Index index) const {
 }
 
 std::vector<Entry> Log::slice(Index first, Index last, std::size_t max_bytes) const {
-  std::vector<Entry> entries;
-  std::size_t bytes = 0;
-  for (Index index = first; index <= last; ++index) {
-    const Entry& entry = at(index);
-    bytes += entry.record.size();
-    if (!entries.empty() && bytes > max_bytes) break;
-    entries.push_back(entry);
+  CHECK(in_memory(first) && in_memory(last) && first <= last,
+        "entries {} to {} are not in memory ({} to {})", first, last, memory_first(), last_index_);
+  const auto begin = recent_.begin() + static_cast<std::ptrdiff_t>(first - memory_first());
+  const auto all = begin + static_cast<std::ptrdiff_t>(last + 1 - first);
+  auto end = begin;
+  for (std::size_t bytes = 0; end != all; ++end) {
+    bytes += end->record.size();
+    if (end != begin && bytes > max_bytes) break;
   }
-  return entries;
+  return {begin, end};
 }
 
 std::size_t Log::bytes_between(Index first, Index last) const {

@@ -34,6 +34,8 @@ std::optional<RequestNumber> take_waiting(State& state, const Entry& entry) {
 void hand_to_state_machine(State& state, std::vector<Entry> entries) {
   Output& output = state.output;
   if (!output.effects.apply) output.effects.apply.emplace();
+  auto& committed = output.effects.apply->entries;
+  committed.reserve(committed.size() + entries.size());
   std::size_t bytes = 0;
   output.applied_position = position_of(entries.back());
   for (Entry& entry : entries) {
@@ -43,7 +45,7 @@ void hand_to_state_machine(State& state, std::vector<Entry> entries) {
     bytes += entry.record.size();
     output.applied_to = entry.index;
     auto request = take_waiting(state, entry);
-    output.effects.apply->entries.push_back({std::move(entry), request});
+    committed.push_back({std::move(entry), request});
   }
   output.applying.push_back({output.applied_to, bytes});
   output.applying_bytes += bytes;
