@@ -47,12 +47,12 @@ std::optional<ClientMessage> ClientListener::receive() {
   for (auto at = first; at != body; ++at) message.from.envelope.push_back(at->to_string());
   if (received == Received::kMessage && body != frames_.cend() &&
       std::next(body) == frames_.cend()) {
-    message.body = std::move(frames_.back());
+    message.body = frames_.back().to_string_view();
   }
   return message;
 }
 
-SendResult ClientListener::reply(const ClientAddress& to, const base::SharedBytes& body) {
+SendResult ClientListener::reply(const ClientAddress& to, zmq::message_t body) {
   zmq::message_t frame(to.routing_id);
   // ROUTER_MANDATORY: the first frame tells whether the client is there and reads.
   const SendResult addressed = socket_.send(frame, true);
@@ -61,8 +61,7 @@ SendResult ClientListener::reply(const ClientAddress& to, const base::SharedByte
     frame.rebuild(part.data(), part.size());
     static_cast<void>(socket_.send(frame, true));
   }
-  frame = to_frame(body);
-  return socket_.send(frame, false);
+  return socket_.send(body, false);
 }
 
 }  // namespace actors

@@ -4,12 +4,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 #include <zmq.hpp>
 
 #include "actors/input.h"
 #include "actors/listening_port.h"
-#include "base/bytes.h"
 
 namespace actors {
 
@@ -23,7 +23,8 @@ struct ClientAddress {
 
 struct ClientMessage {
   ClientAddress from;
-  std::optional<zmq::message_t> body;  // none: not one frame after the envelope, or over the limits
+  // Lasts until the next message. None: not one frame after the envelope, or over the limits.
+  std::optional<std::string_view> body;
 };
 
 class ClientListener {
@@ -33,7 +34,7 @@ class ClientListener {
 
   [[nodiscard]] std::optional<ClientMessage> receive();
   // Never waits; a reply that cannot leave is lost.
-  [[nodiscard]] SendResult reply(const ClientAddress& to, const base::SharedBytes& body);
+  [[nodiscard]] SendResult reply(const ClientAddress& to, zmq::message_t body);
 
   void on_tick() { port_.look(socket_); }
   // The last call: the replies still leave.

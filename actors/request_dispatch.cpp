@@ -66,11 +66,11 @@ struct Dispatch {
   void operator()(const codec::SessionCloseRequest& close) const {
     command(database::CloseSessionCommand{close.session});
   }
-  void operator()(codec::GetRequest& get) const {
+  void operator()(const codec::GetRequest& get) const {
     if (get.linearizable) {
-      event(ReadSubmitted{number, std::move(get.key)});
+      event(ReadSubmitted{number, std::string(get.key)});
     } else {
-      queries.reads.push_back({number, std::move(get.key)});
+      queries.reads.push_back({number, std::string(get.key)});
     }
   }
   void operator()(codec::ReplayRequest& replay) const {
@@ -157,12 +157,12 @@ void SocketServer::answer_completed(const raft::Complete& completed) {
 
 void SocketServer::reply(const ClientAddress& client, const codec::RequestId& id,
                          const codec::ReplyBody& body) {
-  base::SharedBytes encoded = codec::encode_reply(id, body, leader_hint());
+  std::string encoded = codec::encode_reply(id, body, leader_hint());
   if (!unsent_replies_.has_room(encoded.size())) {
     // Only answers to reads are that large, and a read may be asked again.
     encoded = codec::encode_reply(id, refusal(raft::RefusalReason::kBusy), leader_hint());
   }
-  const auto sent = clients_.reply(client, unsent_replies_.counted(std::move(encoded)));
+  const auto sent = clients_.reply(client, unsent_replies_.to_frame(std::move(encoded)));
   if (sent != SendResult::kSent) counters_.replies_lost.add();
 }
 

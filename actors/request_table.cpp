@@ -35,33 +35,35 @@ raft::RequestNumber RequestTable::add(ClientAddress client, codec::RequestId id,
     throw std::runtime_error("the request numbers of this start are used up; start the node again");
   }
   ++last_number_;
-  ++per_client_[client.routing_id];
+  std::size_t& of_client = per_client_[client.routing_id];
+  ++of_client;
   waiting_.emplace_hint(
       waiting_.end(), last_number_,
-      WaitingRequest{std::move(client), std::move(id), kind, now + limits_.timeout_ms});
+      Place{{std::move(client), std::move(id), kind, now + limits_.timeout_ms}, &of_client});
   return last_number_;
 }
 
 std::optional<WaitingRequest> RequestTable::take(raft::RequestNumber number) {
-  const auto found = waiting_.find(number);
+  // Most are answered in the order in which they came.
+  auto found = waiting_.begin();
+  if (found != waiting_.end() && found->first != number) found = waiting_.find(number);
   if (found == waiting_.end()) return std::nullopt;
   return remove(found);
 }
 
 std::optional<RequestTable::Numbered> RequestTable::take_expired(raft::Milliseconds now) {
   const auto oldest = waiting_.begin();
-  if (oldest == waiting_.end() || oldest->second.deadline > now) return std::nullopt;
+  if (oldest == waiting_.end() || oldest->second.request.deadline > now) return std::nullopt;
   const raft::RequestNumber number = oldest->first;
   return Numbered{number, remove(oldest)};
 }
 
-WaitingRequest RequestTable::remove(std::map<raft::RequestNumber, WaitingRequest>::iterator at) {
-  WaitingRequest request = std::move(at->second);
+WaitingRequest RequestTable::remove(Places::iterator at) {
+  Place place = std::move(at->second);
   waiting_.erase(at);
-  const auto client = per_client_.find(request.client.routing_id);
-  CHECK(client != per_client_.end(), "a request in flight of a client that has none");
-  if (--client->second == 0) per_client_.erase(client);
-  return request;
+  CHECK(*place.of_client > 0, "a request in flight of a client that has none");
+  if (--*place.of_client == 0) per_client_.erase(place.request.client.routing_id);
+  return std::move(place.request);
 }
 
 }  // namespace actors

@@ -62,12 +62,18 @@ class RequestTable {
   [[nodiscard]] std::size_t clients() const { return per_client_.size(); }
 
  private:
-  [[nodiscard]] WaitingRequest remove(std::map<raft::RequestNumber, WaitingRequest>::iterator at);
+  struct Place {
+    WaitingRequest request;
+    std::size_t* of_client;  // how many of its client wait, in per_client_
+  };
+  using Places = std::map<raft::RequestNumber, Place>;
+
+  [[nodiscard]] WaitingRequest remove(Places::iterator at);
 
   Limits limits_;
   raft::RequestNumber last_number_;
   raft::RequestNumber highest_number_;  // of this start
-  std::map<raft::RequestNumber, WaitingRequest> waiting_;
+  Places waiting_;
   std::unordered_map<std::string, std::size_t> per_client_;  // by routing id; only those waiting
 };
 

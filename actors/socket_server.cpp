@@ -188,7 +188,11 @@ void SocketServer::take_requests() {
 }
 
 void SocketServer::hand_out() {
-  if (!events_.events.empty()) links_.event_handler.send(std::exchange(events_, {}));
+  if (!events_.events.empty()) {
+    const std::size_t count = events_.events.size();
+    links_.event_handler.send(std::exchange(events_, {}));
+    events_.events.reserve(count);  // as many are likely to come again
+  }
   if (!queries_.reads.empty() || queries_.answers_taken_bytes > 0) {
     links_.state_machine.send(std::exchange(queries_, {}));
   }
@@ -210,7 +214,7 @@ void SocketServer::on_request(ClientMessage message) {
             "A request is one frame, alone or after an empty frame, within the limit of size."});
     return;
   }
-  auto parsed = codec::parse_request(message.body->to_string_view(), client_limits_);
+  auto parsed = codec::parse_request(*message.body, client_limits_);
   if (const auto* error = std::get_if<codec::RequestError>(&parsed)) {
     refuse(*error);
   } else {

@@ -5,9 +5,11 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <utility>
+#include <zmq.hpp>
 
-#include "base/bytes.h"
+#include "actors/zmq_calls.h"
 
 namespace actors {
 
@@ -20,24 +22,38 @@ class UnsentReplies {
     return size < kLargeReplyBytes || bytes_->load(std::memory_order_relaxed) + size <= max_bytes_;
   }
 
-  // The same bytes, counted until their last reference is gone. That may be on a thread of
-  // ZeroMQ, hence the atomic.
-  [[nodiscard]] base::SharedBytes counted(base::SharedBytes reply) const {
-    if (reply.size() < kLargeReplyBytes) return reply;
-    const std::size_t size = reply.size();
-    bytes_->fetch_add(size, std::memory_order_relaxed);
-    const auto release = [bytes = bytes_, owner = reply.owner(), size](const void*) mutable {
-      owner.reset();
-      bytes->fetch_sub(size, std::memory_order_relaxed);
-    };
-    return {std::shared_ptr<const void>(reply.data(), release), reply.data(), size};
+  // Large ones are counted until ZeroMQ is done with them, which it is on a thread of its own:
+  // hence the atomic.
+  [[nodiscard]] zmq::message_t to_frame(std::string reply) const {
+    if (reply.size() < kLargeReplyBytes) return zmq::message_t(reply);
+    auto unsent = std::make_unique<Unsent>(std::move(reply), bytes_);
+    std::string& text = unsent->text;
+    const auto release = [](void*, void* hint) { delete static_cast<Unsent*>(hint); };
+    zmq::message_t frame(text.data(), text.size(), release, unsent.get());
+    static_cast<void>(unsent.release());
+    return frame;
   }
 
  private:
-  static constexpr std::size_t kLargeReplyBytes = 512;
+  using Count = std::shared_ptr<std::atomic<std::size_t>>;
+  struct Unsent {
+    Unsent(std::string reply, Count all)
+        : text(std::move(reply)), size(text.size()), bytes(std::move(all)) {
+      bytes->fetch_add(size, std::memory_order_relaxed);
+    }
+    ~Unsent() { bytes->fetch_sub(size, std::memory_order_relaxed); }
+    Unsent(const Unsent&) = delete;
+    Unsent& operator=(const Unsent&) = delete;
+
+    std::string text;
+    std::size_t size;
+    Count bytes;
+  };
+  // Below it, a copy costs less than a reference.
+  static constexpr std::size_t kLargeReplyBytes = kCopyBelow;
 
   std::size_t max_bytes_;
-  std::shared_ptr<std::atomic<std::size_t>> bytes_ = std::make_shared<std::atomic<std::size_t>>(0);
+  Count bytes_ = std::make_shared<std::atomic<std::size_t>>(0);
 };
 
 }  // namespace actors

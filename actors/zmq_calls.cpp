@@ -73,18 +73,20 @@ bool readable(zmq::socket_t& socket) {
 Received receive_message(zmq::socket_t& socket, const MessageLimits& limits,
                          std::vector<zmq::message_t>& frames) {
   frames.clear();
-  zmq::message_t frame;
-  if (!receive_frame(socket, frame)) return Received::kNothing;
   std::size_t bytes = 0;
+  bool begun = false;
   bool within = true;
-  for (bool more = true; more;) {
+  for (bool more = true; more; begun = true) {
+    zmq::message_t& frame = frames.emplace_back();
+    if (!receive_frame(socket, frame)) {
+      frames.pop_back();
+      // The frames of a message arrive together or not at all.
+      return begun ? Received::kOverLimits : Received::kNothing;
+    }
     more = frame.more();
     bytes += frame.size();
-    within = within && frames.size() < limits.max_frames && bytes <= limits.max_bytes;
-    if (within) frames.push_back(std::move(frame));
-    frame.rebuild();
-    // The frames of a message arrive together or not at all.
-    if (more && !receive_frame(socket, frame)) return Received::kOverLimits;
+    within = within && frames.size() <= limits.max_frames && bytes <= limits.max_bytes;
+    if (!within) frames.pop_back();
   }
   return within ? Received::kMessage : Received::kOverLimits;
 }

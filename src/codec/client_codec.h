@@ -38,20 +38,21 @@ struct WriteName {
   friend bool operator==(const WriteName&, const WriteName&) = default;
 };
 
+// Keys, channels and values are views into the frame of the request.
 struct SetRequest {
-  std::string key, value;
+  std::string_view key, value;
   std::optional<WriteName> name;
 };
 struct DeleteRequest {
-  std::string key;
+  std::string_view key;
   std::optional<WriteName> name;
 };
 struct PublishRequest {
-  std::string channel, value;
+  std::string_view channel, value;
   std::optional<WriteName> name;
 };
 struct GetRequest {
-  std::string key;
+  std::string_view key;
   bool linearizable;
 };
 struct ReplayRequest {
@@ -235,8 +236,8 @@ using ReplyBody =
                  DebugReply, MembersReply, ChangeReply, TransferReply, SnapshotReply,
                  SnapshotReadReply, SessionOpenReply, SessionCloseReply, ErrorReply>;
 
-[[nodiscard]] base::SharedBytes encode_reply(const RequestId& id, const ReplyBody& body,
-                                             const std::optional<LeaderHint>& leader);
+[[nodiscard]] std::string encode_reply(const RequestId& id, const ReplyBody& body,
+                                       const std::optional<LeaderHint>& leader);
 
 // Headers of broadcasts (the second frame).
 [[nodiscard]] std::string encode_set_header(std::uint64_t index, std::uint64_t term,

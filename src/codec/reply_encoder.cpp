@@ -225,8 +225,8 @@ std::string_view error_code_name(ErrorCode code) {
   return "unknown";
 }
 
-base::SharedBytes encode_reply(const RequestId& id, const ReplyBody& body,
-                               const std::optional<LeaderHint>& leader) {
+std::string encode_reply(const RequestId& id, const ReplyBody& body,
+                         const std::optional<LeaderHint>& leader) {
   const Shape shape = std::visit([](const auto& each) { return shape_of(each); }, body);
   // A status has a `leader` of its own, the id alone; a map does not take one key twice.
   const bool hint = leader && !std::holds_alternative<StatusReply>(body);
@@ -245,7 +245,7 @@ base::SharedBytes encode_reply(const RequestId& id, const ReplyBody& body,
     writer.number("id", leader->id);
     writer.text("client", leader->client);
   }
-  return base::SharedBytes::take(std::move(text));
+  return text;
 }
 
 std::string encode_set_header(std::uint64_t index, std::uint64_t term, std::uint64_t version) {

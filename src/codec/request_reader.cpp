@@ -11,8 +11,8 @@ constexpr std::size_t kTopicPrefixBytes = 3;  // "kv/" and "ch/" before a key or
 
 }  // namespace
 
-std::string RequestReader::key(FieldName name) {
-  std::string key = bytes(name);
+std::string_view RequestReader::key(FieldName name) {
+  const std::string_view key = bytes(name);
   if (key.empty()) fail(fmt::format("the field {} is empty", field_name(name)));
   if (key.size() > limits_.max_key_bytes) {
     fail(fmt::format("the field {} has {} bytes, at most {} are taken", field_name(name),
@@ -21,9 +21,9 @@ std::string RequestReader::key(FieldName name) {
   return key;
 }
 
-std::string RequestReader::bytes(FieldName name) {
+std::string_view RequestReader::bytes(FieldName name) {
   const FieldValue& value = fields_[name];
-  if (value.type == Type::kText || value.type == Type::kBytes) return std::string(value.bytes);
+  if (value.type == Type::kText || value.type == Type::kBytes) return value.bytes;
   fail_type(value, field_name(name), "a str or a bin");
   return {};
 }

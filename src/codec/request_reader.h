@@ -25,9 +25,9 @@ class RequestReader {
   [[nodiscard]] const ClientLimits& limits() const { return limits_; }
   [[nodiscard]] const RequestFields& fields() const { return fields_; }
 
-  // A key or channel: 1 to max_key_bytes.
-  [[nodiscard]] std::string key(FieldName name);
-  [[nodiscard]] std::string bytes(FieldName name);
+  // A key or channel: 1 to max_key_bytes. As views into the frame, as those of the fields.
+  [[nodiscard]] std::string_view key(FieldName name);
+  [[nodiscard]] std::string_view bytes(FieldName name);
   [[nodiscard]] std::uint64_t number(FieldName name, std::uint64_t otherwise);
   // From `least` to `most`; it must be there.
   [[nodiscard]] std::uint64_t number_of(FieldName name, std::uint64_t least, std::uint64_t most);

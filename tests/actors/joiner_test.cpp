@@ -41,7 +41,7 @@ void send(zmq::socket_t& router, const Asked& to, std::vector<std::string> frame
 }
 
 void reply(zmq::socket_t& router, const Asked& to, const codec::ReplyBody& body) {
-  send(router, to, {std::string(codec::encode_reply(to.request.id, body, std::nullopt).view())});
+  send(router, to, {codec::encode_reply(to.request.id, body, std::nullopt)});
 }
 
 codec::ErrorReply refusal(codec::ErrorCode code) { return {code, "No.", std::nullopt}; }
@@ -286,7 +286,7 @@ TEST_CASE("joiner_is_not_hurt_by_what_is_no_reply") {
   Bench bench;
   RunningActors running(bench.inside, mode, {bench.joiner.get()});
   const Asked join = bench.asked_to_join(bench.first);
-  const std::string late(codec::encode_reply("\x7f", codec::ChangeReply{5}, std::nullopt).view());
+  const auto late = codec::encode_reply("\x7f", codec::ChangeReply{5}, std::nullopt);
   send(bench.first.socket, join, {""});
   send(bench.first.socket, join, {"\xdf\xff\xff\xff\xff"});  // B19
   send(bench.first.socket, join, {std::string(100'000, '\x91')});

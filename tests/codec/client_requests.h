@@ -2,10 +2,12 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <deque>
 #include <msgpack.hpp>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "codec/client_codec.h"
@@ -24,9 +26,15 @@ std::string map_of(const Fields&... fields) {
   return {buffer.data(), buffer.size()};
 }
 
+// Lasts until the end of the tests, as what is parsed are views into it.
+inline const std::string& kept(std::string frame) {
+  static std::deque<std::string> frames;
+  return frames.emplace_back(std::move(frame));
+}
+
 inline codec::Request parsed(const std::string& frame,
                              const codec::ClientLimits& limits = kLimits) {
-  auto result = codec::parse_request(frame, limits);
+  auto result = codec::parse_request(kept(frame), limits);
   if (const auto* error = std::get_if<codec::RequestError>(&result)) FAIL(error->message);
   return std::get<codec::Request>(std::move(result));
 }
@@ -55,7 +63,7 @@ inline std::string json(std::string_view bytes) {
 
 inline std::string reply(const codec::ReplyBody& body,
                          const std::optional<codec::LeaderHint>& leader = std::nullopt) {
-  return json(codec::encode_reply("\x07", body, leader).view());
+  return json(codec::encode_reply("\x07", body, leader));
 }
 
 }  // namespace client_requests

@@ -45,7 +45,7 @@ codec::MembersReply members() {
 
 std::string encoded(const codec::ReplyBody& body,
                     const std::optional<codec::LeaderHint>& leader = std::nullopt) {
-  return std::string(codec::encode_reply("\x07", body, leader).view());
+  return codec::encode_reply("\x07", body, leader);
 }
 
 }  // namespace
