@@ -8,6 +8,9 @@
 namespace actors {
 namespace {
 
+// As long as it may be, in limits of all that wait.
+constexpr std::size_t kRowsOfLimit = 2;
+
 // The number before the first of this start; numbers of earlier starts must never come back.
 raft::RequestNumber first_number(std::uint64_t starts) {
   if (starts >> (64 - raft::kRequestCounterBits) != 0) {
@@ -34,35 +37,70 @@ raft::RequestNumber RequestTable::add(ClientAddress client, codec::RequestId id,
   if (last_number_ == highest_number_) {
     throw std::runtime_error("the request numbers of this start are used up; start the node again");
   }
-  ++last_number_;
   std::size_t& of_client = per_client_[client.routing_id];
   ++of_client;
-  waiting_.emplace_hint(
-      waiting_.end(), last_number_,
+  ++size_;
+  if (row_.size() >= kRowsOfLimit * limits_.in_all) shorten_row();
+  ++last_number_;
+  row_.push_back(
       Place{{std::move(client), std::move(id), kind, now + limits_.timeout_ms}, &of_client});
   return last_number_;
 }
 
 std::optional<WaitingRequest> RequestTable::take(raft::RequestNumber number) {
-  // Most are answered in the order in which they came.
-  auto found = waiting_.begin();
-  if (found != waiting_.end() && found->first != number) found = waiting_.find(number);
-  if (found == waiting_.end()) return std::nullopt;
-  return remove(found);
+  if (number > last_number_) return std::nullopt;
+  if (number < first_in_row()) {
+    const auto found = late_.find(number);
+    if (found == late_.end()) return std::nullopt;
+    return take_late(found);
+  }
+  if (number == first_in_row()) return take_first_in_row();
+  std::optional<Place>& place = row_[number - first_in_row()];
+  if (!place) return std::nullopt;
+  WaitingRequest request = leave(*place);
+  place.reset();
+  return request;
 }
 
 std::optional<RequestTable::Numbered> RequestTable::take_expired(raft::Milliseconds now) {
-  const auto oldest = waiting_.begin();
-  if (oldest == waiting_.end() || oldest->second.request.deadline > now) return std::nullopt;
-  const raft::RequestNumber number = oldest->first;
-  return Numbered{number, remove(oldest)};
+  if (!late_.empty()) {
+    const auto oldest = late_.begin();
+    if (oldest->second.request.deadline > now) return std::nullopt;
+    const raft::RequestNumber number = oldest->first;
+    return Numbered{number, take_late(oldest)};
+  }
+  if (row_.empty() || row_.front()->request.deadline > now) return std::nullopt;
+  const raft::RequestNumber number = first_in_row();
+  return Numbered{number, take_first_in_row()};
 }
 
-WaitingRequest RequestTable::remove(Places::iterator at) {
-  Place place = std::move(at->second);
-  waiting_.erase(at);
+// The first in it has waited for so long that many that came later are answered.
+void RequestTable::shorten_row() {
+  late_.emplace_hint(late_.end(), first_in_row(), std::move(*row_.front()));
+  drop_first_in_row();
+}
+
+void RequestTable::drop_first_in_row() {
+  row_.front().reset();
+  while (!row_.empty() && !row_.front()) row_.pop_front();
+}
+
+WaitingRequest RequestTable::take_first_in_row() {
+  WaitingRequest request = leave(*row_.front());
+  drop_first_in_row();
+  return request;
+}
+
+WaitingRequest RequestTable::take_late(std::map<raft::RequestNumber, Place>::iterator at) {
+  WaitingRequest request = leave(at->second);
+  late_.erase(at);
+  return request;
+}
+
+WaitingRequest RequestTable::leave(Place& place) {
   CHECK(*place.of_client > 0, "a request in flight of a client that has none");
   if (--*place.of_client == 0) per_client_.erase(place.request.client.routing_id);
+  --size_;
   return std::move(place.request);
 }
 

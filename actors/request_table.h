@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,7 +49,7 @@ class RequestTable {
   // `starts`: of the data directory, this one included.
   RequestTable(std::uint64_t starts, Limits limits);
 
-  [[nodiscard]] bool full() const { return waiting_.size() >= limits_.in_all; }
+  [[nodiscard]] bool full() const { return size_ >= limits_.in_all; }
   [[nodiscard]] bool full_for(const ClientAddress& client) const;
 
   // Not full, in all and for the client.
@@ -58,7 +59,7 @@ class RequestTable {
   [[nodiscard]] std::optional<WaitingRequest> take(raft::RequestNumber number);
   [[nodiscard]] std::optional<Numbered> take_expired(raft::Milliseconds now);
 
-  [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t clients() const { return per_client_.size(); }
 
  private:
@@ -66,14 +67,24 @@ class RequestTable {
     WaitingRequest request;
     std::size_t* of_client;  // how many of its client wait, in per_client_
   };
-  using Places = std::map<raft::RequestNumber, Place>;
 
-  [[nodiscard]] WaitingRequest remove(Places::iterator at);
+  [[nodiscard]] raft::RequestNumber first_in_row() const { return last_number_ + 1 - row_.size(); }
+  void shorten_row();
+  void drop_first_in_row();
+  [[nodiscard]] WaitingRequest take_first_in_row();
+  [[nodiscard]] WaitingRequest take_late(std::map<raft::RequestNumber, Place>::iterator at);
+  // What it leaves is to be removed.
+  [[nodiscard]] WaitingRequest leave(Place& place);
 
   Limits limits_;
   raft::RequestNumber last_number_;
   raft::RequestNumber highest_number_;  // of this start
-  Places waiting_;
+  // Those with the last numbers, one after the other; none where it was answered, but for the
+  // first.
+  std::deque<std::optional<Place>> row_;
+  // Those that are left of earlier numbers, so that one that waits for long keeps no long row.
+  std::map<raft::RequestNumber, Place> late_;
+  std::size_t size_ = 0;
   std::unordered_map<std::string, std::size_t> per_client_;  // by routing id; only those waiting
 };
 
