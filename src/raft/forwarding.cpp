@@ -33,8 +33,8 @@ void send_commands(State& state, NodeId leader) {
   if (!message.commands.empty()) state.send(leader, std::move(message));
 }
 
-// Whether this node still waited for it: a copy of an answer finds nothing.
-bool answer_comes(Forwarding& forwarding, RequestNumber request) {
+// False where it waits no more: a copy of an answer.
+bool stop_waiting_for(Forwarding& forwarding, RequestNumber request) {
   return forwarding.unanswered.remove(request) || forwarding.unanswered_changes.erase(request) > 0;
 }
 
@@ -71,7 +71,8 @@ void forward_command(State& state, RequestNumber request, base::SharedBytes comm
     return;
   }
   // No more than a leader would take.
-  if (state.forwarding.bytes() + command.size() > state.options.max_uncommitted_bytes) {
+  const std::size_t bytes = state.forwarding.bytes() + CommandsByRequest::record_bytes(command);
+  if (bytes > state.options.max_uncommitted_bytes) {
     state.refuse(request, RefusalReason::kBusy);
     return;
   }
@@ -125,7 +126,7 @@ void send_forwarded(State& state) {
 void on_forward_commands_reply(State& state, const ForwardCommandsReply& reply) {
   if (reply.term != state.current_term()) return;
   for (const AcceptedCommand& accepted : reply.accepted) {
-    if (!answer_comes(state.forwarding, accepted.request)) continue;
+    if (!stop_waiting_for(state.forwarding, accepted.request)) continue;
     if (accepted.index <= state.output.applied_to) {
       // It has been handed to the state machine already, and its outcome with it.
       state.refuse(accepted.request, RefusalReason::kUnknownOutcome);
@@ -134,7 +135,7 @@ void on_forward_commands_reply(State& state, const ForwardCommandsReply& reply) 
     }
   }
   for (const RequestNumber request : reply.refused_busy) {
-    if (answer_comes(state.forwarding, request)) {
+    if (stop_waiting_for(state.forwarding, request)) {
       state.refuse(request, RefusalReason::kBusy);
     }
   }

@@ -19,6 +19,12 @@ Configuration first_configuration(const std::vector<Member>& members) {
 
 }  // namespace
 
+void CommandsByRequest::add(RequestNumber request, base::SharedBytes command) {
+  bytes_ += record_bytes(command);
+  const bool is_new = commands_.try_emplace(request, std::move(command)).second;
+  CHECK(is_new, "request {} is held a second time", request);
+}
+
 State::State(Options given, const Restored& restored)
     : options(std::move(given)),
       configurations(restored, first_configuration(options.first_members)),

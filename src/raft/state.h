@@ -143,15 +143,13 @@ class CommandsByRequest {
  public:
   using Commands = std::map<RequestNumber, base::SharedBytes>;
 
-  void add(RequestNumber request, base::SharedBytes command) {
-    const std::size_t size = command.size();
-    if (commands_.try_emplace(request, std::move(command)).second) bytes_ += size;
-  }
+  // One that is not there.
+  void add(RequestNumber request, base::SharedBytes command);
   // Its command; none where the request is not there.
   std::optional<base::SharedBytes> remove(RequestNumber request) {
     auto found = commands_.extract(request);
     if (found.empty()) return std::nullopt;
-    bytes_ -= found.mapped().size();
+    bytes_ -= record_bytes(found.mapped());
     return std::move(found.mapped());
   }
   [[nodiscard]] Commands take_all() {
@@ -160,7 +158,11 @@ class CommandsByRequest {
   }
   [[nodiscard]] bool empty() const { return commands_.empty(); }
   [[nodiscard]] std::size_t size() const { return commands_.size(); }
+  // As a leader counts them.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] static std::size_t record_bytes(const base::SharedBytes& command) {
+    return kRecordHeaderSize + command.size();
+  }
 
  private:
   Commands commands_;

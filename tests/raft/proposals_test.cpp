@@ -162,6 +162,18 @@ TEST_CASE("proposal_forwarded_to_a_leader_that_is_lost_is_an_unknown_outcome") {
   REQUIRE(cluster.server(2).status().counters.at("forwarded_commands") == 0);
 }
 
+TEST_CASE("proposal_that_changes_members_is_an_unknown_outcome_where_its_leader_is_lost") {
+  Cluster cluster({1, 2, 3});
+  cluster.elect(1);
+  cluster.isolate(1);
+  cluster.step(2, ChangeSubmitted{5, {.remove = {3}}});
+  cluster.network.clear();
+  cluster.pass(1500, {2, 3});
+  REQUIRE(cluster.node(2).refusals.at(0).request == 5);
+  REQUIRE(cluster.node(2).refusals.at(0).reason == RefusalReason::kUnknownOutcome);
+  REQUIRE(cluster.server(2).status().counters.at("forwarded_commands") == 0);
+}
+
 TEST_CASE("proposal_beyond_the_limit_of_uncommitted_bytes_is_refused_busy") {
   Cluster cluster({1, 2, 3}, [](Options& options) { options.max_uncommitted_bytes = 580; });
   cluster.elect(1);
@@ -182,7 +194,7 @@ TEST_CASE("proposal_beyond_the_limit_of_uncommitted_bytes_is_refused_busy") {
 }
 
 TEST_CASE("proposal_passed_back_counts_among_what_a_follower_holds") {
-  Cluster cluster({1, 2, 3}, [](Options& options) { options.max_uncommitted_bytes = 25; });
+  Cluster cluster({1, 2, 3}, [](Options& options) { options.max_uncommitted_bytes = 2 * 58 + 5; });
   cluster.elect(1);
   cluster.turn(2,
                {CommandSubmitted{1, bytes("0123456789")}, CommandSubmitted{2, bytes("0123456789")},
