@@ -196,9 +196,9 @@ Clients::Attempt& Clients::attempt_of(const Node& node, raft::RequestNumber numb
 
 Clients::Attempt* Clients::end(const Node& node, raft::RequestNumber number, Outcome outcome) {
   Attempt& attempt = attempt_of(node, number);
+  require(!attempt.ended, "node {} answers request {:x} twice", node.id(), number);
+  attempt.ended = true;
   if (attempt.expired) return nullptr;
-  require(attempt.outcome == Outcome::kOpen, "node {} answers request {:x} twice", node.id(),
-          number);
   attempt.outcome = outcome;
   return &attempt;
 }

@@ -95,6 +95,7 @@ class Clients {
     bool patient = false;                                  // it has to be answered
     Outcome outcome = Outcome::kOpen;
     bool expired = false;
+    bool ended = false;  // by the node, be it too late
   };
   // One client that numbers its writes.
   struct Session {

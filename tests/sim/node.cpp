@@ -324,9 +324,9 @@ void Node::work() {
   work_planned_ = false;
   const Work work = std::move(work_.front());
   work_.pop_front();
-  ++work_done_;
   if (work.install && !install(work.install->index)) return;
   apply(work.entries);
+  reads_done_ += work.reads.size();
   for (const raft::RequestNumber request : work.reads) {
     environment_.surroundings.on_read(*this, request);
   }

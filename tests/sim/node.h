@@ -108,9 +108,8 @@ class Node {
   [[nodiscard]] raft::Status status() const { return server_->status(); }
   [[nodiscard]] const Disk& disk() const { return disk_; }
   [[nodiscard]] const StateMachine& machine() const { return *machine_; }
-  // How often its state machine had something to do, since the world began: also reads that nobody
-  // waits for any more.
-  [[nodiscard]] std::uint64_t work_done() const { return work_done_; }
+  // Since the world began, those included for which nobody waits any more.
+  [[nodiscard]] std::uint64_t reads_done() const { return reads_done_; }
   [[nodiscard]] raft::Member description() const;
   [[nodiscard]] std::uint64_t starts() const { return starts_; }
 
@@ -200,7 +199,7 @@ class Node {
   std::vector<raft::Persist> group_;         // it is being carried out
   std::vector<raft::FetchEntries> fetches_;  // to be served after it
   std::deque<Work> work_;
-  std::uint64_t work_done_ = 0;
+  std::uint64_t reads_done_ = 0;
   bool work_planned_ = false;
   std::shared_ptr<database::MemoryImage> image_;  // what an end leaves of the state machine
   std::unique_ptr<StateMachine> machine_;

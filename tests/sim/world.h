@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "checks.h"
@@ -167,8 +168,9 @@ class World : private Surroundings {
   Checks checks_;
   Clients clients_;
   bool healing_ = false;
-  std::set<raft::NodeId> lost_first_;  // whose first directory is gone
-  std::vector<bool> dead_;             // by node - 1: stays down for good in the second phase
+  std::set<raft::NodeId> lost_first_;     // whose first directory is gone
+  std::vector<bool> dead_;                // by node - 1: stays down for good in the second phase
+  std::set<raft::NodeId> waits_in_vain_;  // of those: what it is asked may never have an answer
 };
 
 // Runs one seed's options. A broken CHECK of the core ends the process; its story is printed

@@ -36,7 +36,7 @@ std::uint64_t progress_of(const Node& node) {
   if (!node.runs()) return 0;
   const raft::Status status = node.status();
   std::uint64_t sum = status.commit_index + node.disk().last_index() +
-                      node.machine().applied_index() + node.work_done() + status.snapshot_index;
+                      node.machine().applied_index() + node.reads_done() + status.snapshot_index;
   for (const auto& peer : status.peers) sum += peer.match_index;
   if (const auto* leader = node.state().as<raft::LeaderState>()) {
     for (const auto& [peer, progress] : leader->peers) {
@@ -101,10 +101,12 @@ void World::break_for_good(Node& node) {
       break;
     case 1:
       network_.mute(node.id());
+      waits_in_vain_.insert(node.id());  // for the answers of a leader whom it hears
       break;
     case 2:
       node.hang_disk();
-      clients_.write(node);  // a leader learns of it by what it has to write
+      waits_in_vain_.insert(node.id());  // for the entries that it would have to store
+      clients_.write(node);              // a leader learns of it by what it has to write
       break;
     default:
       node.end(End::kKill);
@@ -306,9 +308,8 @@ void World::require_liveness() {
   require_answers();
   // What is lost is asked again by whoever waits for it; from here on nobody has to.
   network_.lose_no_more();
-  // A node that reaches nobody waits in vain for a leader whom it hears.
   clients_.expect_answers(10 * election_us + wait_for_snapshots(),
-                          [this](const Node& node) { return !dead_[node.id() - 1]; });
+                          [this](const Node& node) { return !waits_in_vain_.contains(node.id()); });
   require_answers();
   require_operators_served();
   require_within(options_.client.timeout_ms * 1000 + 11 * election_us + wait_for_snapshots(),
