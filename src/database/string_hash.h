@@ -1,4 +1,5 @@
-// The hash of a table that is asked for views of its keys. Private to src/database.
+// The hash of a table that is asked for views of its keys, and a key that is hashed once for
+// several of them. Private to src/database.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +8,14 @@
 
 namespace database {
 
-// A key with its hash, which is taken once for all tables that are asked for it. The key outlives
-// it.
+[[nodiscard]] inline std::size_t hash_of(std::string_view text) {
+  return std::hash<std::string_view>()(text);
+}
+
+// The key outlives it.
 class HashedKey {
  public:
-  explicit HashedKey(std::string_view key) : key_(key), hash_(std::hash<std::string_view>()(key)) {}
+  explicit HashedKey(std::string_view key) : key_(key), hash_(hash_of(key)) {}
 
   operator std::string_view() const { return key_; }
   [[nodiscard]] std::string_view view() const { return key_; }
@@ -24,9 +28,7 @@ class HashedKey {
 
 struct StringHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>()(text);
-  }
+  std::size_t operator()(std::string_view text) const { return hash_of(text); }
   std::size_t operator()(const HashedKey& key) const { return key.hash(); }
 };
 

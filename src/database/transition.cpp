@@ -1,14 +1,18 @@
 #include "database/transition.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "base/check.h"
 #include "database/integers.h"
 
 namespace database {
 namespace {
 
 constexpr std::size_t kKeyRecordHeaderSize = 16;
+// So many keys at once that the cache of a processor has room for what there is of them.
+constexpr std::size_t kPrefetched = 256;
 constexpr std::string_view kKeyTopic = "kv/";
 constexpr std::string_view kChannelTopic = "ch/";
 
@@ -58,7 +62,6 @@ Transition::Transition(BufferedStore& store, Versions& versions, Sessions& sessi
                        std::span<const Committed> entries)
     : store_(store), versions_(versions), sessions_(sessions), entries_(entries) {
   decode();
-  if (entries.size() > 1) prefetch();
 }
 
 void Transition::decode() {
@@ -77,13 +80,15 @@ void Transition::decode() {
 
 // What memory holds of the keys is brought near the processor, of all at once, where one look-up
 // after the other would wait for each: first where the tables say that it is, then what is there.
-void Transition::prefetch() const {
-  for (const auto& decoded : commands_) {
+void Transition::prefetch(std::size_t place) const {
+  const std::span all(commands_);
+  const auto next = all.subspan(place, std::min(all.size() - place, kPrefetched));
+  for (const auto& decoded : next) {
     if (!decoded || !decoded->key) continue;
     versions_.prefetch(*decoded->key);
     store_.prefetch(*decoded->key);
   }
-  for (const auto& decoded : commands_) {
+  for (const auto& decoded : next) {
     if (!decoded || !decoded->key) continue;
     versions_.prefetch_version(*decoded->key);
     store_.prefetch_value(*decoded->key);
@@ -92,6 +97,7 @@ void Transition::prefetch() const {
 
 Effect Transition::execute(std::size_t place, std::vector<Broadcast>& broadcasts) {
   const Committed& entry = entries_[place];
+  if (place % kPrefetched == 0 && entries_.size() > 1) prefetch(place);
   sessions_.advance_to(entry.time_ms);
   const auto& decoded = commands_[place];
   if (!decoded) return {NoOutcome{}, entry.index};
@@ -119,6 +125,8 @@ Effect Transition::execute_in_session(const SessionCommand& command, const Hashe
 
 Outcome Transition::write(const Write& write_command, const HashedKey* key, const Committed& entry,
                           std::vector<Broadcast>& broadcasts) {
+  const bool publishes = std::holds_alternative<PublishCommand>(write_command);
+  CHECK((key == nullptr) == publishes, "entry {}: a write with the key of another", entry.index);
   if (const auto* command = std::get_if<SetCommand>(&write_command)) {
     const auto outcome = set(*key, command->value, entry.index);
     broadcasts.push_back({BroadcastKind::kSet, entry.index, entry.term, outcome.version,

@@ -44,7 +44,7 @@ class Transition {
   };
 
   void decode();
-  void prefetch() const;
+  void prefetch(std::size_t place) const;
   [[nodiscard]] Effect execute_in_session(const SessionCommand& command, const HashedKey* key,
                                           const Committed& entry,
                                           std::vector<Broadcast>& broadcasts);
