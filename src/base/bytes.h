@@ -3,6 +3,7 @@
 // type. Copying copies a reference. May be handed between threads, as the bytes never change.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -33,7 +34,10 @@ class SharedBytes {
     return {std::move(owner), data, size};
   }
   [[nodiscard]] static SharedBytes copy_of(std::string_view text) {
-    return take(std::string(text));
+    auto owner = std::make_shared_for_overwrite<std::byte[]>(text.size());
+    std::copy(text.begin(), text.end(), reinterpret_cast<char*>(owner.get()));
+    const std::byte* data = owner.get();
+    return {std::move(owner), data, text.size()};
   }
 
   [[nodiscard]] const std::byte* data() const { return data_; }
@@ -54,7 +58,9 @@ class SharedBytes {
     return owner_ == next.owner_ && data_ + size_ == next.data_;
   }
 
-  friend bool operator==(const SharedBytes& a, const SharedBytes& b) { return a.view() == b.view(); }
+  friend bool operator==(const SharedBytes& a, const SharedBytes& b) {
+    return a.view() == b.view();
+  }
 
  private:
   std::shared_ptr<const void> owner_;

@@ -22,7 +22,14 @@ inline constexpr std::size_t kMaxDepth = 16;
 class StringSink {
  public:
   explicit StringSink(std::string& text) : text_(text) {}
-  void write(const char* bytes, std::size_t size) { text_.append(bytes, size); }
+  void write(const char* bytes, std::size_t size) {
+    // Most of what the packer writes by itself is one byte, before a short text or a number.
+    if (size == 1) {
+      text_.push_back(*bytes);
+    } else {
+      text_.append(bytes, size);
+    }
+  }
 
  private:
   std::string& text_;

@@ -135,6 +135,8 @@ base::Result<std::vector<Entry>> decode_entries(const base::SharedBytes& bytes) 
                         offset, entry->index, entry->term, before.index, before.term)};
       }
     }
+    // Those of one message are often of about one size.
+    if (entries.empty()) entries.reserve(bytes.size() / entry->record.size());
     offset += entry->record.size();
     entries.push_back(std::move(*entry));
   }

@@ -62,6 +62,7 @@ class EntryBlockBuilder {
   explicit EntryBlockBuilder(std::uint64_t previous_checksum, Milliseconds time_ms = 0)
       : previous_(previous_checksum), time_ms_(time_ms) {}
 
+  void reserve(std::size_t count) { pending_.reserve(count); }
   void add(Index index, Term term, EntryKind kind, base::SharedBytes payload);
   [[nodiscard]] bool empty() const { return pending_.empty(); }
   [[nodiscard]] std::vector<Entry> finish();

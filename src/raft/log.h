@@ -40,7 +40,7 @@ class Log {
     return index >= memory_first() && index <= last_index_;
   }
   [[nodiscard]] const Entry& at(Index index) const;  // in memory
-  // From `first`, in memory, up to `last`: at least one, then as many as max_bytes allow.
+  // From `first` to `last`, both in memory: at least one, then as many as max_bytes allow.
   [[nodiscard]] std::vector<Entry> slice(Index first, Index last, std::size_t max_bytes) const;
   [[nodiscard]] std::size_t memory_bytes() const { return memory_bytes_; }
   // Of the entries from `first` to `last` that are in memory.

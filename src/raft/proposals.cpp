@@ -83,6 +83,7 @@ void append_pending_commands(State& state) {
   }
   if (!held && !leader->pending_commands.empty()) {
     EntryBlockBuilder block(state.log.last_checksum(), log_time_ms(state));
+    block.reserve(leader->pending_commands.size());
     Index index = state.log.last_index();
     for (PendingCommand& pending : leader->pending_commands) {
       block.add(++index, state.current_term(), EntryKind::kCommand, std::move(pending.command));

@@ -180,6 +180,22 @@ TEST_CASE("log_eviction_keeps_terms_and_the_last_entry") {
   REQUIRE(log.memory_bytes() == log.at(4).record.size());
 }
 
+TEST_CASE("log_slice_holds_at_least_one_entry_and_no_more_bytes_than_asked_for") {
+  const Log log(restored_from(log_of({1, 1, 2, 2}), {2, {}}));
+  const std::size_t size = log.at(1).record.size();
+  REQUIRE(log.at(4).record.size() == size);
+  const auto indices = [&](Index first, Index last, std::size_t max_bytes) {
+    std::vector<Index> found;
+    for (const Entry& entry : log.slice(first, last, max_bytes)) found.push_back(entry.index);
+    return found;
+  };
+  REQUIRE(indices(3, 3, 0) == std::vector<Index>{3});
+  REQUIRE(indices(1, 4, size - 1) == std::vector<Index>{1});
+  REQUIRE(indices(2, 4, 2 * size) == std::vector<Index>{2, 3});
+  REQUIRE(indices(2, 4, 3 * size - 1) == std::vector<Index>{2, 3});
+  REQUIRE(indices(1, 4, ~std::size_t{0}) == std::vector<Index>{1, 2, 3, 4});
+}
+
 TEST_CASE("log_up_to_date_compares_terms_first_then_length (5.4.1, A9)") {
   // Exhaustive: all pairs of small logs, against the rule as the paper words it.
   const std::vector<std::vector<Term>> logs = {
