@@ -8,7 +8,7 @@
 namespace actors {
 namespace {
 
-// As long as it may be, in limits of all that wait.
+// How long the row may be, in times of how many requests may wait.
 constexpr std::size_t kRowsOfLimit = 2;
 
 // The number before the first of this start; numbers of earlier starts must never come back.

@@ -48,6 +48,8 @@ class RequestTable {
 
   // `starts`: of the data directory, this one included.
   RequestTable(std::uint64_t starts, Limits limits);
+  RequestTable(const RequestTable&) = delete;
+  RequestTable& operator=(const RequestTable&) = delete;
 
   [[nodiscard]] bool full() const { return size_ >= limits_.in_all; }
   [[nodiscard]] bool full_for(const ClientAddress& client) const;

@@ -1,5 +1,6 @@
 #include "actors/socket_server.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -189,7 +190,7 @@ void SocketServer::take_requests() {
 
 void SocketServer::hand_out() {
   if (!events_.events.empty()) {
-    const std::size_t count = events_.events.size();
+    const std::size_t count = std::min(events_.events.size(), kMessagesPerTurn);
     links_.event_handler.send(std::exchange(events_, {}));
     events_.events.reserve(count);  // as many are likely to come again
   }

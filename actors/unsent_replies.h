@@ -9,8 +9,6 @@
 #include <utility>
 #include <zmq.hpp>
 
-#include "actors/zmq_calls.h"
-
 namespace actors {
 
 class UnsentReplies {
@@ -49,8 +47,7 @@ class UnsentReplies {
     std::size_t size;
     Count bytes;
   };
-  // Below it, a copy costs less than a reference.
-  static constexpr std::size_t kLargeReplyBytes = kCopyBelow;
+  static constexpr std::size_t kLargeReplyBytes = 512;
 
   std::size_t max_bytes_;
   Count bytes_ = std::make_shared<std::atomic<std::size_t>>(0);

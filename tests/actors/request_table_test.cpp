@@ -2,6 +2,7 @@
 #include "actors/request_table.h"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -65,26 +66,37 @@ TEST_CASE("requests_expire_in_the_order_in_which_they_came_but_for_those_that_we
   struct Waiting {
     raft::RequestNumber number;
     raft::Milliseconds deadline;
+    std::string client;
   };
   std::vector<Waiting> waiting;
+  std::map<std::string, std::size_t> waiting_of;
+  const auto leave = [&](std::vector<Waiting>::iterator at) {
+    if (--waiting_of[at->client] == 0) waiting_of.erase(at->client);
+    waiting.erase(at);
+  };
   raft::RequestNumber oldest = 0;
   for (raft::Milliseconds now = 0; now < 5000; ++now) {
-    waiting.push_back({add(table, "a", now), now + 1000});
+    // Now all, and now none of a client's are answered.
+    const std::string client = std::to_string(now / 100 % 7);
+    waiting.push_back({add(table, client, now), now + 1000, client});
+    ++waiting_of[client];
     if (random.chance(2, 3)) {
       const auto answered =
           waiting.begin() + static_cast<std::ptrdiff_t>(random.between(0, waiting.size() - 1));
-      REQUIRE(table.take(answered->number));
-      waiting.erase(answered);
+      const auto taken = table.take(answered->number);
+      REQUIRE((taken && taken->client.routing_id == answered->client));
+      leave(answered);
     }
     while (const auto expired = table.take_expired(now)) {
       REQUIRE(waiting.front().deadline <= now);
       REQUIRE(expired->number > oldest);
       REQUIRE(expired->number == waiting.front().number);
       oldest = expired->number;
-      waiting.erase(waiting.begin());
+      leave(waiting.begin());
     }
     REQUIRE((waiting.empty() || waiting.front().deadline > now));
     REQUIRE(table.size() == waiting.size());
+    REQUIRE(table.clients() == waiting_of.size());
   }
   REQUIRE(oldest > 0);
 }
