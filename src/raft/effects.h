@@ -46,7 +46,7 @@ struct Apply {
 };
 
 // Entries wanted back from this node's own log: from first_index, at least one entry, then as
-// many as max_bytes and last_index allow. Answered by EntriesFetched.
+// many as max_bytes and last_index allow. Always answered by EntriesFetched.
 struct FetchEntries {
   std::optional<NodeId> peer;  // for whom; none: to be applied here
   Index first_index = 0;

@@ -68,7 +68,8 @@ struct EntriesApplied {
 };
 
 // Answers FetchEntries: entries read back from this node's own log, consecutive, from the index
-// that was asked for. At least one.
+// that was asked for. None where they are gone, by a truncation or behind a snapshot: whoever asked
+// may need others by then, and waits for this answer.
 struct EntriesFetched {
   std::optional<NodeId> peer;  // as in the effect
   std::vector<Entry> entries;

@@ -113,11 +113,14 @@ std::vector<raft::EntriesFetched> Persistence::fetch(
     const raft::Index last = std::min(each.last_index, log_->last_index());
     if (each.first_index < log_->first_index() || each.first_index > last) {
       // Truncated: a node that truncates leads no peer. Behind the base: a snapshot stands for it.
-      if (each.peer || each.first_index <= log_->base().index) continue;
-      throw Damage(fmt::format(
-          "{}: entry {} is committed, and the log holds {} to {}; replace this "
-          "node",
-          directory_.string(), each.first_index, log_->first_index(), log_->last_index()));
+      if (!each.peer && each.first_index > log_->base().index) {
+        throw Damage(fmt::format(
+            "{}: entry {} is committed, and the log holds {} to {}; replace this "
+            "node",
+            directory_.string(), each.first_index, log_->first_index(), log_->last_index()));
+      }
+      fetched.push_back({each.peer, {}});
+      continue;
     }
     fetched.push_back({each.peer, log_->read(each.first_index, last, each.max_bytes)});
   }

@@ -60,8 +60,8 @@ class Persistence {
   void seal() { log_->seal(); }
   void close() { log_->close(); }
 
-  // Answers in the order of the questions. None where the entries were truncated meanwhile, or
-  // where a snapshot stands for them: nobody needs them then.
+  // Answers in the order of the questions. Without entries where they were truncated meanwhile, or
+  // where a snapshot stands for them.
   [[nodiscard]] std::vector<raft::EntriesFetched> fetch(
       std::span<const raft::FetchEntries> wanted) const;
 

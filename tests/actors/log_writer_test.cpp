@@ -200,7 +200,7 @@ TEST_CASE("log_writer_begins_anew_behind_a_snapshot") {
   raft::Persist order;
   order.number = 2;
   order.reset_to = raft::LogPosition{100, 1, 77, 0};
-  // Behind the snapshot by now: whoever asked has no use for it.
+  // Behind the snapshot by now: whoever asked is told so, and asks for something else.
   bench.orders.near.send({order, {raft::FetchEntries{std::nullopt, 1, 1, 1 << 20}}});
   raft::EntryBlockBuilder builder(77);
   builder.add(101, 1, raft::EntryKind::kCommand, base::SharedBytes::copy_of("command"));
@@ -211,8 +211,9 @@ TEST_CASE("log_writer_begins_anew_behind_a_snapshot") {
   RunningActors running(bench.context, mode, {bench.writer.get()});
   CHECK(next(bench.orders.near).persisted->number == 3);
   const LogReport report = next(bench.orders.near);
-  REQUIRE(report.fetched.size() == 1);
-  CHECK(report.fetched[0].entries.at(0).index == 101);
+  REQUIRE(report.fetched.size() == 2);
+  CHECK(report.fetched[0].entries.empty());
+  CHECK(report.fetched[1].entries.at(0).index == 101);
 }
 
 TEST_CASE("log_writer_trims_a_few_segments_at_a_time") {
@@ -252,8 +253,9 @@ TEST_CASE("log_writer_trims_after_its_promises_and_what_was_asked_for") {
       {std::nullopt,
        {raft::FetchEntries{3, 1, 1, 1 << 20}, raft::FetchEntries{3, 2001, 2001, 1 << 20}}});
   const LogReport report = next(bench.orders.near);
-  REQUIRE(report.fetched.size() == 1);
-  CHECK(report.fetched[0].entries.at(0).index == 2001);
+  REQUIRE(report.fetched.size() == 2);
+  CHECK((report.fetched[0].peer == 3 && report.fetched[0].entries.empty()));
+  CHECK(report.fetched[1].entries.at(0).index == 2001);
 }
 
 TEST_CASE("log_writer_prepares_a_slice_of_the_next_segment_at_each_quiet_tick") {

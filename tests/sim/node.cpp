@@ -256,7 +256,7 @@ void Node::note_event(const raft::Event& event) {
     environment_.report.note(id_, "has persisted order {}", persisted->number);
   } else if (const auto* fetched = std::get_if<raft::EntriesFetched>(&event)) {
     environment_.report.note(id_, "has fetched {} entries from {}", fetched->entries.size(),
-                             fetched->entries.front().index);
+                             fetched->entries.empty() ? 0 : fetched->entries.front().index);
   }
 }
 
