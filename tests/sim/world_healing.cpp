@@ -152,16 +152,18 @@ void World::require_within(Microseconds limit, const char* what,
   }
 }
 
-// What a snapshot may wait for the rate at which they are sent, while others get theirs.
+// What a snapshot may take: part by part, each of which waits for the answer to the one before, and
+// for the rate at which they are sent, while others get theirs.
 Microseconds World::wait_for_snapshots() const {
   const std::uint64_t rate = options_.core.snapshot_bytes_per_second;
-  if (rate == 0) return 0;
   std::uint64_t largest = 0;
   for (const auto& node : nodes_) {
     if (!node->runs() || !node->state().snapshots.newest) continue;
     largest = std::max(largest, node->state().snapshots.newest->size);
   }
-  return nodes_.size() * largest * 1'000'000 / rate;
+  const std::uint64_t parts = largest / options_.core.max_append_bytes + 1;
+  const Microseconds one_by_one = parts * 2 * options_.core.heartbeat_interval_ms * 1000;
+  return one_by_one + (rate == 0 ? 0 : nodes_.size() * largest * 1'000'000 / rate);
 }
 
 void World::require_progress(Microseconds limit, const char* what,
