@@ -125,21 +125,11 @@ void World::require_in_time(bool in_time, fmt::format_string<Arguments...> forma
   throw Broken("liveness: " + fmt::format(format, std::forward<Arguments>(arguments)...));
 }
 
-// Every message that is still lost may cost an election: the time counts from the last one on.
+// A voter that a change leaves out is fed once the change cannot be committed, or has to fall
+// silent once it is: until then the leader may have a backlog to work off.
 void World::require_leader() {
-  const Microseconds limit = 10 * options_.core.election_timeout_ms * 1000;
-  Microseconds end = schedule_.now() + limit;
-  std::uint64_t losses = network_.last_losses();
-  while (!has_leader()) {
-    if (std::exchange(losses, network_.last_losses()) != network_.last_losses()) {
-      end = schedule_.now() + limit;
-    }
-    require_in_time(schedule_.now() <= end,
-                    "a leader that all healed nodes follow, not within {} ms after the world "
-                    "healed",
-                    limit / 1000);
-    step();
-  }
+  require_progress(10 * options_.core.election_timeout_ms * 1000,
+                   "a leader that all healed nodes follow", [this] { return has_leader(); });
 }
 
 void World::require_within(Microseconds limit, const char* what,
